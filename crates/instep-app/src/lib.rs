@@ -1,0 +1,1 @@
+//! Config, wiring and use-cases: the one place where the parts are put together.

@@ -1,0 +1,1 @@
+//! The services Instep speaks to: Taskwarrior, Vikunja and task files.

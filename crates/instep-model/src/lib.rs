@@ -1,0 +1,1 @@
+//! The nouns of Instep: tasks, accounts, mappings, changes and conflicts.

@@ -1,0 +1,1 @@
+//! Files that are always one complete version: locks, atomic replace, backups, recovery.

@@ -1,0 +1,1 @@
+//! The hub database: one SQL text for SQLite and PostgreSQL.

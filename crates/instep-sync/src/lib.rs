@@ -1,0 +1,1 @@
+//! The decisions of a sync: merge, plan, adoption, guard and backoff, as pure functions.

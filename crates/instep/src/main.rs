@@ -1,0 +1,3 @@
+//! Arguments in, text and exit codes out.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The chores of this workspace: `cargo xtask ci | tidy | bench | sim`.
+
+fn main() {}
