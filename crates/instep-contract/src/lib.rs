@@ -1,1 +1,15 @@
 //! What the engine asks of connectors and stores, and the suites that hold them to it.
+//!
+//! Two traits with their errors, an in-memory twin of each, and one conformance suite for
+//! each trait. No real service and no database is ever named here.
+
+mod connector;
+mod error;
+mod store;
+
+pub use connector::{Applied, Connector, Cursor, Look, Observation};
+pub use error::{BoxError, ConnectorError, StoreError};
+pub use store::{
+    AccountState, CommitObservation, Intent, IntentId, Lease, MergeStep, PushStep, Store, Tally,
+    TaskWrite, Work,
+};

@@ -1,0 +1,127 @@
+//! The seam to one service.
+
+use std::future::Future;
+
+use instep_model::{
+    Capabilities, Collection, CollectionId, Gone, Identity, Operation, RemoteId, RemoteNoteId,
+    RemoteTask, Timestamp,
+};
+
+use crate::ConnectorError;
+
+/// A place in a remote's change feed. Opaque: only the connector that made it reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Cursor(pub Vec<u8>);
+
+/// How closely to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Look {
+    /// Only what changed since the cursor, as cheaply as the service allows (S9, S10).
+    Changes,
+    /// Everything, so that what the cheap way cannot see is found.
+    Everything,
+}
+
+/// What a look found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// Who answered (S5).
+    pub identity: Identity,
+    /// Tasks that are new or may have changed; more than changed is allowed, less is not.
+    pub tasks: Vec<RemoteTask>,
+    /// Tasks known to be gone, each with its evidence (I6). Ids that were never known are allowed.
+    pub gone: Vec<Gone>,
+    /// All collections, when any of them may have changed.
+    pub collections: Option<Vec<Collection>>,
+    /// Whether `tasks` is every task there is: ids that are known and not in it were
+    /// reported in `gone` as unlisted.
+    pub complete: bool,
+    /// Where to go on from, once what was found has been stored.
+    pub cursor: Cursor,
+}
+
+/// What a confirmed write left behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// The task that was made or written; for a collection or tag, its id there.
+    pub id: RemoteId,
+    /// The collection it lies in, or that was made.
+    pub collection: Option<CollectionId>,
+    /// The remote's id of a note that was written.
+    pub note: Option<RemoteNoteId>,
+    /// What is stored now, where the answer told, so that the service's own normalisation
+    /// can be told from an edit (S1).
+    pub held: Option<RemoteTask>,
+}
+
+impl Applied {
+    /// A write whose answer told no more than that it was done.
+    pub fn done(id: RemoteId) -> Self {
+        Self {
+            id,
+            collection: None,
+            note: None,
+            held: None,
+        }
+    }
+}
+
+/// One service as seen through one account.
+///
+/// A connector never merges, retries, sleeps or keeps state of its own beyond a connection
+/// and caches of what it read. Each call of [`apply`](Self::apply) is one effect on the remote.
+/// It never writes through any other method.
+pub trait Connector: Send {
+    /// What the service can hold and how it takes writes. Never changes within a run.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// Looks for changes since `since`; without a cursor, at everything. Completes or fails:
+    /// a listing that was cut short is an error, never a short observation.
+    ///
+    /// # Errors
+    /// [`ConnectorError::CursorInvalid`] when `since` cannot be used any more.
+    fn observe(
+        &mut self,
+        since: Option<&Cursor>,
+        look: Look,
+    ) -> impl Future<Output = Result<Observation, ConnectorError>> + Send;
+
+    /// Reads these items now, past every cache, in the same order; `None` where the service says
+    /// that the item does not exist (by-id evidence: its collection answers).
+    fn read(
+        &mut self,
+        ids: &[RemoteId],
+    ) -> impl Future<Output = Result<Vec<Option<RemoteTask>>, ConnectorError>> + Send;
+
+    /// Which of these tags do not exist there yet. Only asked where tags are things of their own.
+    fn missing_tags(
+        &mut self,
+        tags: &[String],
+    ) -> impl Future<Output = Result<Vec<String>, ConnectorError>> + Send;
+
+    /// Carries out one batch, grouped by the declared [`BatchRule`](instep_model::BatchRule):
+    /// one result for each operation, in order. An `Err` for the whole says that the batch as
+    /// such failed; with [`ConnectorError::OutcomeUnknown`], any part of it may have been stored.
+    ///
+    /// An update reads the item just before it writes, refuses with [`ConnectorError::Stale`]
+    /// where a field that it would overwrite holds neither the change's `from` nor its `to`, and
+    /// writes nothing beside what changes (S17); what holds the new values already is success.
+    /// A create of an id that exists already and is alive answers
+    /// [`ConnectorError::AlreadyExists`]; a delete of what is gone answers success.
+    fn apply(
+        &mut self,
+        batch: &[Operation],
+    ) -> impl Future<Output = Result<Vec<Result<Applied, ConnectorError>>, ConnectorError>> + Send;
+
+    /// Looks for what these operations, sent at or after `since` and of unknown outcome, may have
+    /// left: for each, every item there that has its content as sent, whoever made it. Extra tags,
+    /// notes and links on a candidate do not matter (S14). The engine leaves out what is paired.
+    fn find(
+        &mut self,
+        sent: &[Operation],
+        since: Timestamp,
+    ) -> impl Future<Output = Result<Vec<Vec<Applied>>, ConnectorError>> + Send;
+
+    /// How many calls went to the service so far: requests, or processes started.
+    fn calls(&self) -> u64;
+}

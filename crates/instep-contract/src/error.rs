@@ -1,0 +1,160 @@
+//! What can go wrong at the two seams. The variants are the caller's next moves.
+
+use std::time::Duration;
+
+use instep_model::{AccountId, CollectionId, Field, RemoteId, TaskId};
+
+/// A cause whose type does not matter to the caller.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What the caller can do next after a call to a remote failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectorError {
+    /// Wait, then go on; counts against nobody.
+    #[error("the service asked us to wait")]
+    Throttled {
+        /// How long, where it said so.
+        retry_after: Option<Duration>,
+    },
+    /// The service is busy with another writer and stored nothing: try again shortly.
+    #[error("the service was busy with another writer")]
+    Busy,
+    /// Stop and ask for a new secret.
+    #[error("the service rejected our credentials: {reason}")]
+    Unauthorized {
+        /// What it said, without the secret.
+        reason: String,
+    },
+    /// Nothing reached the service: repeating is safe.
+    #[error("the service could not be reached")]
+    NotSent {
+        /// Why.
+        source: BoxError,
+    },
+    /// The request went out and its answer was lost: look before repeating (S14).
+    #[error("the request was sent, its outcome is unknown")]
+    OutcomeUnknown {
+        /// Why.
+        source: BoxError,
+        /// Whether the answer took too long, so that the service may still be working on it.
+        timed_out: bool,
+    },
+    /// The service answered that it failed, and stored nothing.
+    #[error("the service failed: {reason}")]
+    Unavailable {
+        /// Status and first words of its answer.
+        reason: String,
+    },
+    /// This item cannot be stored as it is: park it with this reason.
+    #[error("the service refuses {}: {reason}", field.map_or("the task", Field::name))]
+    Rejected {
+        /// The field, where it is known.
+        field: Option<Field>,
+        /// Why, in the service's words.
+        reason: String,
+    },
+    /// It changed since it was read: read and plan again.
+    #[error("{id} changed since it was read")]
+    Stale {
+        /// The item.
+        id: RemoteId,
+    },
+    /// It is gone: look for evidence, then take that as a deletion.
+    #[error("{id} is gone")]
+    Gone {
+        /// The item.
+        id: RemoteId,
+    },
+    /// What was to be made is there already.
+    #[error("{id} exists already")]
+    AlreadyExists {
+        /// The item.
+        id: RemoteId,
+    },
+    /// The collection is gone: observe again.
+    #[error("the collection {id} is gone")]
+    CollectionGone {
+        /// The collection.
+        id: CollectionId,
+    },
+    /// The place refuses writes (an archived project, a read-only share): park the item.
+    #[error("this place is read-only: {reason}")]
+    ReadOnly {
+        /// Why.
+        reason: String,
+    },
+    /// The cursor means nothing any more: observe from the beginning.
+    #[error("the place in the change feed is no longer valid")]
+    CursorInvalid,
+    /// The answer makes no sense: take nothing from it.
+    #[error("the answer could not be understood: {what}")]
+    Malformed {
+        /// What was wrong with it.
+        what: String,
+    },
+    /// The set-up has to be mended by a person first.
+    #[error("{what}")]
+    Setup {
+        /// What is wrong.
+        what: String,
+        /// What to do about it.
+        help: String,
+    },
+}
+
+impl ConnectorError {
+    /// Whether this says something about the one item, and nothing about the service.
+    pub fn is_about_item(&self) -> bool {
+        matches!(
+            self,
+            Self::Rejected { .. }
+                | Self::Stale { .. }
+                | Self::Gone { .. }
+                | Self::AlreadyExists { .. }
+                | Self::ReadOnly { .. }
+        )
+    }
+}
+
+/// What the caller can do next after a step of the store failed. No step is half done.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else runs this account: wait or leave.
+    #[error("another instance holds the account {account}")]
+    LeaseHeld {
+        /// The account.
+        account: AccountId,
+        /// Who holds it, where that is known.
+        holder: String,
+    },
+    /// Our lease was taken over: stop without another write.
+    #[error("the lease on {account} was taken over")]
+    Fenced {
+        /// The account.
+        account: AccountId,
+    },
+    /// A task changed since it was read: read it and plan again. Nothing was stored.
+    #[error("the task {task} changed since it was read")]
+    Stale {
+        /// The task.
+        task: TaskId,
+    },
+    /// Another pair already holds one of the two ids: observe again. Nothing was stored.
+    #[error("the task {task} or its remote item is already paired")]
+    AlreadyPaired {
+        /// The task.
+        task: TaskId,
+    },
+    /// The database is busy or away: try the whole step again.
+    #[error("the hub database did not answer")]
+    Unavailable {
+        /// Why.
+        source: BoxError,
+    },
+    /// The database holds what it cannot hold: set it aside and restore (I9).
+    #[error("the hub database is damaged: {what}")]
+    Corrupt {
+        /// What was found.
+        what: String,
+    },
+}

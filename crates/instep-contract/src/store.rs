@@ -1,0 +1,318 @@
+//! The seam to the hub database: the engine's steps, each one transaction.
+//!
+//! A store is opened for one user and shows nothing of another. Listing and filtering
+//! for people is not here.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+use instep_model::{
+    Account, AccountId, Collection, CollectionId, Conflict, Hint, Identity, JournalEntry, Mapping,
+    Operation, RemoteId, Review, Task, TaskId, Timestamp,
+};
+
+use crate::{Cursor, StoreError};
+
+/// The sole right to run an account (S11). Every commit shows its token; a token that is no
+/// longer the newest is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Lease {
+    /// The account.
+    pub account: AccountId,
+    /// Grows with every claim.
+    pub token: u64,
+}
+
+/// What is remembered of an account between passes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AccountState {
+    /// Who answered last (S5); `None` before the first pass.
+    pub identity: Option<Identity>,
+    /// Where to go on from.
+    pub cursor: Option<Cursor>,
+    /// Whether the first meeting is over, and new items are simply new.
+    pub joined: bool,
+    /// The collections as last seen.
+    pub collections: Vec<Collection>,
+    /// Since when deletions count towards the guard: the last approval (S28).
+    pub guard_since: Option<Timestamp>,
+    /// The last pass that completed.
+    pub last_pass_at: Option<Timestamp>,
+    /// The last full look that completed.
+    pub last_sweep_at: Option<Timestamp>,
+    /// Why the account stands still, if it does.
+    pub trouble: Option<String>,
+}
+
+/// A change of one hub task together with the pair it came through: one indivisible step.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MergeStep {
+    /// The task as it shall be; `None` where only the pair moves.
+    pub task: Option<TaskWrite>,
+    /// The pair as it shall be.
+    pub mapping: Option<Mapping>,
+    /// A pair to be dropped: a different remote item takes its place, or its epoch is over.
+    pub unpair: Option<(AccountId, TaskId)>,
+    /// Conflicts found.
+    pub conflicts: Vec<Conflict>,
+    /// What happened.
+    pub journal: Vec<JournalEntry>,
+    /// Markers seen on the task; replaces what was known about it.
+    pub hints: Option<Vec<Hint>>,
+    /// A deletion inferred from this account, counted by the guard (S28).
+    pub deletion: Option<Option<CollectionId>>,
+    /// Accounts for which the task has become work.
+    pub wake: Vec<AccountId>,
+}
+
+/// A new version of a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskWrite {
+    /// The version this was planned from; 0 for a task that shall be new.
+    pub from_version: u64,
+    /// The task; its `version` is set by the store to `from_version + 1`.
+    pub task: Task,
+}
+
+/// The end of an observation, after everything it found has been merged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitObservation {
+    /// Who answered.
+    pub identity: Identity,
+    /// Where to go on from.
+    pub cursor: Cursor,
+    /// All collections, when they were read.
+    pub collections: Option<Vec<Collection>>,
+    /// Whether it was a full look.
+    pub sweep: bool,
+    /// Whether the first meeting is over with this.
+    pub joined: bool,
+    /// Matters for review; replaces the account's earlier ones when the look was a full one,
+    /// adds to them otherwise.
+    pub reviews: Vec<Review>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A task that has to be looked at for an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Work {
+    /// The task.
+    pub task: TaskId,
+    /// Grows with every wake; work is done only if it has not grown meanwhile.
+    pub generation: u64,
+    /// Its place in the account's queue; a wake of work that already waits keeps the place.
+    pub place: u64,
+}
+
+/// Names an outbox entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IntentId(pub u64);
+
+/// A write that must not be repeated blindly, remembered before it is sent (S13).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    /// Its number; given by the store.
+    pub id: IntentId,
+    /// The hub task it belongs to; `None` for a collection or tag.
+    pub task: Option<TaskId>,
+    /// Exactly what is sent.
+    pub operation: Operation,
+    /// When it was about to be sent.
+    pub sent_at: Timestamp,
+    /// Whether the answer took too long.
+    pub timed_out: bool,
+    /// When a look-up last found nothing; two of them, far enough apart, permit a repeat (S14).
+    pub missed_at: Option<Timestamp>,
+}
+
+/// The confirmed end of one write, or its failure: one indivisible step.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PushStep {
+    /// The pair as it shall be.
+    pub mapping: Option<Mapping>,
+    /// A pair to be dropped.
+    pub unpair: Option<(AccountId, TaskId)>,
+    /// The outbox entry that this settles.
+    pub settled: Option<IntentId>,
+    /// A collection that now exists.
+    pub collection: Option<Collection>,
+    /// Work that is done, unless it has been woken again since.
+    pub done: Option<Work>,
+    /// What happened.
+    pub journal: Vec<JournalEntry>,
+    /// Accounts that have to look at the task again, because a marker became due.
+    pub wake: Vec<(AccountId, TaskId)>,
+}
+
+/// What the guard counts (S28).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Living pairs of the account, by collection.
+    pub alive: BTreeMap<Option<CollectionId>, usize>,
+    /// Deletions inferred from the account since the given moment, by collection.
+    pub deleted: BTreeMap<Option<CollectionId>, usize>,
+}
+
+/// The hub database as the engine uses it. Each method is one transaction: it happens whole,
+/// survives power loss once it has answered, or does not happen.
+pub trait Store: Send + Sync {
+    /// Takes the sole right to run `account` for `ttl`, without waiting.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseHeld`] while somebody else has it.
+    fn claim_lease(
+        &self,
+        account: &AccountId,
+        holder: &str,
+        ttl: Duration,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Lease, StoreError>> + Send;
+
+    /// Gives it back. A lease that was taken over meanwhile is no error.
+    fn release_lease(&self, lease: Lease) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Makes the known accounts exactly these (S6). Pairs of one that is missing lie dormant and
+    /// count for nothing; one that returns under its id finds them again.
+    fn mirror_accounts(
+        &self,
+        accounts: &[Account],
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// What is remembered of an account; the default before its first pass.
+    fn account_state(
+        &self,
+        account: &AccountId,
+    ) -> impl Future<Output = Result<AccountState, StoreError>> + Send;
+
+    /// The pairs of these remote items, in any order; unpaired ones are left out.
+    fn mappings_by_remote(
+        &self,
+        account: &AccountId,
+        remotes: &[RemoteId],
+    ) -> impl Future<Output = Result<Vec<Mapping>, StoreError>> + Send;
+
+    /// The pairs of these tasks, in any order; missing ones are left out.
+    fn mappings_by_task(
+        &self,
+        account: &AccountId,
+        tasks: &[TaskId],
+    ) -> impl Future<Output = Result<Vec<Mapping>, StoreError>> + Send;
+
+    /// Every pair of these tasks in any account.
+    fn mappings_of_tasks(
+        &self,
+        tasks: &[TaskId],
+    ) -> impl Future<Output = Result<Vec<Mapping>, StoreError>> + Send;
+
+    /// These tasks, tombstones included, in any order; unknown ones are left out.
+    fn tasks(&self, ids: &[TaskId]) -> impl Future<Output = Result<Vec<Task>, StoreError>> + Send;
+
+    /// Tasks without a remote item in `account`: the living, and tombstones where `deleted`.
+    fn unpaired_tasks(
+        &self,
+        account: &AccountId,
+        deleted: bool,
+    ) -> impl Future<Output = Result<Vec<Task>, StoreError>> + Send;
+
+    /// Markers of this name seen on tasks.
+    fn hints(&self, marker: &str) -> impl Future<Output = Result<Vec<Hint>, StoreError>> + Send;
+
+    /// What the guard counts, deletions from `since` on.
+    fn tally(
+        &self,
+        account: &AccountId,
+        since: Timestamp,
+    ) -> impl Future<Output = Result<Tally, StoreError>> + Send;
+
+    /// Commits changes of tasks and their pairs, all or none. Without a lease only for changes
+    /// that come from a person in the hub.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when a task moved on, [`StoreError::Fenced`] when the lease did,
+    /// [`StoreError::AlreadyPaired`] when a pair would no longer be unique.
+    fn commit_merge(
+        &self,
+        lease: Option<&Lease>,
+        steps: &[MergeStep],
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Commits the end of an observation.
+    fn commit_observation(
+        &self,
+        lease: &Lease,
+        end: &CommitObservation,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Ends the epoch of an account: every pair, outbox entry and cursor of it is dropped, tasks
+    /// stay, and adoption runs again (S5).
+    fn end_epoch(
+        &self,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Makes every living task, and every tombstone that is still paired, work for the account.
+    fn wake_all(
+        &self,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Work of the account whose pair may be tried at `now`, in order of its place, from after
+    /// the place `after` on (0 for all), at most `limit`.
+    fn pending_work(
+        &self,
+        account: &AccountId,
+        after: u64,
+        limit: usize,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<Work>, StoreError>> + Send;
+
+    /// Remembers writes that are about to be sent, and numbers them in order (S13).
+    fn commit_intents(
+        &self,
+        lease: &Lease,
+        intents: &[(Option<TaskId>, Operation)],
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<IntentId>, StoreError>> + Send;
+
+    /// Writes whose outcome is not known, oldest first.
+    fn open_intents(
+        &self,
+        account: &AccountId,
+    ) -> impl Future<Output = Result<Vec<Intent>, StoreError>> + Send;
+
+    /// Notes that look-ups for these found nothing, or that their answers timed out.
+    fn commit_doubt(
+        &self,
+        lease: &Lease,
+        intents: &[Intent],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Commits the ends of writes, all or none.
+    fn commit_push(
+        &self,
+        lease: &Lease,
+        steps: &[PushStep],
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Approves what the guard holds for an account: its held pairs become work again and
+    /// its count starts anew. Answers how many pairs that were.
+    fn approve_held(
+        &self,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<usize, StoreError>> + Send;
+
+    /// Sets or clears why an account stands still.
+    fn set_trouble(
+        &self,
+        account: &AccountId,
+        trouble: Option<&str>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}

@@ -1,0 +1,163 @@
+//! One hub task paired with one remote item, and what both sides last agreed on.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+
+use crate::{
+    AccountId, AnnotationId, CollectionId, Evidence, Field, Fields, ParseError, RemoteId,
+    RemoteNoteId, RemoteTask, TaskId, Value,
+};
+
+/// Where a mapping stands (S4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MappingState {
+    /// Something is still to be carried.
+    Pending,
+    /// Both sides are as the base says.
+    Synced,
+    /// Parked with a reason; the rest goes on.
+    Error,
+    /// Stopped by the mass-delete guard: neither deleted nor re-created until approved,
+    /// restored, or edited in the hub.
+    Held,
+    /// Left the account's scope: neither side is touched (S27).
+    OutOfScope,
+}
+
+impl MappingState {
+    const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Synced,
+        Self::Error,
+        Self::Held,
+        Self::OutOfScope,
+    ];
+}
+
+impl fmt::Display for MappingState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pending => "pending",
+            Self::Synced => "synced",
+            Self::Error => "error",
+            Self::Held => "held",
+            Self::OutOfScope => "out_of_scope",
+        })
+    }
+}
+
+impl FromStr for MappingState {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.to_string() == text)
+            .ok_or_else(|| ParseError::new("a mapping state", text))
+    }
+}
+
+/// The last state that both sides confirmed (S1): what a confirmed call of ours carried,
+/// or what was read and taken over.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Base {
+    /// Field by field, in the remote's projection and the hub's ids.
+    pub fields: Fields,
+    /// Where the answer of the write itself showed that the remote stored something else:
+    /// its normalisation, which is no edit.
+    pub held_as: BTreeMap<Field, Option<Value>>,
+    /// Which remote note each annotation is.
+    pub notes: BTreeMap<AnnotationId, RemoteNoteId>,
+    /// The markers that the remote was last known to carry.
+    pub markers: BTreeMap<String, String>,
+}
+
+impl Base {
+    /// What the remote shows for `field` while nobody has changed it.
+    pub fn shown(&self, field: Field) -> Option<&Value> {
+        match self.held_as.get(&field) {
+            Some(held) => held.as_ref(),
+            None => self.fields.get(field),
+        }
+    }
+
+    /// Records that `field` was confirmed as `sent` and is shown as `shown`.
+    pub fn confirm(&mut self, field: Field, sent: Option<Value>, shown: Option<Value>) {
+        let shown = shown.filter(|value| !value.is_empty());
+        let sent = sent.filter(|value| !value.is_empty());
+        if sent == shown {
+            self.held_as.remove(&field);
+        } else {
+            self.held_as.insert(field, shown);
+        }
+        self.fields.set(field, sent);
+    }
+}
+
+/// One hub task paired with one remote item in one account; unique on (account, task)
+/// and on (account, remote id). A task that is still to be made there has a mapping without
+/// a remote id, which carries its attempts and its last error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    /// The account.
+    pub account: AccountId,
+    /// The hub task.
+    pub task: TaskId,
+    /// The remote item; `None` while it has not been made.
+    pub remote: Option<RemoteId>,
+    /// The collection it lies in.
+    pub collection: Option<CollectionId>,
+    /// Where the pair stands.
+    pub state: MappingState,
+    /// What both sides last agreed on.
+    pub base: Base,
+    /// The last observation, when it says anything that the base does not.
+    pub observed: Option<RemoteTask>,
+    /// Set when the remote item is known to be gone.
+    pub gone: Option<(Evidence, Timestamp)>,
+    /// The remote's shadow as last read, to re-create the item after an edit beat a delete (S3).
+    pub shadow: Option<String>,
+    /// Failures of this item in a row.
+    pub attempts: u32,
+    /// Not tried again before this.
+    pub next_attempt_at: Option<Timestamp>,
+    /// Why it failed; cleared on success.
+    pub last_error: Option<String>,
+    /// When both sides were last confirmed equal.
+    pub last_synced_at: Option<Timestamp>,
+}
+
+/// A marker seen on a task in one service, about another account (S26). A hint, no more.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hint {
+    /// The hub task that carries it.
+    pub task: TaskId,
+    /// The marker's name, `<account>_id`.
+    pub marker: String,
+    /// The remote id it names.
+    pub remote: RemoteId,
+}
+
+impl Mapping {
+    /// A pair that nothing has been agreed on yet.
+    pub fn new(account: AccountId, task: TaskId, remote: Option<RemoteId>) -> Self {
+        Self {
+            account,
+            task,
+            remote,
+            collection: None,
+            state: MappingState::Pending,
+            base: Base::default(),
+            observed: None,
+            gone: None,
+            shadow: None,
+            attempts: 0,
+            next_attempt_at: None,
+            last_error: None,
+            last_synced_at: None,
+        }
+    }
+}
