@@ -1,3 +1,41 @@
-//! The chores of this workspace: `cargo xtask ci | tidy | bench | sim`.
+//! The chores of this workspace, as `cargo xtask <chore>`.
+//!
+//! One file per chore, one variant of [`Chore`] each. No chore links the product's crates: what
+//! needs them runs their binaries, so that `tidy` builds in seconds and works on a broken tree.
 
-fn main() {}
+#![allow(
+    clippy::print_stdout,
+    reason = "a chore's output is for the person at the terminal"
+)]
+
+mod ci;
+mod deny;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The chores of this workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Chore {
+    /// Run every check that a change has to pass, and report all that fail
+    Ci,
+    /// Check the house rules that neither rustfmt nor clippy know
+    Tidy,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let root = workspace::root()?;
+    let passed = match Chore::parse() {
+        Chore::Ci => ci::run(&root),
+        Chore::Tidy => tidy::run(&root)?,
+    };
+    Ok(if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
