@@ -1,0 +1,1 @@
+//! Task files: a JSON list of tasks kept through `instep-safefile`.

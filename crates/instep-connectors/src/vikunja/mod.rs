@@ -1,0 +1,1 @@
+//! Vikunja 2.4 and later, over its HTTP API.
