@@ -49,8 +49,9 @@ pub struct Applied {
     pub collection: Option<CollectionId>,
     /// The remote's id of a note that was written.
     pub note: Option<RemoteNoteId>,
-    /// What is stored now, where the answer told, so that the service's own normalisation
-    /// can be told from an edit (S1).
+    /// What the write itself stored, where its own answer told or it is certain, so that the
+    /// service's normalisation can be told from an edit (S1). Never what a later read found:
+    /// that is an observation, and may hold somebody's edit.
     pub held: Option<RemoteTask>,
 }
 

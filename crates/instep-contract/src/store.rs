@@ -153,6 +153,8 @@ pub struct Tally {
     pub alive: BTreeMap<Option<CollectionId>, usize>,
     /// Deletions inferred from the account since the given moment, by collection.
     pub deleted: BTreeMap<Option<CollectionId>, usize>,
+    /// Pairs that the guard holds already, by collection; they are among the living.
+    pub held: BTreeMap<Option<CollectionId>, usize>,
 }
 
 /// The hub database as the engine uses it. Each method is one transaction: it happens whole,

@@ -114,6 +114,9 @@ pub struct Mapping {
     pub state: MappingState,
     /// What both sides last agreed on.
     pub base: Base,
+    /// The version of the hub task that this pair last took into account. A task that has moved
+    /// on since was edited, whatever the remote can hold of it.
+    pub hub_version: u64,
     /// The last observation, when it says anything that the base does not.
     pub observed: Option<RemoteTask>,
     /// Set when the remote item is known to be gone.
@@ -151,6 +154,7 @@ impl Mapping {
             collection: None,
             state: MappingState::Pending,
             base: Base::default(),
+            hub_version: 0,
             observed: None,
             gone: None,
             shadow: None,
