@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::dir::{Dir, Facts, dress_like, facts_of_open, set_mode};
 use crate::error::Error;
 use crate::lock::{Deadline, wait_for};
-use crate::names::temp_of;
+use crate::names::{Leftover, leftover_of, temp_of};
 use crate::stamp::{Stamp, sha256};
 use crate::turn::Kind;
 
@@ -126,6 +126,8 @@ fn read_open(file: &File, max_bytes: u64) -> io::Result<Vec<u8>> {
 pub(crate) struct Temp<'a> {
     dir: &'a Dir,
     name: OsString,
+    // Locked while its writer lives, which tells it from a left-over.
+    file: File,
     kept: bool,
 }
 
@@ -153,30 +155,30 @@ impl<'a> Temp<'a> {
         like: Option<&Content>,
         mode: u32,
     ) -> io::Result<Self> {
-        let (temp, mut file) = Self::create(dir, name)?;
-        file.write_all(bytes)?;
+        let mut temp = Self::create(dir, name)?;
+        temp.file.write_all(bytes)?;
         match like {
-            Some(content) => dress_like(&file, &content.file, &content.facts)?,
-            None => set_mode(&file, mode)?,
+            Some(content) => dress_like(&temp.file, &content.file, &content.facts)?,
+            None => set_mode(&temp.file, mode)?,
         }
-        file.sync_all()?;
+        temp.file.sync_all()?;
         Ok(temp)
     }
 
-    fn create(dir: &'a Dir, name: &OsStr) -> io::Result<(Self, File)> {
+    fn create(dir: &'a Dir, name: &OsStr) -> io::Result<Self> {
         let mut last = io::Error::from(io::ErrorKind::AlreadyExists);
         for _ in 0..MAX_NAMES {
             let temp = temp_of(name);
             match dir.create_new(&temp) {
                 Ok(file) => {
-                    return Ok((
-                        Temp {
-                            dir,
-                            name: temp,
-                            kept: false,
-                        },
+                    // Where locks do not exist, the left-over of a crash has to stay.
+                    let _ = file.try_lock();
+                    return Ok(Temp {
+                        dir,
+                        name: temp,
                         file,
-                    ));
+                        kept: false,
+                    });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = error,
                 Err(error) => return Err(error),
@@ -208,4 +210,18 @@ impl Drop for Temp<'_> {
             let _ = self.dir.unlink(&self.name);
         }
     }
+}
+
+/// Clears temps of `name` whose writers are gone, without any lock on the file itself.
+pub(crate) fn clear_abandoned(dir: &Dir, name: &OsStr) -> io::Result<()> {
+    for entry in dir.names()? {
+        if leftover_of(name, &entry) == Some(Leftover::Temp)
+            && dir
+                .open_read(&entry)
+                .is_ok_and(|file| file.try_lock().is_ok())
+        {
+            dir.unlink(&entry)?;
+        }
+    }
+    Ok(())
 }

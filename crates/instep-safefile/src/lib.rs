@@ -59,6 +59,7 @@
 //! it is tested on; other Unix systems lack only the exchange where the file system does.
 
 mod backup;
+mod bases;
 mod content;
 mod dir;
 mod error;
@@ -73,6 +74,7 @@ mod stamp;
 mod turn;
 
 pub use backup::Backup;
+pub use bases::{Base, Bases};
 pub use error::{Error, Tried};
 pub use lock::{FileLock, Holder, LockError};
 pub use options::{OnFailedBackup, Options};

@@ -1,17 +1,21 @@
 //! Files and directories that nobody but their owner may look into: state, configuration,
 //! secrets. No locks and no backups here; that is [`SafeFile`](crate::SafeFile)'s.
 
+use std::ffi::OsStr;
 use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-use crate::content::Temp;
+use crate::content::{Temp, clear_abandoned};
 use crate::dir::{Dir, facts_of_open, is_ours, resolve, set_mode, trusted_owner};
 use crate::error::Error;
 
 const DIR_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
+
+/// How often a temp that was cleared away under us is written anew.
+const MAX_ATTEMPTS: usize = 8;
 
 /// Replaces the file `path` with `bytes` in one step, readable by its owner alone (0600), and
 /// returns when it would survive a power cut. Missing directories above are created with 0700;
@@ -41,14 +45,30 @@ pub fn write_private(path: impl AsRef<Path>, bytes: &[u8]) -> Result<(), Error> 
             found,
         });
     }
-    let temp = Temp::write(&dir, &name, bytes, None, FILE_MODE)?;
-    dir.rename(temp.name(), &name)
-        .map_err(|source| dir.fault(&name, source))?;
-    temp.keep();
+    replace(&dir, &name, bytes)?;
+    // The file is written; whether an older left-over goes now or the next time matters little.
+    let _ = clear_abandoned(&dir, &name);
     dir.sync().map_err(|source| Error::OutcomeUnknown {
         path: dir.path_of(&name),
         source,
     })
+}
+
+fn replace(dir: &Dir, name: &OsStr, bytes: &[u8]) -> Result<(), Error> {
+    let mut last = io::Error::from(io::ErrorKind::NotFound);
+    for _ in 0..MAX_ATTEMPTS {
+        let temp = Temp::write(dir, name, bytes, None, FILE_MODE)?;
+        match dir.rename(temp.name(), name) {
+            Ok(()) => {
+                temp.keep();
+                return Ok(());
+            }
+            // Another writer took it for abandoned in the moment before it was locked.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => last = error,
+            Err(error) => return Err(dir.fault(name, error)),
+        }
+    }
+    Err(dir.fault(name, last))
 }
 
 /// Makes sure that `path` is a directory of ours with mode 0700, whatever the umask. Missing

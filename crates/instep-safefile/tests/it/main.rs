@@ -1,6 +1,7 @@
 //! The tests of `instep-safefile`, through its public API alone.
 
 mod backups;
+mod bases;
 mod contention;
 mod foreign;
 mod odd_files;

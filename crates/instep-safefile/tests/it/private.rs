@@ -79,3 +79,36 @@ fn a_directory_of_somebody_else_is_refused() {
         "{refused:?}"
     );
 }
+
+#[test]
+fn a_left_over_is_cleared_unless_its_writer_lives() {
+    let place = Place::new(options());
+    // `.safefile-` and the first 12 digits of the SHA-256 of `token`.
+    let left_over = |end: &str| format!(".safefile-3c469e9d6c58-{end}.tmp");
+    let (dead, alive) = (left_over("0000000000000001"), left_over("0000000000000002"));
+    place.put(&dead, b"cut");
+    place.put(&alive, b"being wri");
+    let writer = fs::File::open(place.at(&alive)).unwrap();
+    writer.lock().unwrap();
+    write_private(place.at("token"), b"one").unwrap();
+    assert_eq!(place.names(), [alive, "token".to_owned()]);
+}
+
+#[test]
+fn concurrent_private_writes_leave_one_whole_version() {
+    let place = Place::new(options());
+    let path = place.at("token");
+    std::thread::scope(|scope| {
+        for letter in [b'a', b'b', b'c', b'd'] {
+            let path = &path;
+            scope.spawn(move || {
+                for _ in 0..25 {
+                    write_private(path, &[letter; 5_000]).expect("a private write");
+                }
+            });
+        }
+    });
+    let bytes = place.bytes("token");
+    assert!(bytes.len() == 5_000 && bytes.iter().all(|letter| *letter == bytes[0]));
+    assert_eq!(place.names(), ["token"]);
+}
