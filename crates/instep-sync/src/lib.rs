@@ -1,1 +1,25 @@
 //! The decisions of a sync: merge, plan, adoption, guard and backoff, as pure functions.
+//!
+//! Three states go in — base, hub, remote — and decisions come out. No IO, no clock and no
+//! randomness: time, ids and jitter arrive as arguments.
+
+mod adopt;
+mod backoff;
+mod guard;
+mod links;
+mod merge;
+mod pair;
+mod projection;
+mod push;
+
+pub use adopt::{Adoption, HubCandidate, Meeting, RemoteCandidate, Trust, adopt};
+pub use backoff::{LONGEST, PARK_AFTER_ATTEMPTS, busy_pause, full_jitter};
+pub use guard::{Counts, Deletions, WINDOW_MINUTES, permits};
+pub use links::{Translated, translate};
+pub use merge::{Merged, ValueConflicts, merge_field, merge_lines, merge_map, merge_set};
+pub use pair::{
+    FieldConflict, MergedPair, Rules, Seen, base_of, differs, hub_was_edited, merge_pair,
+    remote_was_edited, task_from_remote,
+};
+pub use projection::Projection;
+pub use push::{Places, Planned, completes_repeating, confirm, plan_create, plan_update};

@@ -1,0 +1,308 @@
+//! Who is who when two sides meet (S26): a strict order of evidence, and review where it runs out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use instep_model::{Field, Fields, RemoteId, ReviewReason, Task, TaskId};
+
+use crate::projection::Projection;
+
+/// How far markers found on tasks can be trusted to speak of this server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Trust {
+    /// The same server answered before.
+    SameServer,
+    /// Nobody knows: the hub is new, or was lost.
+    Unknown,
+    /// They speak of another server.
+    OtherServer,
+}
+
+/// A hub task without a partner.
+#[derive(Debug, Clone, Copy)]
+pub struct HubCandidate<'a> {
+    /// The task; a tombstone if it is deleted.
+    pub task: &'a Task,
+    /// The remote id that a marker on it names.
+    pub hint: Option<&'a RemoteId>,
+}
+
+/// A remote item without a partner.
+#[derive(Debug, Clone, Copy)]
+pub struct RemoteCandidate<'a> {
+    /// Its id.
+    pub id: &'a RemoteId,
+    /// Its values, in the hub's ids where they are known.
+    pub fields: &'a Fields,
+    /// The hub id it would have, where we choose ids.
+    pub chosen: Option<TaskId>,
+}
+
+/// What a meeting goes by.
+#[derive(Debug, Clone, Copy)]
+pub struct Meeting<'a> {
+    /// How the service sees tasks.
+    pub projection: Projection<'a>,
+    /// Whether this is the first one: later, only what is certain is paired.
+    pub first: bool,
+    /// Whether every item of the remote is among the candidates or paired already.
+    pub complete: bool,
+    /// How far markers are to be believed.
+    pub trust: Trust,
+}
+
+/// Who was found to be who, by position in the two lists.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Adoption {
+    /// The same task on both sides.
+    pub pairs: Vec<(usize, usize)>,
+    /// Remote items that the hub does not have.
+    pub new: Vec<usize>,
+    /// Neither paired nor created until a person has looked.
+    pub reviews: Vec<(Option<usize>, Option<usize>, ReviewReason)>,
+}
+
+/// Matches two lists of partnerless tasks. Living hub tasks that come back neither in `pairs`
+/// nor in `reviews` are to be created in the remote.
+pub fn adopt(meeting: &Meeting, hub: &[HubCandidate], remote: &[RemoteCandidate]) -> Adoption {
+    let mut table = Table {
+        meeting,
+        hub,
+        remote,
+        projected: hub
+            .iter()
+            .map(|c| meeting.projection.project(&c.task.fields))
+            .collect(),
+        free_hub: (0..hub.len())
+            .filter(|at| hub[*at].task.is_alive())
+            .collect(),
+        free_remote: (0..remote.len()).collect(),
+        result: Adoption::default(),
+    };
+    table.by_chosen_id();
+    table.by_marker();
+    table.by_content();
+    if meeting.first {
+        table.by_unique(|fields| {
+            let due = fields.get(Field::Due).map(ToString::to_string);
+            (place(fields), due)
+        });
+        table.by_unique(|fields| (place(fields), None));
+    }
+    table.review();
+    table.result.new = table.free_remote.into_iter().collect();
+    table.result.pairs.sort_unstable();
+    table.result
+}
+
+fn place(fields: &Fields) -> String {
+    let project = fields
+        .project()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    format!("{project}\n{}", fields.title().trim())
+}
+
+struct Table<'a> {
+    meeting: &'a Meeting<'a>,
+    hub: &'a [HubCandidate<'a>],
+    remote: &'a [RemoteCandidate<'a>],
+    projected: Vec<Fields>,
+    free_hub: BTreeSet<usize>,
+    free_remote: BTreeSet<usize>,
+    result: Adoption,
+}
+
+impl Table<'_> {
+    fn pair(&mut self, hub: usize, remote: usize) {
+        self.free_hub.remove(&hub);
+        self.free_remote.remove(&remote);
+        self.result.pairs.push((hub, remote));
+    }
+
+    fn same_title(&self, hub: usize, remote: usize) -> bool {
+        self.projected[hub].title().trim() == self.remote[remote].fields.title().trim()
+    }
+
+    fn by_chosen_id(&mut self) {
+        let hub: BTreeMap<TaskId, usize> = self
+            .free_hub
+            .iter()
+            .map(|at| (self.hub[*at].task.id, *at))
+            .collect();
+        for remote in self.free_remote.clone() {
+            if let Some(task) = self.remote[remote].chosen
+                && let Some(hub) = hub.get(&task)
+            {
+                self.pair(*hub, remote);
+            }
+        }
+    }
+
+    /// A marker held by two tasks belongs to the older.
+    fn by_marker(&mut self) {
+        if self.meeting.trust == Trust::OtherServer {
+            return;
+        }
+        let remotes: BTreeMap<&RemoteId, usize> = self
+            .free_remote
+            .iter()
+            .map(|at| (self.remote[*at].id, *at))
+            .collect();
+        let mut claims: Vec<(usize, usize)> = self
+            .free_hub
+            .iter()
+            .filter_map(|hub| Some((*hub, *remotes.get(self.hub[*hub].hint?)?)))
+            .collect();
+        claims.sort_by_key(|(hub, _)| {
+            let task = self.hub[*hub].task;
+            (task.fields.instant(Field::Created), task.id)
+        });
+        let alike = claims
+            .iter()
+            .filter(|(hub, remote)| self.same_title(*hub, *remote))
+            .count();
+        // Where most markers name an item of their own title, they speak of this server.
+        let trusted = self.meeting.trust == Trust::SameServer || alike * 2 > claims.len();
+        for (hub, remote) in claims {
+            let free = self.free_remote.contains(&remote);
+            if free && (trusted || self.same_title(hub, remote)) {
+                self.pair(hub, remote);
+            }
+        }
+    }
+
+    fn by_content(&mut self) {
+        let mut by_content: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for remote in self.free_remote.iter().rev() {
+            let key = content(&self.meeting.projection, self.remote[*remote].fields);
+            by_content.entry(key).or_default().push(*remote);
+        }
+        for hub in self.free_hub.clone() {
+            let key = content(&self.meeting.projection, &self.projected[hub]);
+            if let Some(remote) = by_content.get_mut(&key).and_then(Vec::pop) {
+                self.pair(hub, remote);
+            }
+        }
+    }
+
+    fn by_unique(&mut self, key: impl Fn(&Fields) -> (String, Option<String>)) {
+        let mut groups: BTreeMap<_, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
+        for hub in &self.free_hub {
+            groups
+                .entry(key(&self.projected[*hub]))
+                .or_default()
+                .0
+                .push(*hub);
+        }
+        for remote in &self.free_remote {
+            groups
+                .entry(key(self.remote[*remote].fields))
+                .or_default()
+                .1
+                .push(*remote);
+        }
+        for (hub, remote) in groups.into_values() {
+            if let ([hub], [remote]) = (hub.as_slice(), remote.as_slice()) {
+                self.pair(*hub, *remote);
+            }
+        }
+    }
+
+    fn review(&mut self) {
+        self.review_deleted();
+        self.review_lost_markers();
+        if self.meeting.first {
+            self.review_equal_titles();
+        }
+    }
+
+    /// Deleted here, alive there under a live marker.
+    fn review_deleted(&mut self) {
+        if self.meeting.trust == Trust::OtherServer {
+            return;
+        }
+        for (at, candidate) in self.hub.iter().enumerate() {
+            if candidate.task.is_alive() {
+                continue;
+            }
+            let remote = self.free_remote.iter().copied().find(|remote| {
+                Some(self.remote[*remote].id) == candidate.hint && self.same_title(at, *remote)
+            });
+            if let Some(remote) = remote {
+                self.free_remote.remove(&remote);
+                self.result
+                    .reviews
+                    .push((Some(at), Some(remote), ReviewReason::DeletedHere));
+            }
+        }
+    }
+
+    /// A marker that names an item which a complete look did not find.
+    fn review_lost_markers(&mut self) {
+        if !self.meeting.complete || self.meeting.trust == Trust::OtherServer {
+            return;
+        }
+        let known: BTreeSet<&RemoteId> = self.remote.iter().map(|candidate| candidate.id).collect();
+        for hub in self.free_hub.clone() {
+            if self.hub[hub].hint.is_some_and(|hint| !known.contains(hint)) {
+                self.free_hub.remove(&hub);
+                self.result
+                    .reviews
+                    .push((Some(hub), None, ReviewReason::MarkerOfGone));
+            }
+        }
+    }
+
+    fn review_equal_titles(&mut self) {
+        let mut titles: BTreeMap<String, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
+        for hub in &self.free_hub {
+            titles
+                .entry(self.projected[*hub].title().trim().to_owned())
+                .or_default()
+                .0
+                .push(*hub);
+        }
+        for remote in &self.free_remote {
+            let title = self.remote[*remote].fields.title().trim().to_owned();
+            titles.entry(title).or_default().1.push(*remote);
+        }
+        for (hub, remote) in titles.into_values() {
+            if hub.is_empty() || remote.is_empty() {
+                continue;
+            }
+            for at in hub {
+                self.free_hub.remove(&at);
+                self.result
+                    .reviews
+                    .push((Some(at), None, ReviewReason::EqualTitle));
+            }
+            for at in remote {
+                self.free_remote.remove(&at);
+                self.result
+                    .reviews
+                    .push((None, Some(at), ReviewReason::EqualTitle));
+            }
+        }
+    }
+}
+
+/// Everything that both sides can hold, links and notes' identities apart, as one text.
+fn content(projection: &Projection, fields: &Fields) -> String {
+    let mut text = String::new();
+    for (field, value) in fields.iter().filter(|(field, _)| projection.merges(*field)) {
+        match field {
+            Field::Depends | Field::Parent => {}
+            Field::Annotations => {
+                let mut notes: Vec<String> = fields
+                    .annotations()
+                    .into_values()
+                    .map(|note| note.text)
+                    .collect();
+                notes.sort();
+                text.push_str(&format!("annotations={}\u{1e}", notes.join("\u{1f}")));
+            }
+            _ => text.push_str(&format!("{field}={value}\u{1e}")),
+        }
+    }
+    text
+}

@@ -1,0 +1,386 @@
+//! One pair, three states: what the hub holds after a look at the remote, and what the base is then.
+
+use std::collections::BTreeMap;
+
+use instep_model::{
+    AccountId, Annotation, AnnotationId, Base, ConflictPolicy, Field, Fields, Hold, Side, Task,
+    Timestamp, Value,
+};
+
+use crate::merge::{Merged, merge_field, merge_lines, merge_map, merge_set};
+use crate::projection::{Projection, tags_of, tasks_of};
+
+/// Two changes closer than this were made at the same time: the hub wins (S18).
+const SAME_TIME_MILLIS: i64 = 2_000;
+
+/// What a merge goes by.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'a> {
+    /// How the service sees tasks.
+    pub projection: Projection<'a>,
+    /// Who wins a conflict.
+    pub policy: &'a ConflictPolicy,
+    /// The account that the remote is seen through.
+    pub account: &'a AccountId,
+}
+
+/// A remote item as seen, in the hub's ids and on the service's grid.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// Its values.
+    pub fields: &'a Fields,
+    /// When it was changed, already clamped between the last look and this one (S18).
+    pub changed_at: Timestamp,
+}
+
+/// Two values stood against each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldConflict {
+    /// The field.
+    pub field: Field,
+    /// What both had agreed on.
+    pub base: Option<Value>,
+    /// The hub's value.
+    pub hub: Option<Value>,
+    /// The remote's value, as the hub would hold it.
+    pub remote: Option<Value>,
+    /// Whose value stays; `None` while a person has to decide.
+    pub winner: Option<Side>,
+}
+
+/// What a merge leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergedPair {
+    /// The hub's values.
+    pub hub: Fields,
+    /// What both sides are now known to have agreed on; what the hub holds beyond it
+    /// is to be written to the remote.
+    pub base: Base,
+    /// Conflicts, decided or not.
+    pub conflicts: Vec<FieldConflict>,
+}
+
+impl MergedPair {
+    /// Whether a conflict waits for a person, so that the observation has to be kept.
+    pub fn waits(&self) -> bool {
+        self.conflicts
+            .iter()
+            .any(|conflict| conflict.winner.is_none())
+    }
+}
+
+/// Merges what was seen into the hub. Without a base the sides meet for the first time:
+/// a value beside none is taken over, sets are joined, and only two different values conflict.
+pub fn merge_pair(rules: &Rules, base: Option<&Base>, hub: &Task, seen: &Seen) -> MergedPair {
+    let mut merge = Merge {
+        rules,
+        agreed: base.is_some(),
+        task: hub,
+        projected: rules.projection.project(&hub.fields),
+        seen,
+        result: MergedPair {
+            hub: hub.fields.clone(),
+            base: base.cloned().unwrap_or_default(),
+            conflicts: Vec::new(),
+        },
+    };
+    for field in Field::ALL
+        .into_iter()
+        .filter(|field| rules.projection.merges(*field))
+    {
+        match field {
+            Field::Tags => merge.tags(),
+            Field::Depends => merge.depends(),
+            Field::Annotations => merge.annotations(),
+            _ => merge.scalar(field),
+        }
+    }
+    merge.follow_status();
+    merge.result
+}
+
+struct Merge<'a> {
+    rules: &'a Rules<'a>,
+    agreed: bool,
+    task: &'a Task,
+    projected: Fields,
+    seen: &'a Seen<'a>,
+    result: MergedPair,
+}
+
+impl Merge<'_> {
+    /// Takes the remote's value into the hub and the base.
+    fn take(&mut self, field: Field, remote: Option<Value>) {
+        let hub = self.task.fields.get(field);
+        let lifted = self.rules.projection.lift(field, hub, remote.as_ref());
+        self.result.hub.set(field, lifted);
+        self.result.base.confirm(field, remote.clone(), remote);
+    }
+
+    /// Leaves the hub as it is; the remote's value is known and will be written over.
+    fn keep(&mut self, field: Field, remote: Option<Value>) {
+        self.result.base.confirm(field, remote.clone(), remote);
+    }
+
+    fn tags(&mut self) {
+        let base = self
+            .result
+            .base
+            .shown(Field::Tags)
+            .map_or_else(Default::default, |v| tags_of(Some(v)));
+        let hub = tags_of(self.projected.get(Field::Tags));
+        let remote = tags_of(self.seen.fields.get(Field::Tags));
+        let merged = merge_set(self.agreed.then_some(&base), &hub, &remote);
+        self.settle_set(Field::Tags, Value::Tags(merged), Value::Tags(remote));
+    }
+
+    fn depends(&mut self) {
+        let reachable = self.rules.projection.reachable;
+        let base = tasks_of(self.result.base.shown(Field::Depends));
+        let base = base.intersection(reachable).copied().collect();
+        let hub = tasks_of(self.projected.get(Field::Depends));
+        let remote = tasks_of(self.seen.fields.get(Field::Depends));
+        let merged = merge_set(self.agreed.then_some(&base), &hub, &remote);
+        self.settle_set(Field::Depends, Value::Tasks(merged), Value::Tasks(remote));
+    }
+
+    fn settle_set(&mut self, field: Field, merged: Value, remote: Value) {
+        let merged = Some(merged).filter(|value| !value.is_empty());
+        let hub = self.task.fields.get(field);
+        let lifted = self.rules.projection.lift(field, hub, merged.as_ref());
+        self.result.hub.set(field, lifted);
+        self.result
+            .base
+            .confirm(field, Some(remote.clone()), Some(remote));
+    }
+
+    fn annotations(&mut self) {
+        let notes = |value: Option<&Value>| match value {
+            Some(Value::Annotations(notes)) => notes.clone(),
+            _ => BTreeMap::new(),
+        };
+        let base = notes(self.result.base.shown(Field::Annotations));
+        let hub = notes(self.projected.get(Field::Annotations));
+        let remote = notes(self.seen.fields.get(Field::Annotations));
+        let (mut merged, conflicts) = merge_map(&base, &hub, &remote);
+        for (id, (base, hub, remote)) in conflicts {
+            let winner = self.winner(Field::Annotations).unwrap_or(Side::Hub);
+            if winner == Side::Remote {
+                merged.insert(id, remote.clone());
+            }
+            self.result.conflicts.push(FieldConflict {
+                field: Field::Annotations,
+                base: base.map(|note| single(id, note)),
+                hub: Some(single(id, hub)),
+                remote: Some(single(id, remote)),
+                winner: Some(winner),
+            });
+        }
+        self.result
+            .hub
+            .set(Field::Annotations, Value::Annotations(merged));
+        let remote = Some(Value::Annotations(remote));
+        self.result
+            .base
+            .confirm(Field::Annotations, remote.clone(), remote);
+    }
+
+    fn scalar(&mut self, field: Field) {
+        let remote = self.seen.fields.get(field).cloned();
+        let hub = self.projected.get(field).cloned();
+        if !self.agreed {
+            return self.first_meeting(field, hub, remote);
+        }
+        if remote.as_ref() == self.result.base.shown(field) {
+            return;
+        }
+        let base = self.result.base.fields.get(field).cloned();
+        match merge_field(Some(base.clone()), hub, remote.clone()) {
+            Merged::Agreed(value) if value == remote => self.take(field, remote),
+            // The remote came back to what we sent while it had shown something else.
+            Merged::Agreed(_) => self.keep(field, remote),
+            Merged::Conflict { .. } => self.conflict(field, base, remote),
+        }
+    }
+
+    fn first_meeting(&mut self, field: Field, hub: Option<Value>, remote: Option<Value>) {
+        let absent_says_nothing = field != Field::Status;
+        if hub == remote || (absent_says_nothing && hub.is_none()) {
+            self.take(field, remote);
+        } else if absent_says_nothing && remote.is_none() {
+            self.keep(field, remote);
+        } else {
+            self.conflict(field, None, remote);
+        }
+    }
+
+    fn conflict(&mut self, field: Field, base: Option<Value>, remote: Option<Value>) {
+        if field == Field::Notes && self.lines_merge(remote.as_ref()) {
+            return;
+        }
+        if matches!(field, Field::CompletedAt | Field::StartedAt) {
+            // Both sides agree that it happened; whose clock is right is nobody's loss.
+            return self.keep(field, remote);
+        }
+        let hub = self.task.fields.get(field);
+        let winner = self.winner(field);
+        self.result.conflicts.push(FieldConflict {
+            field,
+            base,
+            hub: hub.cloned(),
+            remote: self.rules.projection.lift(field, hub, remote.as_ref()),
+            winner,
+        });
+        match winner {
+            Some(Side::Remote) => self.take(field, remote),
+            Some(Side::Hub) => self.keep(field, remote),
+            None => {}
+        }
+    }
+
+    fn lines_merge(&mut self, remote: Option<&Value>) -> bool {
+        let text = |value: Option<&Value>| match value {
+            Some(Value::Text(text)) => text.clone(),
+            _ => String::new(),
+        };
+        if !self.agreed {
+            return false;
+        }
+        let base = text(self.result.base.shown(Field::Notes));
+        let hub = text(self.task.fields.get(Field::Notes));
+        let Some(merged) = merge_lines(&base, &hub, &text(remote)) else {
+            return false;
+        };
+        self.result.hub.set(Field::Notes, Value::Text(merged));
+        self.result
+            .base
+            .confirm(Field::Notes, remote.cloned(), remote.cloned());
+        true
+    }
+
+    fn winner(&self, field: Field) -> Option<Side> {
+        let origin = self.task.provenance.get(&field);
+        let newest = || {
+            let hub = origin.map_or(Timestamp::MIN, |origin| origin.at);
+            let ahead = self
+                .seen
+                .changed_at
+                .as_millisecond()
+                .saturating_sub(hub.as_millisecond());
+            if ahead >= SAME_TIME_MILLIS {
+                Side::Remote
+            } else {
+                Side::Hub
+            }
+        };
+        match self.rules.policy {
+            ConflictPolicy::Newest => Some(newest()),
+            ConflictPolicy::Ask => None,
+            ConflictPolicy::Prefer(account) if account == self.rules.account => Some(Side::Remote),
+            ConflictPolicy::Prefer(account) => {
+                let hub_is_preferred =
+                    origin.is_some_and(|origin| origin.account.as_ref() == Some(account));
+                Some(if hub_is_preferred {
+                    Side::Hub
+                } else {
+                    newest()
+                })
+            }
+        }
+    }
+
+    /// Keeps the time of completion beside the status that it belongs to.
+    fn follow_status(&mut self) {
+        let status = self.result.hub.status();
+        if !status.is_closed() {
+            self.result.hub.set(Field::CompletedAt, None);
+            return;
+        }
+        let closed_now = !self.task.fields.status().is_closed();
+        let follows = matches!(
+            self.rules.projection.capabilities.hold(Field::CompletedAt),
+            Hold::Follows(Field::Status)
+        );
+        if closed_now && follows {
+            let at = self.seen.fields.get(Field::CompletedAt).cloned();
+            self.result.hub.set(Field::CompletedAt, at);
+        }
+        if self.result.hub.get(Field::CompletedAt).is_none() {
+            self.result
+                .hub
+                .set(Field::CompletedAt, Value::Instant(self.seen.changed_at));
+        }
+    }
+}
+
+fn single(id: AnnotationId, note: Annotation) -> Value {
+    Value::Annotations(BTreeMap::from([(id, note)]))
+}
+
+/// What a task that the hub has never seen holds when it comes from a remote.
+pub fn task_from_remote(projection: &Projection, seen: &Seen) -> Fields {
+    let mut fields = Fields::new();
+    for field in Field::ALL {
+        if *projection.capabilities.hold(field) != Hold::No {
+            let value = seen.fields.get(field);
+            fields.set(field, projection.lift(field, None, value));
+        }
+    }
+    if fields.get(Field::Created).is_none() {
+        fields.set(Field::Created, Value::Instant(seen.changed_at));
+    }
+    if fields.status().is_closed() && fields.get(Field::CompletedAt).is_none() {
+        fields.set(Field::CompletedAt, Value::Instant(seen.changed_at));
+    }
+    fields
+}
+
+/// The base of a pair whose remote side was just taken over whole, or was just written so.
+pub fn base_of(projection: &Projection, shown: &Fields) -> Base {
+    let fields = shown
+        .iter()
+        .filter(|(field, _)| projection.merges(*field))
+        .map(|(field, value)| (field, value.clone()))
+        .collect();
+    Base {
+        fields,
+        ..Base::default()
+    }
+}
+
+/// Whether the hub was edited since the pair last took it into account, as far as the service
+/// can hold it or in any way at all: such an edit beats a deletion there.
+pub fn hub_was_edited(projection: &Projection, base: &Base, hub_version: u64, hub: &Task) -> bool {
+    hub.version != hub_version || differs(projection, &base.fields, &hub.fields)
+}
+
+/// Whether the service would have to be written for both to agree.
+pub fn differs(projection: &Projection, base: &Fields, hub: &Fields) -> bool {
+    let hub = projection.project(hub);
+    Field::ALL.into_iter().any(|field| {
+        projection.merges(field)
+            && within_reach(projection, base.get(field)) != hub.get(field).cloned()
+    })
+}
+
+/// A base value without links to tasks that are not there any more (S23).
+pub(crate) fn within_reach(projection: &Projection, value: Option<&Value>) -> Option<Value> {
+    let reachable = projection.reachable;
+    match value {
+        Some(Value::Tasks(tasks)) => {
+            let tasks = Value::Tasks(tasks.intersection(reachable).copied().collect());
+            (!tasks.is_empty()).then_some(tasks)
+        }
+        Some(Value::Task(task)) if !reachable.contains(task) => None,
+        value => value.cloned(),
+    }
+}
+
+/// Whether a remote item holds anything but what the base says it shows.
+pub fn remote_was_edited(projection: &Projection, base: &Base, seen: &Fields) -> bool {
+    Field::ALL.into_iter().any(|field| {
+        projection.merges(field)
+            && within_reach(projection, base.shown(field))
+                != within_reach(projection, seen.get(field))
+    })
+}

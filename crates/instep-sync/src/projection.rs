@@ -1,0 +1,237 @@
+//! A task in a service's own terms, and what a service's value means for the hub (S2).
+//!
+//! Both directions are computed from the capability record alone. Two laws hold:
+//! `lift(h, project(h)) = h`, and `project(lift(h, r)) = r` for every `r` on the grid.
+
+use std::collections::BTreeSet;
+
+use instep_model::{
+    Capabilities, Field, Fields, Grid, Hold, Reminder, Status, TagRule, TaskId, TextRule, TimeZone,
+    Timestamp, Value, When, midnight,
+};
+
+/// How one service sees tasks of one person.
+#[derive(Debug, Clone, Copy)]
+pub struct Projection<'a> {
+    /// What the service holds.
+    pub capabilities: &'a Capabilities,
+    /// The person's time zone (S21).
+    pub zone: &'a TimeZone,
+    /// The tasks that exist in the service; a link to any other is not in the projection (S23).
+    pub reachable: &'a BTreeSet<TaskId>,
+}
+
+impl Projection<'_> {
+    /// Whether both sides can change this field, so that it takes part in merges.
+    pub fn merges(&self, field: Field) -> bool {
+        matches!(self.capabilities.hold(field), Hold::Whole | Hold::Coarse(_))
+    }
+
+    /// What the service would hold of `fields`: the fields that merge.
+    pub fn project(&self, fields: &Fields) -> Fields {
+        fields
+            .iter()
+            .filter(|(field, _)| self.merges(*field))
+            .filter_map(|(field, value)| Some((field, self.project_value(field, value)?)))
+            .collect()
+    }
+
+    /// What a new item in the service would hold: also what is taken only at creation,
+    /// and what follows another field.
+    pub fn project_new(&self, fields: &Fields) -> Fields {
+        fields
+            .iter()
+            .filter_map(|(field, value)| Some((field, self.project_value(field, value)?)))
+            .collect()
+    }
+
+    fn project_value(&self, field: Field, value: &Value) -> Option<Value> {
+        let value = match (field, value) {
+            (Field::Depends, Value::Tasks(tasks)) => {
+                Value::Tasks(tasks.intersection(self.reachable).copied().collect())
+            }
+            (Field::Parent, Value::Task(task)) if !self.reachable.contains(task) => return None,
+            _ => value.clone(),
+        };
+        match self.capabilities.hold(field) {
+            Hold::No => None,
+            Hold::Whole => Some(value),
+            Hold::Coarse(grid) => Some(self.snap(&value, grid)),
+            Hold::Once | Hold::Follows(_) => {
+                Some(self.snap(&value, &Grid::Instants { millis: 1000 }))
+            }
+        }
+    }
+
+    /// What `remote`, seen where the hub holds `hub`, means for the hub.
+    pub fn lift(&self, field: Field, hub: Option<&Value>, remote: Option<&Value>) -> Option<Value> {
+        let projected = hub
+            .and_then(|hub| self.project_value(field, hub))
+            .filter(|v| !v.is_empty());
+        if projected.as_ref() == remote {
+            return hub.cloned();
+        }
+        match (hub, remote) {
+            (Some(Value::Tags(_) | Value::Tasks(_) | Value::Reminders(_)), _) => {
+                lift_set(hub, projected.as_ref(), remote)
+            }
+            (_, Some(Value::When(remote))) => {
+                Some(Value::When(self.lift_when(field, hub, *remote)))
+            }
+            (Some(kept @ Value::Task(_)), None) if projected.is_none() => Some(kept.clone()),
+            _ => remote.cloned(),
+        }
+    }
+
+    fn lift_when(&self, field: Field, hub: Option<&Value>, remote: When) -> When {
+        let hub = match hub {
+            Some(Value::When(hub)) => Some(*hub),
+            _ => None,
+        };
+        match (self.capabilities.hold(field), hub, remote) {
+            (Hold::Coarse(Grid::Days), Some(When::Floating(time)), When::Date(day)) => {
+                When::Floating(day.to_datetime(time.time()))
+            }
+            (Hold::Coarse(Grid::Days), Some(When::At(at)), When::Date(day)) => {
+                let time = self.zone.to_datetime(at).time();
+                let moved = When::At(When::Floating(day.to_datetime(time)).instant(self.zone));
+                if moved.date(self.zone) == day {
+                    moved
+                } else {
+                    remote
+                }
+            }
+            (Hold::Coarse(Grid::Instants { .. }), Some(When::Floating(_)), When::At(at)) => {
+                let civil = When::Floating(self.zone.to_datetime(at));
+                if civil.instant(self.zone) == at {
+                    civil
+                } else {
+                    remote
+                }
+            }
+            (Hold::Coarse(Grid::Instants { .. }), _, When::At(at)) => {
+                midnight(at, self.zone).map_or(remote, When::Date)
+            }
+            _ => remote,
+        }
+    }
+
+    fn snap(&self, value: &Value, grid: &Grid) -> Value {
+        match (grid, value) {
+            (Grid::Bands(bands), Value::Number(number)) => {
+                Value::Number(u32::from(bands[(*number).min(5) as usize]))
+            }
+            (Grid::Statuses(statuses), Value::Status(status)) => {
+                Value::Status(snap_status(statuses, *status))
+            }
+            (Grid::Instants { millis }, Value::When(when)) => {
+                Value::When(When::At(cut(when.instant(self.zone), *millis)))
+            }
+            (Grid::Instants { millis }, Value::Instant(at)) => Value::Instant(cut(*at, *millis)),
+            (Grid::Instants { millis }, Value::Reminders(reminders)) => Value::Reminders(
+                reminders
+                    .iter()
+                    .map(|reminder| self.snap_reminder(reminder, *millis))
+                    .collect(),
+            ),
+            (Grid::Days, Value::When(when)) => Value::When(When::Date(when.date(self.zone))),
+            (Grid::Text(rule), Value::Text(text)) => Value::Text(snap_text(rule, text)),
+            (Grid::Tags(rule), Value::Tags(tags)) => Value::Tags(
+                tags.iter()
+                    .filter(|tag| holds_tag(rule, tag))
+                    .cloned()
+                    .collect(),
+            ),
+            (Grid::Steps(step), Value::Number(number)) => {
+                Value::Number(number - number % (*step).max(1))
+            }
+            _ => value.clone(),
+        }
+    }
+
+    fn snap_reminder(&self, reminder: &Reminder, millis: i64) -> Reminder {
+        match reminder {
+            Reminder::At(when) => Reminder::At(When::At(cut(when.instant(self.zone), millis))),
+            relative @ Reminder::Relative { .. } => *relative,
+        }
+    }
+}
+
+/// Elements that the service cannot hold stay beside those it shows.
+fn lift_set(
+    hub: Option<&Value>,
+    projected: Option<&Value>,
+    remote: Option<&Value>,
+) -> Option<Value> {
+    fn join<T: Ord + Clone>(
+        hub: &BTreeSet<T>,
+        projected: &BTreeSet<T>,
+        remote: &BTreeSet<T>,
+    ) -> BTreeSet<T> {
+        hub.difference(projected).chain(remote).cloned().collect()
+    }
+    let lifted = match hub? {
+        Value::Tags(hub) => {
+            let (projected, remote) = (tags_of(projected), tags_of(remote));
+            Value::Tags(join(hub, &projected, &remote))
+        }
+        Value::Tasks(hub) => {
+            let (projected, remote) = (tasks_of(projected), tasks_of(remote));
+            Value::Tasks(join(hub, &projected, &remote))
+        }
+        _ => return remote.cloned(),
+    };
+    (!lifted.is_empty()).then_some(lifted)
+}
+
+pub(crate) fn tags_of(value: Option<&Value>) -> BTreeSet<String> {
+    match value {
+        Some(Value::Tags(tags)) => tags.clone(),
+        _ => BTreeSet::new(),
+    }
+}
+
+pub(crate) fn tasks_of(value: Option<&Value>) -> BTreeSet<TaskId> {
+    match value {
+        Some(Value::Tasks(tasks)) => tasks.clone(),
+        _ => BTreeSet::new(),
+    }
+}
+
+fn snap_status(statuses: &[Status; 4], status: Status) -> Status {
+    Status::ALL
+        .into_iter()
+        .zip(statuses)
+        .find_map(|(from, to)| (from == status).then_some(*to))
+        .unwrap_or(status)
+}
+
+fn cut(at: Timestamp, millis: i64) -> Timestamp {
+    let step = i128::from(millis.max(1)) * 1_000_000;
+    let nanos = at.as_nanosecond();
+    Timestamp::from_nanosecond(nanos - nanos.rem_euclid(step)).unwrap_or(at)
+}
+
+fn snap_text(rule: &TextRule, text: &str) -> String {
+    let mut snapped: String = text
+        .chars()
+        .filter_map(|c| match c {
+            '\n' | '\r' if rule.one_line => Some(' '),
+            '\n' | '\t' => Some(c),
+            c if rule.no_controls && c.is_control() => None,
+            c => Some(c),
+        })
+        .collect();
+    if rule.max_chars > 0 {
+        snapped = snapped.chars().take(rule.max_chars).collect();
+    }
+    if rule.trimmed {
+        snapped = snapped.trim().to_owned();
+    }
+    snapped
+}
+
+fn holds_tag(rule: &TagRule, tag: &str) -> bool {
+    !tag.contains(|c| rule.forbidden.contains(&c))
+        && (rule.max_chars == 0 || tag.chars().count() <= rule.max_chars)
+}
