@@ -184,10 +184,10 @@ impl Update<'_> {
         }
     }
 
-    fn element(&mut self, operation: Operation, field: Field, value: Value) {
+    fn element(&mut self, operation: Operation, field: Field, value: impl Into<Option<Value>>) {
         self.elements.push(Planned {
             operation,
-            confirms: vec![(field, Some(value))],
+            confirms: vec![(field, value.into())],
         });
     }
 
@@ -277,7 +277,7 @@ impl Update<'_> {
                 Link::DependsOn,
                 false,
                 Field::Depends,
-                Value::Tasks(now.clone()),
+                Some(Value::Tasks(now.clone())),
             );
         }
         for task in added {
@@ -287,7 +287,7 @@ impl Update<'_> {
                 Link::DependsOn,
                 true,
                 Field::Depends,
-                Value::Tasks(now.clone()),
+                Some(Value::Tasks(now.clone())),
             );
         }
     }
@@ -303,13 +303,7 @@ impl Update<'_> {
             return;
         }
         if let Some(Value::Task(task)) = have {
-            self.link(
-                *task,
-                Link::PartOf,
-                false,
-                Field::Parent,
-                Value::Text(String::new()),
-            );
+            self.link(*task, Link::PartOf, false, Field::Parent, None);
         }
         if let Some(Value::Task(task)) = want {
             self.link(
