@@ -114,7 +114,7 @@ impl Options {
         self
     }
 
-    /// The longest content that is read, in bytes; longer is [`Error::TooLarge`](crate::Error).
+    /// The longest content that is read or saved, in bytes; longer is [`Error::TooLarge`](crate::Error).
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;

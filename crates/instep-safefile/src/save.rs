@@ -42,6 +42,12 @@ pub(crate) fn replace(
     if let Some(base) = base.filter(|base| base.bytes == fresh) {
         return Ok(Attempt::Unchanged(base.stamp.clone()));
     }
+    if fresh.len() as u64 > options.max_bytes {
+        return Err(Error::TooLarge {
+            path: dir.path_of(name),
+            limit_bytes: options.max_bytes,
+        });
+    }
     options.judge(fresh).map_err(|reason| Error::Rejected {
         path: dir.path_of(name),
         reason,
@@ -115,21 +121,39 @@ fn put_in_place(
     }
     // From here on the name in `temp` bears what was displaced: never removed unseen.
     temp.keep();
-    if hash_of(dir, &swap, options)? == Some(base.stamp.sha256) {
+    look_at_displaced(dir, name, options, base, &swap, fresh_hash).map_err(|error| {
+        // The new version stands, unconfirmed; "nothing was replaced" would be a lie.
+        Error::OutcomeUnknown {
+            path: dir.path_of(name),
+            source: io::Error::other(error),
+        }
+    })
+}
+
+fn look_at_displaced(
+    dir: &Dir,
+    name: &OsStr,
+    options: &Options,
+    base: &Content,
+    swap: &OsStr,
+    fresh_hash: &[u8; 32],
+) -> Result<Placed, Error> {
+    let fault = |source| dir.fault(name, source);
+    if hash_of(dir, swap, options)? == Some(base.stamp.sha256) {
         return Ok(Placed::Done {
-            displaced: Some(swap),
+            displaced: Some(swap.to_os_string()),
         });
     }
-    if !dir.exchange(&swap, name).map_err(fault)? {
+    if !dir.exchange(swap, name).map_err(fault)? {
         return Err(fault(io::Error::other(
             "the file system exchanged once and then no more",
         )));
     }
-    if hash_of(dir, &swap, options)? == Some(*fresh_hash) {
-        dir.unlink(&swap).map_err(fault)?;
+    if hash_of(dir, swap, options)? == Some(*fresh_hash) {
+        dir.unlink(swap).map_err(fault)?;
         return Ok(Placed::Foreign { late: None });
     }
-    let late = move_aside(dir, name, &swap, "late")?;
+    let late = move_aside(dir, name, swap, "late")?;
     Ok(Placed::Foreign {
         late: Some(dir.path_of(&late)),
     })
