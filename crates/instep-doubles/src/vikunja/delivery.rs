@@ -1,0 +1,103 @@
+//! Sending webhooks: signature, retries, giving up. What is sent is decided in `events`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::meta::VERSION;
+use super::state::{Hook, State};
+
+/// Retries after the first try.
+const RETRIES: u32 = 5;
+/// The first pause; each further one is half as long again.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// How long a receiver may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Lower-case hex HMAC-SHA256 of `body` under `secret`, as `X-Vikunja-Signature` carries it.
+pub fn signature(secret: &str, body: &[u8]) -> String {
+    // HMAC takes keys of any length, so this cannot fail.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
+        return String::new();
+    };
+    mac.update(body);
+    mac.finalize()
+        .into_bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// A client for webhooks, or for the cases.
+pub(crate) fn http_client(follow_redirects: bool) -> Result<reqwest::Client, reqwest::Error> {
+    // Fails only when a provider is installed already, which is just as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let policy = match follow_redirects {
+        true => reqwest::redirect::Policy::default(),
+        false => reqwest::redirect::Policy::none(),
+    };
+    reqwest::Client::builder()
+        .redirect(policy)
+        .timeout(TIMEOUT)
+        .no_proxy()
+        .build()
+}
+
+/// Sends `body` to a hook until it is taken or the tries are used up. The hook's address and
+/// secret are read before each try; a deleted hook ends it.
+pub(crate) async fn deliver(
+    client: reqwest::Client,
+    state: Arc<Mutex<State>>,
+    hook: i64,
+    body: String,
+) {
+    let mut pause = FIRST_PAUSE;
+    for attempt in 0..=RETRIES {
+        let current = {
+            let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            state
+                .hooks
+                .get(&hook)
+                .filter(|hook| reachable(&state, hook))
+                .cloned()
+        };
+        let Some(current) = current else { return };
+        if attempt_once(&client, &current, &body).await || attempt == RETRIES {
+            return;
+        }
+        tokio::time::sleep(pause).await;
+        pause = pause.mul_f32(1.5);
+    }
+}
+
+/// Whether the double may connect there: loopback addresses only when it was told so.
+fn reachable(state: &State, hook: &Hook) -> bool {
+    let host = url::Url::parse(&hook.target_url).ok();
+    let host = host
+        .as_ref()
+        .and_then(|url| url.host_str())
+        .unwrap_or_default();
+    state.loopback_webhooks || !(host == "localhost" || host.starts_with("127.") || host == "[::1]")
+}
+
+async fn attempt_once(client: &reqwest::Client, hook: &Hook, body: &str) -> bool {
+    let mut request = client
+        .post(&hook.target_url)
+        .header("User-Agent", format!("Vikunja/{VERSION}"))
+        .header("Content-Type", "application/json");
+    if !hook.secret.is_empty() {
+        request = request.header(
+            "X-Vikunja-Signature",
+            signature(&hook.secret, body.as_bytes()),
+        );
+    }
+    if let Some((user, password)) = &hook.basic_auth {
+        request = request.basic_auth(user, Some(password));
+    }
+    match request.body(body.to_owned()).send().await {
+        Ok(response) => response.status().as_u16() < 400,
+        Err(_) => false,
+    }
+}

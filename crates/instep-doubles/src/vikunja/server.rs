@@ -1,0 +1,469 @@
+//! From a request to its answer: faults, recording, the writers' lock, the route, and what runs
+//! after. No rule of tasks or projects is here.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request as HttpRequest, State as Held};
+use axum::http::{HeaderValue, Response, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::call::{Api, Call, List, Reply, Request};
+use super::connection::{Cutter, Door, Gate};
+use super::delivery;
+use super::events::{self, Pending};
+use super::fault::{Effect, Script};
+use super::refusal::{self, Refusal};
+use super::route::{self, Found, Needs};
+use super::state::State;
+use super::tokens;
+use super::{Clock, Options, Recorded};
+
+/// Largest request body that is read.
+const MOST_BODY: usize = 32 << 20;
+/// How many received requests are remembered.
+const MOST_RECORDED: usize = 200_000;
+/// Seconds of the pre-auth window.
+const NOAUTH_WINDOW_SECS: i64 = 60;
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    pub(crate) state: Arc<Mutex<State>>,
+    pub(crate) clock: Clock,
+    pub(crate) recorded: Mutex<Vec<Recorded>>,
+    pub(crate) script: Mutex<Script>,
+    pub(crate) gate: Arc<Gate>,
+    client: reqwest::Client,
+    writing: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        options: Options,
+        state: State,
+        gate: Arc<Gate>,
+        client: reqwest::Client,
+    ) -> Self {
+        Self {
+            options,
+            state: Arc::new(Mutex::new(state)),
+            clock: Clock::default(),
+            recorded: Mutex::default(),
+            script: Mutex::default(),
+            gate,
+            client,
+            writing: AtomicBool::new(false),
+        }
+    }
+
+    /// The state, set to the current time.
+    fn state(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.now = self.clock.now();
+        state
+    }
+
+    fn record(&self, method: &str, path_and_query: &str, status: Option<u16>, at: Timestamp) {
+        let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        if recorded.len() < MOST_RECORDED {
+            let (method, path_and_query) = (method.to_owned(), path_and_query.to_owned());
+            recorded.push(Recorded {
+                method,
+                path_and_query,
+                status,
+                at,
+            });
+        }
+    }
+}
+
+/// Serves until the task is aborted.
+pub(crate) async fn serve(door: Door, shared: Arc<Shared>) {
+    let router = Router::new().fallback(answer).with_state(shared);
+    let service = router.into_make_service_with_connect_info::<Cutter>();
+    // Serving a listener that never fails never ends.
+    let _ = axum::serve(door, service).await;
+}
+
+/// How an answer leaves.
+struct Answer {
+    status: u16,
+    kind: String,
+    body: Vec<u8>,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Answer {
+    fn json(status: u16, body: &Value) -> Self {
+        let kind = "application/json".to_owned();
+        // Vikunja's encoder ends a body with a newline.
+        let body = format!("{}\n", events::escaped(&body.to_string())).into_bytes();
+        Self {
+            status,
+            kind,
+            body,
+            headers: Vec::new(),
+        }
+    }
+
+    fn empty(status: u16) -> Self {
+        Self {
+            status,
+            kind: String::new(),
+            body: Vec::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    fn text(status: u16, kind: &str, body: &str) -> Self {
+        let body = body.as_bytes().to_vec();
+        Self {
+            status,
+            kind: kind.to_owned(),
+            body,
+            headers: Vec::new(),
+        }
+    }
+}
+
+async fn answer(
+    Held(shared): Held<Arc<Shared>>,
+    ConnectInfo(cutter): ConnectInfo<Cutter>,
+    request: HttpRequest,
+) -> Response<Body> {
+    let at = shared.clock.now();
+    let method = request.method().as_str().to_owned();
+    let uri = request.uri();
+    let asked = uri
+        .path_and_query()
+        .map_or_else(|| uri.path(), |both| both.as_str())
+        .to_owned();
+    let effects = shared
+        .script
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .on(&method, &asked);
+    let mut scripted = None;
+    for effect in &effects {
+        match effect {
+            Effect::Delay(time) => tokio::time::sleep(*time).await,
+            Effect::Hang => {
+                shared.record(&method, &asked, None, at);
+                std::future::pending::<()>().await;
+            }
+            Effect::LostRequest => {
+                shared.record(&method, &asked, None, at);
+                cutter.cut();
+                return Response::default();
+            }
+            Effect::Status { .. } | Effect::NotJson | Effect::Html => {
+                scripted = scripted.or_else(|| scripted_answer(effect));
+            }
+            _ => {}
+        }
+    }
+    let half = shared.options.latency / 2;
+    pause(half).await;
+    let answer = match scripted {
+        Some(answer) => answer,
+        None => apply(&shared, &method, request, &effects).await,
+    };
+    pause(half).await;
+    if effects.contains(&Effect::LostReply) {
+        shared.record(&method, &asked, None, at);
+        cutter.cut();
+        return Response::default();
+    }
+    if effects.contains(&Effect::TruncatedBody) {
+        cutter.cut_after_body_bytes(answer.body.len() / 2);
+    }
+    shared.record(&method, &asked, Some(answer.status), at);
+    written(answer, shared.clock.now())
+}
+
+async fn pause(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}
+
+fn scripted_answer(effect: &Effect) -> Option<Answer> {
+    match effect {
+        Effect::Status {
+            status,
+            retry_after,
+        } => {
+            let mut answer = Answer::json(*status, &json!({"message": refusal::reason(*status)}));
+            answer
+                .headers
+                .extend(retry_after.clone().map(|value| ("retry-after", value)));
+            Some(answer)
+        }
+        Effect::NotJson => Some(Answer::text(
+            200,
+            "application/json",
+            "upstream is warming up",
+        )),
+        Effect::Html => {
+            let page = "<!DOCTYPE html><html><body><h1>Sign in to the network</h1></body></html>";
+            Some(Answer::text(200, "text/html; charset=utf-8", page))
+        }
+        _ => None,
+    }
+}
+
+fn written(answer: Answer, now: Timestamp) -> Response<Body> {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or_default();
+    let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let fixed = [("content-type", answer.kind), ("date", date)];
+    let no_store = ("cache-control", "no-store".to_owned());
+    for (name, value) in fixed.into_iter().chain([no_store]).chain(answer.headers) {
+        if let Ok(value) = HeaderValue::from_str(&value)
+            && !value.is_empty()
+        {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+/// Runs a request against the state.
+async fn apply(
+    shared: &Arc<Shared>,
+    method: &str,
+    request: HttpRequest,
+    effects: &[Effect],
+) -> Answer {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, MOST_BODY).await else {
+        return Answer::json(413, &json!({"message": "Request Entity Too Large"}));
+    };
+    let decoded = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+    let query = decoded.map(|(key, value)| (key.trim_end_matches("[]").to_owned(), value.into()));
+    let request = Request {
+        method: method.to_owned(),
+        path: parts.uri.path().to_owned(),
+        query: query.collect(),
+        headers: parts.headers,
+        body,
+    };
+    let writes = !matches!(method, "GET" | "HEAD" | "OPTIONS");
+    if !writes {
+        return handle(shared, &request, effects);
+    }
+    if shared.options.concurrent_writes {
+        pause(shared.options.write_time).await;
+        return handle(shared, &request, effects);
+    }
+    if shared.writing.swap(true, Ordering::AcqRel) {
+        return refused(&Refusal::sqlite_busy(), api_of(&request.path).0, "");
+    }
+    let answer = handle(shared, &request, effects);
+    pause(shared.options.write_time).await;
+    shared.writing.store(false, Ordering::Release);
+    answer
+}
+
+/// Which API a path belongs to, and the rest of the path.
+fn api_of(path: &str) -> (Api, Option<&str>) {
+    match (path.strip_prefix("/api/v1"), path.strip_prefix("/api/v2")) {
+        (_, Some(rest)) => (Api::V2, Some(rest)),
+        (Some(rest), _) => (Api::V1, Some(rest)),
+        _ => (Api::V1, None),
+    }
+}
+
+fn handle(shared: &Arc<Shared>, request: &Request, effects: &[Effect]) -> Answer {
+    let (api, rest) = api_of(&request.path);
+    if rest.is_none() && request.path == "/health" {
+        return Answer::text(200, "text/plain; charset=UTF-8", "OK");
+    }
+    let mut state = shared.state();
+    let base = state.base_url.clone();
+    let mut limits = Vec::new();
+    let outcome = dispatch(&mut state, request, api, rest, &mut limits);
+    let pending = std::mem::take(&mut state.pending);
+    drop(state);
+    if !pending.is_empty() {
+        tokio::spawn(settle(Arc::clone(shared), pending));
+    }
+    let mut answer = match outcome {
+        Ok(reply) => shown(cut_short(reply, effects), api, &base),
+        Err(refusal) => refused(&refusal, api, &base),
+    };
+    answer.headers.append(&mut limits);
+    answer
+}
+
+fn dispatch(
+    state: &mut State,
+    request: &Request,
+    api: Api,
+    rest: Option<&str>,
+    limits: &mut Vec<(&'static str, String)>,
+) -> Result<Reply, Refusal> {
+    let (route, params) = match rest.map(|rest| route::find(api, &request.method, rest)) {
+        Some(Found::Route(route, params)) => (route, params),
+        Some(Found::WrongMethod(allow)) => {
+            return Err(Refusal::bare(405, "Method Not Allowed").with_header("allow", allow));
+        }
+        _ => return Err(Refusal::bare(404, "Not Found")),
+    };
+    if route.needs == Needs::Limited {
+        limits.extend(count_noauth(state)?);
+    }
+    let user = tokens::authenticate(state, request.header("authorization"), route.needs)?;
+    (route.run)(&mut Call {
+        state,
+        request,
+        api,
+        user,
+        params,
+    })
+}
+
+/// Counts a pre-auth call; the headers say how many are left.
+fn count_noauth(state: &mut State) -> Result<Vec<(&'static str, String)>, Refusal> {
+    let now = state.second();
+    let first = state.noauth_calls.first().copied().unwrap_or(now);
+    if now - first >= NOAUTH_WINDOW_SECS {
+        state.noauth_calls.clear();
+    }
+    let limit = state.noauth_limit;
+    let used = state.noauth_calls.len() as u64;
+    if used < limit {
+        state.noauth_calls.push(now);
+    }
+    let reset = state.noauth_calls.first().copied().unwrap_or(now) + NOAUTH_WINDOW_SECS;
+    let headers = vec![
+        ("x-ratelimit-limit", limit.to_string()),
+        (
+            "x-ratelimit-remaining",
+            limit.saturating_sub(used + 1).to_string(),
+        ),
+        ("x-ratelimit-reset", reset.to_string()),
+    ];
+    if used >= limit {
+        let refusal = Refusal::bare(429, "Too Many Requests");
+        return Err(headers.into_iter().fold(refusal, |refusal, (name, value)| {
+            refusal.with_header(name, value)
+        }));
+    }
+    Ok(headers)
+}
+
+/// Runs the listeners of a call: late stamps first, then the webhooks.
+async fn settle(shared: Arc<Shared>, pending: Vec<Pending>) {
+    pause(shared.options.listener_delay).await;
+    for event in pending {
+        let deliveries = {
+            let mut state = shared.state();
+            event.settle(&mut state);
+            let now = state.now;
+            event.deliveries(&state, now)
+        };
+        for (hook, body) in deliveries {
+            let (client, state) = (shared.client.clone(), Arc::clone(&shared.state));
+            tokio::spawn(delivery::deliver(client, state, hook, body));
+        }
+    }
+}
+
+/// The faults that shorten lists.
+fn cut_short(reply: Reply, effects: &[Effect]) -> Reply {
+    let Reply::List(mut list) = reply else {
+        return reply;
+    };
+    for effect in effects {
+        match effect {
+            Effect::EmptyList => {
+                list = List {
+                    items: Vec::new(),
+                    counted: 0,
+                    total: 0,
+                    page: list.page,
+                };
+            }
+            Effect::CutPage { keep } => list.items.truncate(*keep),
+            _ => {}
+        }
+    }
+    Reply::List(list)
+}
+
+fn shown(reply: Reply, api: Api, base: &str) -> Answer {
+    match reply {
+        Reply::Ok(body) => Answer::json(200, &body),
+        Reply::Created(body) => Answer::json(201, &body),
+        Reply::Status(status, body) => Answer::json(status, &body),
+        Reply::Unchanged => Answer::empty(304),
+        Reply::Deleted if api == Api::V2 => Answer::empty(204),
+        Reply::Deleted => Answer::json(200, &json!({"message": "Successfully deleted."})),
+        Reply::File { mime, bytes } => Answer {
+            status: 200,
+            kind: mime,
+            body: bytes,
+            headers: Vec::new(),
+        },
+        Reply::Read { body, headers } => {
+            let mut answer = Answer::json(200, &body);
+            answer.headers = headers;
+            answer
+        }
+        Reply::List(list) => shown_list(list, api, base),
+    }
+}
+
+fn shown_list(list: List, api: Api, base: &str) -> Answer {
+    let pages = list.total.div_ceil(list.page.size);
+    if api == Api::V2 {
+        let mut body = Map::new();
+        let kind = if list
+            .items
+            .first()
+            .is_some_and(|item| item.get("project_id").is_some())
+        {
+            "PaginatedTask"
+        } else {
+            "Paginated"
+        };
+        body.insert(
+            "$schema".to_owned(),
+            format!("{base}/api/v2/schemas/{kind}.json").into(),
+        );
+        body.insert("items".to_owned(), list.items.into());
+        body.insert("total".to_owned(), list.total.into());
+        body.insert("page".to_owned(), list.page.number.into());
+        body.insert("per_page".to_owned(), list.page.size.into());
+        body.insert("total_pages".to_owned(), pages.into());
+        return Answer::json(200, &Value::Object(body));
+    }
+    let past_end = list.page.number > pages;
+    let pages = if past_end { 0 } else { pages };
+    let mut answer = Answer::json(200, &Value::Array(list.items));
+    answer.headers = vec![
+        ("x-pagination-total-pages", pages.to_string()),
+        ("x-pagination-result-count", list.counted.to_string()),
+    ];
+    answer
+}
+
+fn refused(refusal: &Refusal, api: Api, base: &str) -> Answer {
+    let mut answer = match api {
+        Api::V1 => Answer::json(refusal.status, &refusal.v1_body()),
+        Api::V2 => {
+            let mut answer = Answer::json(refusal.status, &refusal.v2_body(base));
+            answer.kind = "application/problem+json".to_owned();
+            answer
+        }
+    };
+    answer.headers.extend(refusal.headers().iter().cloned());
+    answer
+}
