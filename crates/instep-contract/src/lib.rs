@@ -5,10 +5,13 @@
 
 mod connector;
 mod error;
+mod memory;
 mod store;
+pub mod store_suite;
 
 pub use connector::{Applied, Connector, Cursor, Look, Observation};
 pub use error::{BoxError, ConnectorError, StoreError};
+pub use memory::{MemorySnapshot, MemoryStore};
 pub use store::{
     AccountState, CommitObservation, Intent, IntentId, Lease, MergeStep, PushStep, Store, Tally,
     TaskWrite, Work,

@@ -35,6 +35,8 @@ pub struct AccountState {
     pub joined: bool,
     /// The collections as last seen.
     pub collections: Vec<Collection>,
+    /// What adoption could not decide and nobody has decided yet (S26).
+    pub reviews: Vec<Review>,
     /// Since when deletions count towards the guard: the last approval (S28).
     pub guard_since: Option<Timestamp>,
     /// The last pass that completed.
@@ -64,6 +66,24 @@ pub struct MergeStep {
     pub deletion: Option<Option<CollectionId>>,
     /// Accounts for which the task has become work.
     pub wake: Vec<AccountId>,
+}
+
+impl MergeStep {
+    /// The task that the step is about.
+    pub fn subject(&self) -> Option<TaskId> {
+        let written = self.task.as_ref().map(|write| write.task.id);
+        let paired = self.mapping.as_ref().map(|mapping| mapping.task);
+        let unpaired = self.unpair.as_ref().map(|(_, task)| *task);
+        let hinted = self.hints.iter().flatten().next().map(|hint| hint.task);
+        written.or(paired).or(unpaired).or(hinted)
+    }
+
+    /// The account whose pair it moves.
+    pub fn account(&self) -> Option<&AccountId> {
+        let paired = self.mapping.as_ref().map(|mapping| &mapping.account);
+        let unpaired = self.unpair.as_ref().map(|(account, _)| account);
+        paired.or(unpaired)
+    }
 }
 
 /// A new version of a task.
@@ -149,7 +169,7 @@ pub struct PushStep {
 /// What the guard counts (S28).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// Living pairs of the account, by collection.
+    /// Living pairs of the account (both sides there, as far as is known), by collection.
     pub alive: BTreeMap<Option<CollectionId>, usize>,
     /// Deletions inferred from the account since the given moment, by collection.
     pub deleted: BTreeMap<Option<CollectionId>, usize>,
@@ -160,7 +180,8 @@ pub struct Tally {
 /// The hub database as the engine uses it. Each method is one transaction: it happens whole,
 /// survives power loss once it has answered, or does not happen.
 pub trait Store: Send + Sync {
-    /// Takes the sole right to run `account` for `ttl`, without waiting.
+    /// Takes the sole right to run `account` for `ttl`, without waiting. Every commit under
+    /// the lease renews it; one that ran out may be taken over.
     ///
     /// # Errors
     /// [`StoreError::LeaseHeld`] while somebody else has it.
@@ -176,7 +197,8 @@ pub trait Store: Send + Sync {
     fn release_lease(&self, lease: Lease) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Makes the known accounts exactly these (S6). Pairs of one that is missing lie dormant and
-    /// count for nothing; one that returns under its id finds them again.
+    /// count for nothing; one that returns under its id finds them again, and everything has
+    /// become work for it.
     fn mirror_accounts(
         &self,
         accounts: &[Account],
@@ -203,7 +225,7 @@ pub trait Store: Send + Sync {
         tasks: &[TaskId],
     ) -> impl Future<Output = Result<Vec<Mapping>, StoreError>> + Send;
 
-    /// Every pair of these tasks in any account.
+    /// Every pair of these tasks in any account that is not dormant.
     fn mappings_of_tasks(
         &self,
         tasks: &[TaskId],
@@ -212,7 +234,8 @@ pub trait Store: Send + Sync {
     /// These tasks, tombstones included, in any order; unknown ones are left out.
     fn tasks(&self, ids: &[TaskId]) -> impl Future<Output = Result<Vec<Task>, StoreError>> + Send;
 
-    /// Tasks without a remote item in `account`: the living, and tombstones where `deleted`.
+    /// Tasks without a remote item in `account`: the living, and beside them tombstones where
+    /// `deleted`.
     fn unpaired_tasks(
         &self,
         account: &AccountId,
@@ -230,11 +253,11 @@ pub trait Store: Send + Sync {
     ) -> impl Future<Output = Result<Tally, StoreError>> + Send;
 
     /// Commits changes of tasks and their pairs, all or none. Without a lease only for changes
-    /// that come from a person in the hub.
+    /// that come from a person in the hub. Pairs are judged as the whole batch leaves them.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] when a task moved on, [`StoreError::Fenced`] when the lease did,
-    /// [`StoreError::AlreadyPaired`] when a pair would no longer be unique.
+    /// [`StoreError::Stale`] when a task moved on or is not there, [`StoreError::Fenced`] when
+    /// the lease did, [`StoreError::AlreadyPaired`] when a pair would no longer be unique.
     fn commit_merge(
         &self,
         lease: Option<&Lease>,
@@ -295,7 +318,7 @@ pub trait Store: Send + Sync {
         intents: &[Intent],
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Commits the ends of writes, all or none.
+    /// Commits the ends of writes, all or none. A wake outlives a `done` beside it.
     fn commit_push(
         &self,
         lease: &Lease,

@@ -1,0 +1,306 @@
+//! What the in-memory store holds, how it is read, and who may write. No batch is applied here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use instep_model::{
+    Account, AccountId, CollectionId, Conflict, ConflictId, Hint, JournalEntry, Mapping,
+    MappingState, RemoteId, Review, Task, TaskId, Timestamp,
+};
+
+use crate::{AccountState, Intent, IntentId, Lease, StoreError, Tally, Work};
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct State {
+    pub(super) tasks: BTreeMap<TaskId, Task>,
+    pub(super) mappings: BTreeMap<(AccountId, TaskId), Mapping>,
+    /// Which task each remote item is paired with: the second half of uniqueness.
+    pub(super) paired: BTreeMap<(AccountId, RemoteId), TaskId>,
+    pub(super) accounts: BTreeMap<AccountId, Known>,
+    pub(super) hints: BTreeMap<TaskId, BTreeSet<Hint>>,
+    pub(super) work: BTreeMap<AccountId, BTreeMap<TaskId, Work>>,
+    pub(super) outbox: BTreeMap<(AccountId, IntentId), Intent>,
+    pub(super) deletions: Vec<Deletion>,
+    pub(super) conflicts: BTreeMap<ConflictId, Conflict>,
+    pub(super) journal: Vec<JournalEntry>,
+    pub(super) reviews: BTreeMap<AccountId, Vec<Review>>,
+    /// The last number given to work or to an outbox entry; no number is ever given twice.
+    pub(super) tick: u64,
+}
+
+/// An account and its lease.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Known {
+    pub(super) state: AccountState,
+    /// Since when it is missing from the config.
+    pub(super) dormant_since: Option<Timestamp>,
+    token: u64,
+    held: Option<Held>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Held {
+    holder: String,
+    ttl: Duration,
+    until: Timestamp,
+}
+
+/// A deletion that was inferred from an account (S28).
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Deletion {
+    pub(super) account: AccountId,
+    pub(super) collection: Option<CollectionId>,
+    pub(super) at: Timestamp,
+}
+
+impl State {
+    pub(super) fn claim(
+        &mut self,
+        account: &AccountId,
+        holder: &str,
+        ttl: Duration,
+        now: Timestamp,
+    ) -> Result<Lease, StoreError> {
+        let known = self.known(account);
+        if let Some(held) = known.held.as_ref().filter(|held| held.until > now) {
+            return Err(StoreError::LeaseHeld {
+                account: account.clone(),
+                holder: held.holder.clone(),
+            });
+        }
+        known.token += 1;
+        known.held = Some(Held {
+            holder: holder.to_owned(),
+            ttl,
+            until: ends(now, ttl),
+        });
+        Ok(Lease {
+            account: account.clone(),
+            token: known.token,
+        })
+    }
+
+    pub(super) fn release(&mut self, lease: &Lease) {
+        let known = self.known(&lease.account);
+        if known.token == lease.token {
+            known.held = None;
+        }
+    }
+
+    /// Refuses a lease that was taken over; a commit at `now` keeps it for another term.
+    pub(super) fn fence(
+        &mut self,
+        lease: &Lease,
+        now: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let known = self.known(&lease.account);
+        if known.token != lease.token {
+            return Err(StoreError::Fenced {
+                account: lease.account.clone(),
+            });
+        }
+        if let (Some(held), Some(now)) = (&mut known.held, now) {
+            held.until = held.until.max(ends(now, held.ttl));
+        }
+        Ok(())
+    }
+
+    pub(super) fn known(&mut self, account: &AccountId) -> &mut Known {
+        self.accounts.entry(account.clone()).or_default()
+    }
+
+    pub(super) fn mirror(&mut self, accounts: &[Account], now: Timestamp) {
+        let listed: BTreeSet<&AccountId> = accounts.iter().map(|account| &account.id).collect();
+        for (id, known) in &mut self.accounts {
+            if !listed.contains(id) {
+                known.dormant_since.get_or_insert(now);
+            }
+        }
+        for account in listed {
+            let returns = self.known(account).dormant_since.take().is_some();
+            if returns {
+                // What changed while nobody was looking has to travel too.
+                self.wake_everything(account);
+            }
+        }
+    }
+
+    pub(super) fn account_state(&self, account: &AccountId) -> AccountState {
+        self.accounts
+            .get(account)
+            .map(|known| known.state.clone())
+            .unwrap_or_default()
+    }
+
+    pub(super) fn set_trouble(&mut self, account: &AccountId, trouble: Option<&str>) {
+        self.known(account).state.trouble = trouble.map(str::to_owned);
+    }
+
+    pub(super) fn mappings_by_remote(
+        &self,
+        account: &AccountId,
+        remotes: &[RemoteId],
+    ) -> Vec<Mapping> {
+        let tasks: BTreeSet<TaskId> = remotes
+            .iter()
+            .filter_map(|remote| self.paired.get(&(account.clone(), remote.clone())).copied())
+            .collect();
+        tasks
+            .into_iter()
+            .filter_map(|task| self.mappings.get(&(account.clone(), task)).cloned())
+            .collect()
+    }
+
+    pub(super) fn mappings_by_task(&self, account: &AccountId, tasks: &[TaskId]) -> Vec<Mapping> {
+        let tasks: BTreeSet<TaskId> = tasks.iter().copied().collect();
+        tasks
+            .into_iter()
+            .filter_map(|task| self.mappings.get(&(account.clone(), task)).cloned())
+            .collect()
+    }
+
+    pub(super) fn mappings_of_tasks(&self, tasks: &[TaskId]) -> Vec<Mapping> {
+        self.accounts
+            .iter()
+            .filter(|(_, known)| known.dormant_since.is_none())
+            .flat_map(|(account, _)| self.mappings_by_task(account, tasks))
+            .collect()
+    }
+
+    pub(super) fn tasks(&self, ids: &[TaskId]) -> Vec<Task> {
+        let ids: BTreeSet<&TaskId> = ids.iter().collect();
+        ids.into_iter()
+            .filter_map(|id| self.tasks.get(id).cloned())
+            .collect()
+    }
+
+    pub(super) fn unpaired_tasks(&self, account: &AccountId, deleted: bool) -> Vec<Task> {
+        self.tasks
+            .values()
+            .filter(|task| deleted || task.is_alive())
+            .filter(|task| {
+                self.mappings
+                    .get(&(account.clone(), task.id))
+                    .is_none_or(|mapping| mapping.remote.is_none())
+            })
+            .cloned()
+            .collect()
+    }
+
+    pub(super) fn hints(&self, marker: &str) -> Vec<Hint> {
+        self.hints
+            .values()
+            .flatten()
+            .filter(|hint| hint.marker == marker)
+            .cloned()
+            .collect()
+    }
+
+    pub(super) fn tally(&self, account: &AccountId, since: Timestamp) -> Tally {
+        let mut tally = Tally::default();
+        for mapping in self.pairs(account) {
+            let held = mapping.state == MappingState::Held;
+            let task_lives = self.tasks.get(&mapping.task).is_some_and(Task::is_alive);
+            let item_lives = mapping.remote.is_some() && (mapping.gone.is_none() || held);
+            if task_lives && item_lives {
+                *tally.alive.entry(mapping.collection.clone()).or_default() += 1;
+                if held {
+                    *tally.held.entry(mapping.collection.clone()).or_default() += 1;
+                }
+            }
+        }
+        for deletion in &self.deletions {
+            if deletion.account == *account && deletion.at >= since {
+                *tally
+                    .deleted
+                    .entry(deletion.collection.clone())
+                    .or_default() += 1;
+            }
+        }
+        tally
+    }
+
+    pub(super) fn pending_work(
+        &self,
+        account: &AccountId,
+        after: u64,
+        limit: usize,
+        now: Timestamp,
+    ) -> Vec<Work> {
+        let mut due: Vec<Work> = self
+            .work
+            .get(account)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .filter(|work| work.place > after)
+            .filter(|work| {
+                self.mappings
+                    .get(&(account.clone(), work.task))
+                    .and_then(|mapping| mapping.next_attempt_at)
+                    .is_none_or(|at| at <= now)
+            })
+            .cloned()
+            .collect();
+        due.sort_by_key(|work| work.place);
+        due.truncate(limit);
+        due
+    }
+
+    pub(super) fn open_intents(&self, account: &AccountId) -> Vec<Intent> {
+        self.outbox
+            .iter()
+            .filter(|((owner, _), _)| owner == account)
+            .map(|(_, intent)| intent.clone())
+            .collect()
+    }
+
+    /// The pairs of one account, by task.
+    pub(super) fn pairs(&self, account: &AccountId) -> impl Iterator<Item = &Mapping> {
+        self.mappings
+            .values()
+            .filter(move |mapping| mapping.account == *account)
+    }
+
+    /// Makes a task work; work that waits already keeps its place.
+    pub(super) fn wake(&mut self, account: &AccountId, task: TaskId) {
+        self.tick += 1;
+        let tick = self.tick;
+        self.work
+            .entry(account.clone())
+            .or_default()
+            .entry(task)
+            .and_modify(|work| work.generation = tick)
+            .or_insert(Work {
+                task,
+                generation: tick,
+                place: tick,
+            });
+    }
+
+    /// Wakes the living by age, so that a service shows them in the order they were made.
+    pub(super) fn wake_everything(&mut self, account: &AccountId) {
+        let mut tasks: Vec<(Timestamp, TaskId)> = self
+            .tasks
+            .values()
+            .filter(|task| {
+                task.is_alive() || self.mappings.contains_key(&(account.clone(), task.id))
+            })
+            .map(|task| (age(task), task.id))
+            .collect();
+        tasks.sort();
+        for (_, task) in tasks {
+            self.wake(account, task);
+        }
+    }
+}
+
+/// When a task was first written down, as well as it is known.
+fn age(task: &Task) -> Timestamp {
+    task.fields
+        .instant(instep_model::Field::Created)
+        .unwrap_or(task.modified)
+}
+
+fn ends(now: Timestamp, ttl: Duration) -> Timestamp {
+    now.checked_add(ttl).unwrap_or(Timestamp::MAX)
+}

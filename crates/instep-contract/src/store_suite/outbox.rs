@@ -1,0 +1,312 @@
+//! Cases about writes in flight (S13, S14) and how they end.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use instep_model::{
+    AnnotationId, Change, Collection, CollectionId, Draft, DraftNote, Edit, Field, Fields, Link,
+    Mapping, Operation, ProjectPath, RemoteNoteId, Value,
+};
+
+use super::Inspect;
+use super::sample::*;
+use crate::{Intent, PushStep, StoreError};
+
+fn tag(name: &str) -> Operation {
+    Operation::CreateTag {
+        tag: name.to_owned(),
+    }
+}
+
+/// Numbers grow, the oldest comes first, and accounts do not see each other's.
+pub async fn intents_are_numbered_and_listed_in_order<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    let mut ids = Vec::new();
+    for names in [vec!["a", "b"], vec![], vec!["c"]] {
+        let intents: Vec<_> = names.into_iter().map(|name| (None, tag(name))).collect();
+        ids.extend(
+            store
+                .commit_intents(&lease, &intents, at(3))
+                .await
+                .expect("stored"),
+        );
+    }
+    assert_eq!(ids.len(), 3);
+    assert!(
+        ids.is_sorted() && ids[0] != ids[1] && ids[1] != ids[2],
+        "{ids:?}"
+    );
+    let open = store.open_intents(&vik).await.expect("read");
+    let expected: Vec<Intent> = ["a", "b", "c"]
+        .into_iter()
+        .zip(ids)
+        .map(|(name, id)| Intent {
+            id,
+            task: None,
+            operation: tag(name),
+            sent_at: at(3),
+            timed_out: false,
+            missed_at: None,
+        })
+        .collect();
+    assert_eq!(open, expected);
+    let other = store.open_intents(&account("tw")).await.expect("read");
+    assert!(other.is_empty());
+}
+
+/// Every kind of operation comes back as it was.
+pub async fn an_intent_carries_exactly_what_is_sent<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    adopted(&store, &lease, 1).await;
+    let intents: Vec<_> = operations()
+        .into_iter()
+        .map(|operation| (Some(id(1)), operation))
+        .collect();
+    store
+        .commit_intents(&lease, &intents, at(3))
+        .await
+        .expect("stored");
+    let open = store.open_intents(&vik).await.expect("read");
+    let found: Vec<_> = open
+        .into_iter()
+        .map(|intent| (intent.task, intent.operation))
+        .collect();
+    assert_eq!(found, intents);
+}
+
+fn operations() -> Vec<Operation> {
+    let note = DraftNote {
+        id: AnnotationId(id(8).0),
+        remote: Some(RemoteNoteId::new("n8")),
+        at: at(8),
+        text: "one,\ntwo \\".to_owned(),
+    };
+    let (item, other, link) = (remote(1), remote(2), Link::DependsOn);
+    let label = "with, comma".to_owned();
+    let draft = Draft {
+        task: id(1),
+        collection: Some(CollectionId::new("c")),
+        fields: Fields::new().with(Field::Title, Value::Text("t".to_owned())),
+        notes: vec![note.clone()],
+        depends: [remote(2)].into(),
+        parent: Some(remote(3)),
+        markers: BTreeMap::from([("vik_id".to_owned(), "1".to_owned())]),
+        shadow: Some("{}".to_owned()),
+    };
+    let edit = Edit {
+        fields: vec![Change {
+            field: Field::Priority,
+            from: None,
+            to: Some(Value::Number(3)),
+        }],
+        collection: Some(CollectionId::new("d")),
+        add_notes: vec![note.clone()],
+        edit_notes: vec![note.clone()],
+        remove_notes: vec![RemoteNoteId::new("n9")],
+        add_depends: [remote(4)].into(),
+        remove_depends: [remote(5)].into(),
+        parent: Some(None),
+        markers: BTreeMap::from([
+            ("a".to_owned(), None),
+            ("b".to_owned(), Some("c".to_owned())),
+        ]),
+    };
+    let moved = Edit {
+        parent: Some(Some(remote(6))),
+        ..Edit::default()
+    };
+    let path = ProjectPath::new(["a.b", "c"]).expect("a path");
+    vec![
+        Operation::Create(draft),
+        Operation::Update {
+            id: item.clone(),
+            edit,
+        },
+        Operation::Update {
+            id: item.clone(),
+            edit: moved,
+        },
+        Operation::Update {
+            id: item.clone(),
+            edit: Edit::default(),
+        },
+        Operation::SetTags {
+            id: item.clone(),
+            tags: [label.clone()].into(),
+        },
+        Operation::AddTag {
+            id: item.clone(),
+            tag: label.clone(),
+        },
+        Operation::RemoveTag {
+            id: item.clone(),
+            tag: label.clone(),
+        },
+        Operation::AddNote {
+            id: item.clone(),
+            note: note.clone(),
+        },
+        Operation::EditNote {
+            id: item.clone(),
+            note: note.clone(),
+        },
+        Operation::RemoveNote {
+            id: item.clone(),
+            annotation: note.id,
+            note: RemoteNoteId::new("n"),
+        },
+        Operation::AddLink {
+            id: item.clone(),
+            link,
+            other: other.clone(),
+        },
+        Operation::RemoveLink {
+            id: item.clone(),
+            link: Link::PartOf,
+            other,
+        },
+        Operation::Delete { id: item },
+        Operation::CreateCollection { path },
+        Operation::CreateTag { tag: label },
+    ]
+}
+
+/// A look-up that found nothing, and an answer that took too long.
+pub async fn doubt_is_remembered<S: Inspect, F: Future<Output = S>>(open: impl Fn() -> F) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    store
+        .commit_intents(&lease, &[(None, tag("a")), (None, tag("b"))], at(3))
+        .await
+        .expect("stored");
+    let mut open = store.open_intents(&vik).await.expect("read");
+    open[0].timed_out = true;
+    open[1].missed_at = Some(at(7));
+    store.commit_doubt(&lease, &open).await.expect("stored");
+    assert_eq!(store.open_intents(&vik).await.expect("read"), open);
+
+    open[1].missed_at = Some(at(9));
+    store
+        .commit_doubt(&lease, &open[1..])
+        .await
+        .expect("stored");
+    assert_eq!(store.open_intents(&vik).await.expect("read"), open);
+}
+
+/// A confirmed write ends its outbox entry, stores its pair and its lines; doubt about what is
+/// settled is nothing.
+pub async fn a_settled_intent_is_gone<S: Inspect, F: Future<Output = S>>(open: impl Fn() -> F) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    merge(&store, &lease, &[woken(&vik, 1)]).await;
+    let ids = store
+        .commit_intents(&lease, &[(Some(id(1)), tag("a")), (None, tag("b"))], at(3))
+        .await
+        .expect("stored");
+    let before = store.open_intents(&vik).await.expect("read");
+    let step = PushStep {
+        mapping: Some(pair(&vik, 1)),
+        settled: Some(ids[0]),
+        journal: vec![line(1, "made")],
+        ..PushStep::default()
+    };
+    store
+        .commit_push(&lease, &[step], at(4))
+        .await
+        .expect("stored");
+    store.commit_doubt(&lease, &before).await.expect("stored");
+    let open = store.open_intents(&vik).await.expect("read");
+    assert_eq!(open, before[1..]);
+    let pairs = store.mappings_by_remote(&vik, &[remote(1)]).await;
+    assert_eq!(pairs.expect("read"), [pair(&vik, 1)]);
+    assert_eq!(
+        store.journal_lines().await.expect("read"),
+        [line(1, "made")]
+    );
+
+    let dropped = PushStep {
+        unpair: Some((vik.clone(), id(1))),
+        ..PushStep::default()
+    };
+    store
+        .commit_push(&lease, &[dropped], at(5))
+        .await
+        .expect("stored");
+    let pairs = store.mappings_by_task(&vik, &[id(1)]).await;
+    assert!(pairs.expect("read").is_empty());
+}
+
+/// A batch of ends in which one cannot be stored leaves all outbox entries open.
+pub async fn a_failing_push_settles_nothing<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    adopted(&store, &lease, 1).await;
+    merge(&store, &lease, &[woken(&vik, 2)]).await;
+    let ids = store
+        .commit_intents(&lease, &[(None, tag("a"))], at(3))
+        .await
+        .expect("stored");
+    let work = store.pending_work(&vik, 0, 9, at(9)).await.expect("read");
+    let settled = PushStep {
+        settled: Some(ids[0]),
+        done: Some(work[0].clone()),
+        journal: vec![line(1, "made")],
+        ..PushStep::default()
+    };
+    let doubled = PushStep {
+        mapping: Some(Mapping::new(vik.clone(), id(2), Some(remote(1)))),
+        ..PushStep::default()
+    };
+    let answer = store.commit_push(&lease, &[settled, doubled], at(4)).await;
+    assert!(
+        matches!(answer, Err(StoreError::AlreadyPaired { task }) if task == id(2)),
+        "{answer:?}"
+    );
+    assert_eq!(store.open_intents(&vik).await.expect("read").len(), 1);
+    let left = store.pending_work(&vik, 0, 9, at(9)).await.expect("read");
+    assert_eq!(left, work);
+    assert!(store.journal_lines().await.expect("read").is_empty());
+}
+
+/// A collection that a write made is known at once, and known once.
+pub async fn a_collection_that_was_made_is_known<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    let made = |name: &str, title: &str| Collection {
+        id: CollectionId::new(name),
+        path: ProjectPath::new([title]),
+        archived: false,
+    };
+    let mut seen = observation(2);
+    seen.collections = Some(vec![made("1", "Home")]);
+    store
+        .commit_observation(&lease, &seen)
+        .await
+        .expect("stored");
+    let steps = [made("2", "Work"), made("1", "House")].map(|collection| PushStep {
+        collection: Some(collection),
+        ..PushStep::default()
+    });
+    store
+        .commit_push(&lease, &steps, at(3))
+        .await
+        .expect("stored");
+    let state = store.account_state(&vik).await.expect("read");
+    assert_eq!(state.collections, [made("1", "House"), made("2", "Work")]);
+}

@@ -1,0 +1,285 @@
+//! Cases about pairs: how they are found, and that they stay unique.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use instep_model::{
+    AnnotationId, Base, CollectionId, Evidence, Field, Fields, Mapping, MappingState, Provenance,
+    RemoteId, RemoteNote, RemoteNoteId, RemoteTask, TaskId, Value,
+};
+
+use super::Inspect;
+use super::sample::*;
+use crate::{MergeStep, StoreError};
+
+/// By remote id, by task, and over all accounts; ids that are not paired are left out.
+pub async fn a_pair_is_found_by_either_id<S: Inspect, F: Future<Output = S>>(open: impl Fn() -> F) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    adopted(&store, &lease, 3).await;
+    let other = Mapping::new(account("tw"), id(1), None);
+    merge(&store, &lease, &[mapped(other.clone())]).await;
+
+    let by_remote = store
+        .mappings_by_remote(&vik, &[remote(2), remote(9), remote(2)])
+        .await
+        .expect("read");
+    assert_eq!(by_remote, [pair(&vik, 2)]);
+    let by_task = store
+        .mappings_by_task(&vik, &[id(3), id(9)])
+        .await
+        .expect("read");
+    assert_eq!(by_task, [pair(&vik, 3)]);
+    let mut everywhere = store.mappings_of_tasks(&[id(1)]).await.expect("read");
+    everywhere.sort_by(|a, b| a.account.cmp(&b.account));
+    assert_eq!(everywhere, [other, pair(&vik, 1)]);
+
+    assert!(
+        store
+            .mappings_by_remote(&vik, &[])
+            .await
+            .expect("read")
+            .is_empty()
+    );
+    assert!(
+        store
+            .mappings_by_task(&vik, &[])
+            .await
+            .expect("read")
+            .is_empty()
+    );
+    assert!(store.mappings_of_tasks(&[]).await.expect("read").is_empty());
+    assert!(store.tasks(&[]).await.expect("read").is_empty());
+}
+
+/// Everything that a pair carries comes back.
+pub async fn a_pair_is_stored_whole<S: Inspect, F: Future<Output = S>>(open: impl Fn() -> F) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    let full = full_pair();
+    merge(
+        &store,
+        &lease,
+        &[MergeStep {
+            mapping: Some(full.clone()),
+            ..write(0, task(1))
+        }],
+    )
+    .await;
+    let found = store.mappings_by_task(&vik, &[id(1)]).await.expect("read");
+    assert_eq!(found, [full]);
+
+    // A later state of the pair takes the place of the earlier one, field by field.
+    let bare = Mapping::new(vik.clone(), id(1), None);
+    merge(&store, &lease, &[mapped(bare.clone())]).await;
+    let found = store.mappings_by_task(&vik, &[id(1)]).await.expect("read");
+    assert_eq!(found, [bare]);
+}
+
+fn full_pair() -> Mapping {
+    let title = Value::Text("task 1".to_owned());
+    let note = AnnotationId(id(77).0);
+    let observed = RemoteTask {
+        collection: Some(CollectionId::new("c 2")),
+        notes: vec![RemoteNote {
+            id: RemoteNoteId::new("n1"),
+            at: at(3),
+            text: "seen, \"there\"\n".to_owned(),
+        }],
+        depends: [remote(5), remote(6)].into(),
+        parent: Some(remote(7)),
+        markers: BTreeMap::from([("vik_id".to_owned(), "r1".to_owned())]),
+        changed_at: Some(at(4)),
+        revision: Some("v4".to_owned()),
+        shadow: Some("{\"x\":1}".to_owned()),
+        ..RemoteTask::new(remote(1), Fields::new().with(Field::Title, title.clone()))
+    };
+    Mapping {
+        collection: Some(CollectionId::new("c 1")),
+        state: MappingState::Held,
+        base: Base {
+            fields: Fields::new()
+                .with(Field::Title, title)
+                .with(Field::Priority, Value::Number(3)),
+            held_as: BTreeMap::from([
+                (Field::Priority, Some(Value::Number(4))),
+                (Field::Tags, None),
+            ]),
+            notes: BTreeMap::from([(note, RemoteNoteId::new("n1"))]),
+            markers: BTreeMap::from([("vik_id".to_owned(), "r1".to_owned())]),
+        },
+        hub_version: 9,
+        observed: Some(observed),
+        gone: Some((Evidence::Unlisted, at(5))),
+        shadow: Some("{}".to_owned()),
+        attempts: 4,
+        next_attempt_at: Some(at(6)),
+        last_error: Some("refused".to_owned()),
+        last_synced_at: Some(at(2)),
+        ..pair(&account("vik"), 1)
+    }
+}
+
+/// A remote item that is paired cannot be paired with another task.
+pub async fn a_remote_item_is_paired_once<S: Inspect, F: Future<Output = S>>(open: impl Fn() -> F) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    adopted(&store, &lease, 1).await;
+    let second = MergeStep {
+        mapping: Some(Mapping::new(vik.clone(), id(2), Some(remote(1)))),
+        ..write(0, task(2))
+    };
+    let answer = store.commit_merge(Some(&lease), &[second], at(2)).await;
+    assert!(
+        matches!(answer, Err(StoreError::AlreadyPaired { task }) if task == id(2)),
+        "{answer:?}"
+    );
+    assert!(store.tasks(&[id(2)]).await.expect("read").is_empty());
+    // The same pair again is no second one.
+    merge(&store, &lease, &[mapped(pair(&vik, 1))]).await;
+}
+
+/// Nor can one batch pair it twice.
+pub async fn two_new_pairs_of_one_item_are_refused<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    let second = MergeStep {
+        mapping: Some(Mapping::new(vik.clone(), id(2), Some(remote(1)))),
+        ..write(0, task(2))
+    };
+    let answer = store
+        .commit_merge(Some(&lease), &[adopt(&vik, 1), second], at(2))
+        .await;
+    assert!(
+        matches!(answer, Err(StoreError::AlreadyPaired { .. })),
+        "{answer:?}"
+    );
+    assert!(store.tasks(&[id(1), id(2)]).await.expect("read").is_empty());
+}
+
+/// What counts is how the batch leaves the pairs.
+pub async fn pairs_can_swap_in_one_batch<S: Inspect, F: Future<Output = S>>(open: impl Fn() -> F) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    adopted(&store, &lease, 2).await;
+    let crossed = |task, item| mapped(Mapping::new(vik.clone(), id(task), Some(remote(item))));
+    merge(&store, &lease, &[crossed(1, 2), crossed(2, 1)]).await;
+    for (item, task) in [(1, 2), (2, 1)] {
+        let found = store
+            .mappings_by_remote(&vik, &[remote(item)])
+            .await
+            .expect("read");
+        let tasks: Vec<TaskId> = found.iter().map(|mapping| mapping.task).collect();
+        assert_eq!(tasks, [id(task)], "item {item}");
+    }
+}
+
+/// Dropping a pair frees both ids, in the step itself already.
+pub async fn an_unpaired_item_can_be_paired_again<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    adopted(&store, &lease, 2).await;
+    let dropped = MergeStep {
+        unpair: Some((vik.clone(), id(1))),
+        ..MergeStep::default()
+    };
+    merge(&store, &lease, &[dropped]).await;
+    let found = store.mappings_by_remote(&vik, &[remote(1)]).await;
+    assert!(found.expect("read").is_empty());
+
+    let moved = MergeStep {
+        unpair: Some((vik.clone(), id(2))),
+        mapping: Some(Mapping::new(vik.clone(), id(1), Some(remote(2)))),
+        ..MergeStep::default()
+    };
+    merge(&store, &lease, &[moved]).await;
+    let found = store.mappings_by_task(&vik, &[id(1), id(2)]).await;
+    let remotes: Vec<Option<RemoteId>> = found
+        .expect("read")
+        .into_iter()
+        .map(|mapping| mapping.remote)
+        .collect();
+    assert_eq!(remotes, [Some(remote(2))]);
+
+    let renewed = MergeStep {
+        unpair: Some((vik.clone(), id(1))),
+        mapping: Some(Mapping::new(vik.clone(), id(1), Some(remote(3)))),
+        ..MergeStep::default()
+    };
+    merge(&store, &lease, &[renewed]).await;
+    let found = store
+        .mappings_by_remote(&vik, &[remote(3), remote(2)])
+        .await;
+    assert_eq!(found.expect("read").len(), 1);
+}
+
+/// Two accounts know nothing of each other's ids.
+pub async fn accounts_pair_the_same_ids_apart<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let (vik, work) = (account("vik"), account("work"));
+    let lease = claim(&store, &vik).await;
+    adopted(&store, &lease, 1).await;
+    merge(
+        &store,
+        &lease,
+        &[MergeStep {
+            mapping: Some(Mapping::new(work.clone(), id(2), Some(remote(1)))),
+            ..write(0, task(2))
+        }],
+    )
+    .await;
+    let found = store.mappings_by_remote(&work, &[remote(1)]).await;
+    assert_eq!(
+        found.expect("read").first().map(|pair| pair.task),
+        Some(id(2))
+    );
+}
+
+/// Pairs that still wait for their remote item are none; tombstones come only when asked for.
+pub async fn unpaired_tasks_have_no_remote_item<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    adopted(&store, &lease, 1).await;
+    let waiting = MergeStep {
+        mapping: Some(Mapping::new(vik.clone(), id(2), None)),
+        ..write(0, task(2))
+    };
+    let mut dead = task(3);
+    dead.deleted = Some(Provenance {
+        at: at(1),
+        account: None,
+    });
+    merge(
+        &store,
+        &lease,
+        &[waiting, write(0, dead), write(0, task(4))],
+    )
+    .await;
+    for (deleted, expected) in [(false, vec![2, 4]), (true, vec![2, 3, 4])] {
+        let mut found: Vec<TaskId> = store
+            .unpaired_tasks(&vik, deleted)
+            .await
+            .expect("read")
+            .iter()
+            .map(|task| task.id)
+            .collect();
+        found.sort();
+        let expected: Vec<TaskId> = expected.into_iter().map(id).collect();
+        assert_eq!(found, expected, "deleted: {deleted}");
+    }
+}

@@ -1,0 +1,206 @@
+//! Cases about work: its order, its generations, and when it is due.
+
+use std::future::Future;
+
+use instep_model::{AccountId, Provenance, TaskId};
+
+use super::Inspect;
+use super::sample::*;
+use crate::{Lease, MergeStep, PushStep, Store, Work};
+
+async fn waiting<S: Store>(store: &S, owner: &AccountId) -> Vec<Work> {
+    store
+        .pending_work(owner, 0, 100, at(9))
+        .await
+        .expect("read")
+}
+
+async fn waiting_tasks<S: Store>(store: &S, owner: &AccountId) -> Vec<TaskId> {
+    let work = waiting(store, owner).await;
+    work.iter().map(|work| work.task).collect()
+}
+
+async fn wake<S: Store>(store: &S, lease: &Lease, number: u128) {
+    let step = PushStep {
+        wake: vec![(lease.account.clone(), id(number))],
+        ..PushStep::default()
+    };
+    store
+        .commit_push(lease, &[step], at(2))
+        .await
+        .expect("stored");
+}
+
+async fn finish<S: Store>(store: &S, lease: &Lease, work: &Work) {
+    let step = PushStep {
+        done: Some(work.clone()),
+        ..PushStep::default()
+    };
+    store
+        .commit_push(lease, &[step], at(2))
+        .await
+        .expect("stored");
+}
+
+/// First woken, first served; `after` and `limit` cut pages out of it.
+pub async fn work_comes_in_order_of_place<S: Inspect, F: Future<Output = S>>(open: impl Fn() -> F) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    let steps = [5, 3, 4].map(|number| woken(&vik, number));
+    merge(&store, &lease, &steps).await;
+    merge(&store, &lease, &[woken(&vik, 1)]).await;
+    assert_eq!(waiting_tasks(&store, &vik).await, [5, 3, 4, 1].map(id));
+
+    let page = store.pending_work(&vik, 0, 2, at(9)).await.expect("read");
+    assert_eq!(page.len(), 2);
+    let rest = store
+        .pending_work(&vik, page[1].place, 9, at(9))
+        .await
+        .expect("read");
+    let tasks: Vec<TaskId> = rest.iter().map(|work| work.task).collect();
+    assert_eq!(tasks, [id(4), id(1)]);
+    assert!(waiting(&store, &account("tw")).await.is_empty());
+}
+
+/// Waking what waits already raises its generation and leaves it where it stands.
+pub async fn woken_work_keeps_its_place<S: Inspect, F: Future<Output = S>>(open: impl Fn() -> F) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    merge(&store, &lease, &[woken(&vik, 1), woken(&vik, 2)]).await;
+    let before = waiting(&store, &vik).await;
+    let step = MergeStep {
+        wake: vec![vik.clone(), vik.clone()],
+        ..write(1, task(1))
+    };
+    merge(&store, &lease, &[step]).await;
+    let after = waiting(&store, &vik).await;
+    assert_eq!(after[0].place, before[0].place);
+    assert!(after[0].generation > before[0].generation);
+    assert_eq!(after[1], before[1]);
+}
+
+/// Work that is done no longer waits.
+pub async fn done_work_is_gone<S: Inspect, F: Future<Output = S>>(open: impl Fn() -> F) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    merge(&store, &lease, &[woken(&vik, 1), woken(&vik, 2)]).await;
+    let work = waiting(&store, &vik).await;
+    finish(&store, &lease, &work[0]).await;
+    assert_eq!(waiting(&store, &vik).await, work[1..]);
+}
+
+/// A change that came while the work was in hand keeps it waiting.
+pub async fn work_woken_meanwhile_is_not_done<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    merge(&store, &lease, &[woken(&vik, 1)]).await;
+    let work = waiting(&store, &vik).await;
+    wake(&store, &lease, 1).await;
+    finish(&store, &lease, &work[0]).await;
+    assert_eq!(waiting_tasks(&store, &vik).await, [id(1)]);
+}
+
+/// Generations are never used twice: what was done and woken again is new work.
+pub async fn old_work_cannot_finish_new_work<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    merge(&store, &lease, &[woken(&vik, 1)]).await;
+    let old = waiting(&store, &vik).await;
+    finish(&store, &lease, &old[0]).await;
+    wake(&store, &lease, 1).await;
+    finish(&store, &lease, &old[0]).await;
+    let new = waiting(&store, &vik).await;
+    assert_eq!(new.len(), 1);
+    assert!(new[0].generation > old[0].generation);
+    assert!(new[0].place > old[0].place);
+}
+
+/// A step may finish its own work and have the task looked at again.
+pub async fn a_wake_outlives_a_done_beside_it<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    merge(&store, &lease, &[woken(&vik, 1)]).await;
+    let work = waiting(&store, &vik).await;
+    let step = PushStep {
+        done: Some(work[0].clone()),
+        wake: vec![(vik.clone(), id(1)), (account("tw"), id(1))],
+        ..PushStep::default()
+    };
+    store
+        .commit_push(&lease, &[step], at(2))
+        .await
+        .expect("stored");
+    assert_eq!(waiting_tasks(&store, &vik).await, [id(1)]);
+    assert_eq!(waiting_tasks(&store, &account("tw")).await, [id(1)]);
+}
+
+/// Work whose pair is to be tried later is left out until then.
+pub async fn work_waits_for_its_next_attempt<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    let mut failing = pair(&vik, 1);
+    failing.next_attempt_at = Some(at(30));
+    let step = MergeStep {
+        mapping: Some(failing),
+        ..woken(&vik, 1)
+    };
+    merge(&store, &lease, &[step, woken(&vik, 2)]).await;
+    for (seconds, expected) in [(29, vec![id(2)]), (30, vec![id(1), id(2)])] {
+        let work = store
+            .pending_work(&vik, 0, 9, at(seconds))
+            .await
+            .expect("read");
+        let tasks: Vec<TaskId> = work.iter().map(|work| work.task).collect();
+        assert_eq!(tasks, expected, "at {seconds} s");
+    }
+}
+
+/// Everything alive, and tombstones whose remote item has still to go.
+pub async fn wake_all_takes_the_living_and_the_paired<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    let dead = |mut step: MergeStep| {
+        if let Some(write) = &mut step.task {
+            write.task.deleted = Some(Provenance {
+                at: at(1),
+                account: None,
+            });
+        }
+        step
+    };
+    let steps = [
+        adopt(&vik, 1),
+        write(0, task(2)),
+        dead(adopt(&vik, 3)),
+        dead(write(0, task(4))),
+        dead(adopt(&account("tw"), 5)),
+        woken(&vik, 6),
+    ];
+    merge(&store, &lease, &steps).await;
+    let place = waiting(&store, &vik).await[0].place;
+    store.wake_all(&lease, at(2)).await.expect("stored");
+    let mut work = waiting(&store, &vik).await;
+    assert_eq!((work[0].task, work[0].place), (id(6), place));
+    work.sort_by_key(|work| work.task);
+    let tasks: Vec<TaskId> = work.iter().map(|work| work.task).collect();
+    assert_eq!(tasks, [1, 2, 3, 6].map(id));
+    assert!(waiting(&store, &account("tw")).await.is_empty());
+}

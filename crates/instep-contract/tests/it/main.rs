@@ -1,0 +1,3 @@
+//! The contract's own tests: its fakes and its in-memory store keep what the suites ask of all.
+
+mod store_memory;
