@@ -4,13 +4,18 @@
 //! each trait. No real service and no database is ever named here.
 
 mod connector;
+pub mod connector_suite;
 mod error;
+mod fake;
 mod memory;
 mod store;
 pub mod store_suite;
 
 pub use connector::{Applied, Connector, Cursor, Look, Observation};
 pub use error::{BoxError, ConnectorError, StoreError};
+pub use fake::{
+    Call, Calm, Effect, FakeConnector, FakeRemote, Fault, Moment, Profile, Reinstall, World,
+};
 pub use memory::{MemorySnapshot, MemoryStore};
 pub use store::{
     AccountState, CommitObservation, Intent, IntentId, Lease, MergeStep, PushStep, Store, Tally,
