@@ -77,7 +77,13 @@ impl FromStr for When {
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let unreadable = || ParseError::new("a date, a local time or an instant", text);
         if !text.contains('T') {
-            return text.parse().map(Self::Date).map_err(|_| unreadable());
+            // The library reads a time after a blank too, and would drop it here.
+            let date: Date = text.parse().map_err(|_| unreadable())?;
+            return if date.to_string() == text {
+                Ok(Self::Date(date))
+            } else {
+                Err(unreadable())
+            };
         }
         let instant = text.ends_with('Z') || text.rfind(['+', '-']).is_some_and(|at| at > 10);
         if instant {

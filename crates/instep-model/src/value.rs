@@ -48,7 +48,7 @@ impl Value {
             Self::Status(status) => *status == Status::Open,
             Self::Flag(flag) => !flag,
             Self::Number(number) => *number == 0,
-            Self::Tags(tags) => tags.is_empty(),
+            Self::Tags(tags) => tags.iter().all(String::is_empty),
             Self::Annotations(notes) => notes.is_empty(),
             Self::Tasks(tasks) => tasks.is_empty(),
             Self::Reminders(reminders) => reminders.is_empty(),
@@ -83,7 +83,9 @@ impl Value {
                 instant(text).map(Self::Instant)
             }
             Field::Project => text.parse().map(Self::Path),
-            Field::Tags => Ok(Self::Tags(elements(text).collect())),
+            Field::Tags => Ok(Self::Tags(
+                elements(text).filter(|tag| !tag.is_empty()).collect(),
+            )),
             Field::Annotations => elements(text)
                 .map(|line| annotation(&line))
                 .collect::<Result<_, _>>()

@@ -1,0 +1,8 @@
+//! The nouns through their public face: texts that come back as they went, and what is refused.
+
+mod canonical;
+mod dates;
+mod fields;
+mod scope;
+mod unreadable;
+mod words;
