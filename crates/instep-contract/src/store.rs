@@ -37,6 +37,8 @@ pub struct AccountState {
     pub collections: Vec<Collection>,
     /// What adoption could not decide and nobody has decided yet (S26).
     pub reviews: Vec<Review>,
+    /// How many pairs the guard holds: state `held`, their remote item gone.
+    pub held: usize,
     /// Since when deletions count towards the guard: the last approval (S28).
     pub guard_since: Option<Timestamp>,
     /// The last pass that completed.

@@ -126,10 +126,15 @@ impl State {
     }
 
     pub(super) fn account_state(&self, account: &AccountId) -> AccountState {
-        self.accounts
-            .get(account)
-            .map(|known| known.state.clone())
-            .unwrap_or_default()
+        let known = self.accounts.get(account);
+        let held = self.mappings.iter().filter(|((owner, _), mapping)| {
+            owner == account && mapping.state == MappingState::Held && mapping.gone.is_some()
+        });
+        AccountState {
+            reviews: self.reviews.get(account).cloned().unwrap_or_default(),
+            held: held.count(),
+            ..known.map(|known| known.state.clone()).unwrap_or_default()
+        }
     }
 
     pub(super) fn set_trouble(&mut self, account: &AccountId, trouble: Option<&str>) {

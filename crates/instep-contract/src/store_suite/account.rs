@@ -64,6 +64,8 @@ pub async fn an_observation_is_remembered<S: Inspect, F: Future<Output = S>>(ope
         cursor: Some(second.cursor),
         joined: true,
         collections,
+        reviews: Vec::new(),
+        held: 0,
         guard_since: None,
         last_pass_at: Some(at(5)),
         last_sweep_at: Some(at(2)),
