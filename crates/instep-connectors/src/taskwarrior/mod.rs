@@ -1,1 +1,290 @@
-//! Taskwarrior 2.6 and 3: its command line everywhere, its library on 3 where the schema allows.
+//! The Taskwarrior connector: 2.6 and 3 through the command line, 3 through its library where the
+//! feature `taskchampion` is on and a person's hooks need not run.
+//!
+//! A look at untouched files starts no process. Templates of repeated tasks are never seen nor
+//! written, and no row is ever purged. It does not merge, retry or wait.
+
+mod client;
+mod convert;
+mod cursor;
+mod edit;
+mod observe;
+#[cfg(feature = "taskchampion")]
+mod replica;
+mod scan;
+mod setup;
+mod wire;
+mod write;
+
+#[cfg(feature = "taskchampion")]
+use std::path::Path;
+
+use instep_contract::{Applied, Connector, ConnectorError, Cursor, Look, Observation};
+use instep_model::{Capabilities, Identity, Operation, RemoteId, RemoteTask, Timestamp};
+use uuid::Uuid;
+
+use client::Program;
+use convert::Rules;
+use cursor::{Door, Header, Place, Table};
+use observe::{Findings, Seen};
+pub use setup::{Found, Settings, declare_markers, detect};
+use wire::{Row, State};
+
+/// One Taskwarrior database.
+///
+/// The calls that it counts are processes started and databases opened through the library.
+#[derive(Debug)]
+pub struct TaskwarriorConnector {
+    settings: Settings,
+    rules: Rules,
+    capabilities: Capabilities,
+    program: Program,
+    place: Option<Place>,
+    opened: u64,
+}
+
+impl TaskwarriorConnector {
+    /// Prepares to reach a database; starts no process and opens no data.
+    ///
+    /// # Errors
+    /// [`ConnectorError::Setup`] when the program or the taskrc is missing, or a marker's name
+    /// cannot be an attribute's.
+    pub fn open(settings: Settings) -> Result<Self, ConnectorError> {
+        setup::check_markers(&settings.markers)?;
+        let file = setup::find_program(&settings.program)?;
+        let taskrc = setup::find_taskrc(settings.taskrc.as_deref())?;
+        let of_2 = setup::looks_like_2(settings.data.as_deref(), &taskrc);
+        let rules = Rules {
+            zone: settings.zone.clone(),
+            markers: settings.markers.clone(),
+            forbidden: if of_2 { vec![',', ':'] } else { vec![','] },
+            brackets: of_2,
+        };
+        let declared = |name: &String| format!("rc.uda.{name}.type=string");
+        let program = Program {
+            file,
+            taskrc,
+            markers: settings.markers.iter().map(declared).collect(),
+            run_hooks: settings.run_hooks,
+            calls: 0,
+        };
+        Ok(Self {
+            capabilities: rules.capabilities(),
+            settings,
+            rules,
+            program,
+            place: None,
+            opened: 0,
+        })
+    }
+
+    /// Where the database lies, from what is remembered if that still holds, else by asking.
+    async fn place(&mut self, remembered: Option<&Place>) -> Result<Place, ConnectorError> {
+        let known = self
+            .place
+            .iter()
+            .chain(remembered)
+            .find(|place| place.holds());
+        let place = match known {
+            Some(place) => place.clone(),
+            None => setup::resolve(&mut self.program, self.settings.data.as_deref()).await?,
+        };
+        self.rules.brackets = place.major() < 3;
+        self.place = Some(place.clone());
+        Ok(place)
+    }
+
+    /// Through which door to go. Hooks run only for the program.
+    fn door(&self, place: &Place, writes: bool) -> Door {
+        let hooks = writes && self.settings.run_hooks;
+        if cfg!(feature = "taskchampion") && place.major() >= 3 && !hooks {
+            Door::Library
+        } else {
+            Door::Program
+        }
+    }
+
+    /// Reads all there is and holds it against `old`.
+    async fn look(
+        &mut self,
+        header: &mut Header,
+        old: &Table,
+        look: Look,
+    ) -> Result<Findings, ConnectorError> {
+        let place = header.place.clone();
+        let door = header.door;
+        let mut seen = Seen::new(old, look, &self.rules, header);
+        match door {
+            Door::Program => {
+                let take = |line: &[u8]| seen.take_line(line);
+                self.program.export(&place.data, None, take).await?;
+            }
+            #[cfg(feature = "taskchampion")]
+            Door::Library if has_database(&place.data) => {
+                self.opened += 1;
+                let take = |uuid, properties: &_| seen.take_properties(uuid, properties);
+                replica::read_all(&place.data, take).await?;
+            }
+            Door::Library => {}
+        }
+        let found = seen.finish();
+        if found.total == 0 {
+            setup::check_migrated(&place)?;
+        }
+        Ok(found)
+    }
+
+    /// Reads these rows now; deleted ones and templates too.
+    async fn rows(&mut self, ids: &[RemoteId]) -> Result<Vec<Option<Row>>, ConnectorError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let place = self.place(None).await?;
+        let uuids: Vec<Option<Uuid>> = ids.iter().map(edit::uuid_of).collect();
+        #[cfg(feature = "taskchampion")]
+        if self.door(&place, false) == Door::Library {
+            if !has_database(&place.data) {
+                return Err(observe::missing(&place.data));
+            }
+            self.opened += 1;
+            let named: Vec<Uuid> = uuids.iter().map(|id| id.unwrap_or_default()).collect();
+            return replica::read_some(&place.data, &named).await;
+        }
+        let named: Vec<Uuid> = uuids.iter().copied().flatten().collect();
+        let found = write::fetch(&mut self.program, &place.data, &named).await?;
+        let row = |id: Option<Uuid>| found.get(&id?).map(|(row, _)| row.clone());
+        Ok(uuids.into_iter().map(row).collect())
+    }
+
+    /// The task of a row that is one.
+    fn alive(&self, row: Option<Row>) -> Option<RemoteTask> {
+        row.filter(|row| row.state != State::Deleted && !row.is_template())
+            .map(|row| self.rules.task(&row))
+    }
+}
+
+impl Connector for TaskwarriorConnector {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn observe(
+        &mut self,
+        since: Option<&Cursor>,
+        look: Look,
+    ) -> Result<Observation, ConnectorError> {
+        let before = since.map(cursor::decode).transpose()?;
+        if let (Some((header, _)), Some(cursor), Look::Changes) = (&before, since, look)
+            && header.is_untouched(Timestamp::now().as_second())
+            && header.identity == setup::identity(&header.place.data)
+        {
+            return Ok(nothing_new(header, cursor));
+        }
+        let place = self
+            .place(before.as_ref().map(|(header, _)| &header.place))
+            .await?;
+        let identity = setup::identity(&place.data);
+        if before
+            .as_ref()
+            .is_some_and(|(header, _)| header.identity != identity)
+        {
+            return Err(ConnectorError::CursorInvalid);
+        }
+        let door = self.door(&place, false);
+        // Taken before reading, so that a change during it is looked at again.
+        let taken_nanos = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
+        let stamps = cursor::data_stamps(&place.data);
+        let mut header = Header::new(place, identity, door, stamps, taken_nanos);
+        let (stamps, old) = match before {
+            Some((header, table)) => (header.data, cursor::decode_table(table)),
+            None => (Vec::new(), Table::default()),
+        };
+        let found = self.look(&mut header, &old, look).await?;
+        if found.total == 0 {
+            observe::check_still_there(&header.place.data, &stamps, old.len())?;
+        }
+        // A data directory that the program has just made has only now got its identity.
+        header.identity = setup::identity(&header.place.data);
+        Ok(Observation {
+            identity: Identity(header.identity.clone()),
+            tasks: found.tasks,
+            gone: found.gone,
+            collections: None,
+            complete: since.is_none() || look == Look::Everything,
+            cursor: cursor::encode(&header, &found.table)?,
+        })
+    }
+
+    async fn read(&mut self, ids: &[RemoteId]) -> Result<Vec<Option<RemoteTask>>, ConnectorError> {
+        let rows = self.rows(ids).await?;
+        Ok(rows.into_iter().map(|row| self.alive(row)).collect())
+    }
+
+    async fn missing_tags(&mut self, _: &[String]) -> Result<Vec<String>, ConnectorError> {
+        Ok(Vec::new())
+    }
+
+    async fn apply(
+        &mut self,
+        batch: &[Operation],
+    ) -> Result<Vec<Result<Applied, ConnectorError>>, ConnectorError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let place = self.place(None).await?;
+        let now_secs = Timestamp::now().as_second();
+        #[cfg(feature = "taskchampion")]
+        if self.door(&place, true) == Door::Library {
+            if !has_database(&place.data) {
+                setup::check_migrated(&place)?;
+            }
+            self.opened += 1;
+            return replica::apply(&place.data, batch, &self.rules, now_secs).await;
+        }
+        write::apply(&mut self.program, &place.data, batch, &self.rules, now_secs).await
+    }
+
+    async fn find(
+        &mut self,
+        sent: &[Operation],
+        _: Timestamp,
+    ) -> Result<Vec<Vec<Applied>>, ConnectorError> {
+        // We choose the ids: what a lost answer left stands under the id that was sent.
+        let made = |operation: &Operation| match operation {
+            Operation::Create(draft) => RemoteId::new(draft.task.to_string()),
+            // No uuid, so that nothing stands under it.
+            _ => RemoteId::new(""),
+        };
+        let ids: Vec<RemoteId> = sent.iter().map(made).collect();
+        let tasks = self.read(&ids).await?;
+        let applied = |task: Option<RemoteTask>| {
+            let task = task.into_iter();
+            task.map(|task| Applied {
+                held: Some(task.clone()),
+                ..Applied::done(task.id)
+            })
+            .collect()
+        };
+        Ok(tasks.into_iter().map(applied).collect())
+    }
+
+    fn calls(&self) -> u64 {
+        self.program.calls + self.opened
+    }
+}
+
+fn nothing_new(header: &Header, cursor: &Cursor) -> Observation {
+    Observation {
+        identity: Identity(header.identity.clone()),
+        tasks: Vec::new(),
+        gone: Vec::new(),
+        collections: None,
+        complete: false,
+        cursor: cursor.clone(),
+    }
+}
+
+#[cfg(feature = "taskchampion")]
+fn has_database(data: &Path) -> bool {
+    data.join("taskchampion.sqlite3").is_file()
+}

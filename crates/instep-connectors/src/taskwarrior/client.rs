@@ -1,0 +1,326 @@
+//! The command line of Taskwarrior: starts `task`, feeds it, reads its lines and says what its
+//! failures mean. A process never prompts, never makes instances of a repetition, never sees more
+//! of our environment than it needs, and runs a person's hooks only where that was asked for.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use instep_contract::ConnectorError;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// No command of ours takes longer, unless something holds it.
+const LIMIT: Duration = Duration::from_secs(120);
+/// What is kept of a process's complaints.
+const MAX_COMPLAINT_BYTES: u64 = 64 * 1024;
+/// More uuids than this are not named one by one: everything is exported instead.
+const MAX_NAMED: usize = 200;
+/// Given on every call; the reasons are the prompts and writes that each prevents.
+const ALWAYS: [&str; 8] = [
+    "rc.confirmation=0",
+    "rc.bulk=0",
+    "rc.recurrence=0",
+    "rc.recurrence.confirmation=no",
+    "rc.verbose=nothing",
+    "rc.gc=0",
+    "rc.context=",
+    "rc.json.array=on",
+];
+
+/// What runs `task`.
+#[derive(Debug)]
+pub(super) struct Program {
+    /// The program's file.
+    pub(super) file: PathBuf,
+    /// The taskrc.
+    pub(super) taskrc: PathBuf,
+    /// Overrides that declare our markers as text.
+    pub(super) markers: Vec<String>,
+    /// Whether writes run a person's hooks.
+    pub(super) run_hooks: bool,
+    /// Processes started so far.
+    pub(super) calls: u64,
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub(super) struct Ending {
+    /// The exit code; `None` when a signal ended it.
+    code: Option<i32>,
+    complaint: String,
+}
+
+/// What became of an import.
+#[derive(Debug)]
+pub(super) enum Imported {
+    /// All of it was taken.
+    All,
+    /// Something in it was refused; other parts may have been stored.
+    Refused(String),
+}
+
+impl Ending {
+    fn is_success(&self) -> bool {
+        self.code == Some(0)
+    }
+
+    /// What it said, in one line.
+    fn reason(&self) -> String {
+        let lines: Vec<_> = self.complaint.lines().map(str::trim).collect();
+        let said = lines.join(" ").chars().take(300).collect::<String>();
+        match (said.is_empty(), self.code) {
+            (false, _) => said,
+            (true, Some(code)) => format!("task ended with exit code {code}"),
+            (true, None) => "task was ended by a signal".to_owned(),
+        }
+    }
+
+    /// A failure that says nothing about any one task, if this is one.
+    fn general(&self) -> Option<ConnectorError> {
+        failure(&self.complaint)
+    }
+
+    fn into_error(self) -> ConnectorError {
+        self.general()
+            .unwrap_or_else(|| ConnectorError::Unavailable {
+                reason: self.reason(),
+            })
+    }
+}
+
+/// What a message of either version means for everything that is sent, if anything.
+pub(super) fn failure(message: &str) -> Option<ConnectorError> {
+    let has = |part: &str| message.contains(part);
+    let first = message.lines().next().unwrap_or_default().trim();
+    let setup = |help: &str| {
+        Some(ConnectorError::Setup {
+            what: format!("Taskwarrior cannot read its data: {first}"),
+            help: help.to_owned(),
+        })
+    };
+    if has("database is locked") || has("Unable to lock") || has("database table is locked") {
+        Some(ConnectorError::Busy)
+    } else if has("Could not read include file") {
+        setup("mend or remove that `include` line in the taskrc")
+    } else if has("too new") {
+        setup("a newer Taskwarrior wrote this database: update the `task` that is set up here")
+    } else if has("Cannot proceed without rc file") {
+        setup("run `task` once to create a taskrc")
+    } else if has("readonly database") || has("unable to open database") || has("not writable") {
+        setup("check who owns the data directory and whether it can be written")
+    } else {
+        None
+    }
+}
+
+impl Program {
+    /// The answer to `task <args>`, without hooks.
+    pub(super) async fn ask(
+        &mut self,
+        data: Option<&Path>,
+        args: &[&str],
+    ) -> Result<String, ConnectorError> {
+        let mut answer = Vec::new();
+        let ending = self
+            .run(data, false, args, Vec::new(), |line| {
+                answer.extend_from_slice(line);
+                answer.push(b'\n');
+                Ok(())
+            })
+            .await
+            .map_err(not_sent)?;
+        if ending.is_success() {
+            Ok(String::from_utf8_lossy(&answer).trim_end().to_owned())
+        } else {
+            Err(ending.into_error())
+        }
+    }
+
+    /// Exports the tasks with these uuids, or all, and hands each object to `each` as it comes.
+    /// With many uuids it hands over more than was asked for.
+    ///
+    /// An export that failed or was cut short is an error.
+    pub(super) async fn export(
+        &mut self,
+        data: &Path,
+        uuids: Option<&[String]>,
+        mut each: impl FnMut(&[u8]) -> Result<(), ConnectorError> + Send,
+    ) -> Result<(), ConnectorError> {
+        let mut args: Vec<&str> = match uuids {
+            Some([]) => return Ok(()),
+            Some(uuids) if uuids.len() <= MAX_NAMED => uuids.iter().map(String::as_str).collect(),
+            _ => Vec::new(),
+        };
+        args.push("export");
+        let mut brackets = 0;
+        let ending = self
+            .run(Some(data), false, &args, Vec::new(), |line| match line {
+                b"" => Ok(()),
+                b"[" | b"]" => {
+                    brackets += 1;
+                    Ok(())
+                }
+                line => each(line.strip_suffix(b",").unwrap_or(line)),
+            })
+            .await
+            .map_err(not_sent)?;
+        if !ending.is_success() {
+            return Err(ending.into_error());
+        }
+        if brackets != 2 {
+            return Err(ConnectorError::Malformed {
+                what: "an export that was cut short".into(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Imports these objects, one to a line.
+    pub(super) async fn import(
+        &mut self,
+        data: &Path,
+        lines: Vec<u8>,
+    ) -> Result<Imported, ConnectorError> {
+        let hooks = self.run_hooks;
+        let ending = self
+            .run(Some(data), hooks, &["import", "-"], lines, |_| Ok(()))
+            .await?;
+        if ending.is_success() {
+            return Ok(Imported::All);
+        }
+        match ending.general() {
+            Some(error) => Err(error),
+            None => Ok(Imported::Refused(ending.reason())),
+        }
+    }
+
+    async fn run(
+        &mut self,
+        data: Option<&Path>,
+        hooks: bool,
+        args: &[&str],
+        input: Vec<u8>,
+        each: impl FnMut(&[u8]) -> Result<(), ConnectorError> + Send,
+    ) -> Result<Ending, ConnectorError> {
+        let mut command = self.command(data, hooks);
+        let child = command
+            .args(args)
+            .spawn()
+            .map_err(|error| self.unstarted(error))?;
+        self.calls += 1;
+        tokio::time::timeout(LIMIT, converse(child, input, each))
+            .await
+            .unwrap_or_else(|late| {
+                Err(ConnectorError::OutcomeUnknown {
+                    source: late.into(),
+                    timed_out: true,
+                })
+            })
+    }
+
+    fn command(&self, data: Option<&Path>, hooks: bool) -> Command {
+        let mut command = Command::new(&self.file);
+        command
+            .args(ALWAYS)
+            .args(&self.markers)
+            .env_clear()
+            .envs(inherited())
+            .env("TASKRC", &self.taskrc)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        if let Some(data) = data {
+            // The variable beats the taskrc and `rc.data.location`, so it is set on purpose.
+            command.env("TASKDATA", data);
+        }
+        if !hooks {
+            command.arg("rc.hooks=0");
+        }
+        command
+    }
+
+    fn unstarted(&self, error: std::io::Error) -> ConnectorError {
+        match error.kind() {
+            std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied => {
+                ConnectorError::Setup {
+                    what: format!("{} cannot be started: {error}", self.file.display()),
+                    help: "install Taskwarrior 2.6 or later, or set `program` to its `task`".into(),
+                }
+            }
+            _ => ConnectorError::NotSent {
+                source: error.into(),
+            },
+        }
+    }
+}
+
+/// The part of our environment that `task` needs: its hooks' path, `~`, and a locale for text.
+fn inherited() -> impl Iterator<Item = (&'static str, OsString)> {
+    let kept = ["PATH", "HOME", "LANG", "LC_ALL", "TZ"];
+    kept.into_iter()
+        .filter_map(|name| Some((name, std::env::var_os(name)?)))
+}
+
+/// For a read, an answer that never came leaves no doubt: nothing was written.
+fn not_sent(error: ConnectorError) -> ConnectorError {
+    match error {
+        ConnectorError::OutcomeUnknown { source, .. } => ConnectorError::NotSent { source },
+        error => error,
+    }
+}
+
+async fn converse(
+    mut child: Child,
+    input: Vec<u8>,
+    mut each: impl FnMut(&[u8]) -> Result<(), ConnectorError> + Send,
+) -> Result<Ending, ConnectorError> {
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let feed = async {
+        if let Some(mut stdin) = stdin {
+            // A process that leaves without reading says why on its way out.
+            let _ = stdin.write_all(&input).await;
+            let _ = stdin.shutdown().await;
+        }
+    };
+    let listen = async {
+        let Some(stdout) = stdout else { return Ok(()) };
+        let mut lines = BufReader::with_capacity(64 * 1024, stdout);
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line).await.map_err(lost)? > 0 {
+            each(line.strip_suffix(b"\n").unwrap_or(&line))?;
+            line.clear();
+        }
+        Ok::<_, ConnectorError>(())
+    };
+    let complain = async {
+        let mut complaint = Vec::new();
+        if let Some(stderr) = stderr {
+            let mut kept = stderr.take(MAX_COMPLAINT_BYTES);
+            let _ = kept.read_to_end(&mut complaint).await;
+            let mut rest = kept.into_inner();
+            let _ = tokio::io::copy(&mut rest, &mut tokio::io::sink()).await;
+        }
+        String::from_utf8_lossy(&complaint).into_owned()
+    };
+    let ((), listened, complaint) = tokio::join!(feed, listen, complain);
+    let status = child.wait().await.map_err(lost)?;
+    let ending = Ending {
+        code: status.code(),
+        complaint,
+    };
+    // What the process said of itself explains more than the line we stumbled over.
+    if ending.is_success() {
+        listened?;
+    }
+    Ok(ending)
+}
+
+fn lost(error: std::io::Error) -> ConnectorError {
+    ConnectorError::OutcomeUnknown {
+        source: error.into(),
+        timed_out: false,
+    }
+}

@@ -1,0 +1,218 @@
+//! What is remembered between two looks: stamps that prove files untouched, and one digest for
+//! each task. It reads the state of files and never their content.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use instep_contract::{ConnectorError, Cursor};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Two changes this close together may share a time stamp.
+const SETTLED_NANOS: i64 = 2_000_000_000;
+const VERSION: u32 = 1;
+const ENTRY: usize = 24;
+/// The files of a database: those of 2.6, and those of 3.
+const DATA_FILES: [&str; 5] = [
+    "pending.data",
+    "completed.data",
+    "undo.data",
+    "taskchampion.sqlite3",
+    "taskchampion.sqlite3-wal",
+];
+
+/// The state of one file; a missing and an empty one are alike, as an emptied write-ahead log is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stamp {
+    pub(super) path: PathBuf,
+    /// Inode, size in bytes, and time of the last write in nanoseconds since 1970.
+    pub(super) state: Option<(u64, u64, i64)>,
+}
+
+impl Stamp {
+    pub(super) fn of(path: &Path) -> Self {
+        let state = std::fs::metadata(path)
+            .ok()
+            .filter(|file| file.len() > 0)
+            .map(|file| {
+                let whole = file.mtime().saturating_mul(1_000_000_000);
+                let written = whole.saturating_add(file.mtime_nsec());
+                (file.ino(), file.len(), written)
+            });
+        Self {
+            path: path.to_owned(),
+            state,
+        }
+    }
+
+    /// Whether the file is as it was.
+    pub(super) fn holds(&self) -> bool {
+        Self::of(&self.path) == *self
+    }
+}
+
+/// Stamps of every data file in `directory`.
+pub(super) fn data_stamps(directory: &Path) -> Vec<Stamp> {
+    DATA_FILES
+        .iter()
+        .map(|name| Stamp::of(&directory.join(name)))
+        .collect()
+}
+
+/// Through which door digests were taken: those of one mean nothing to the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Door {
+    Program,
+    Library,
+}
+
+/// Where the database lies, as the program told, and the files that could make it tell otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Place {
+    pub(super) version: String,
+    pub(super) data: PathBuf,
+    /// The program, the taskrc and what it includes.
+    pub(super) origin: Vec<Stamp>,
+}
+
+impl Place {
+    /// Whether the program would tell the same again.
+    pub(super) fn holds(&self) -> bool {
+        self.origin.iter().all(Stamp::holds)
+    }
+
+    /// The first part of the version.
+    pub(super) fn major(&self) -> u32 {
+        self.version
+            .split('.')
+            .next()
+            .and_then(|part| part.parse().ok())
+            .unwrap_or(0)
+    }
+}
+
+/// Everything of a cursor but the digests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Header {
+    format: u32,
+    pub(super) place: Place,
+    pub(super) identity: String,
+    pub(super) door: Door,
+    pub(super) data: Vec<Stamp>,
+    /// When the stamps were taken, in nanoseconds since 1970.
+    pub(super) taken_nanos: i64,
+    /// The second at which Taskwarrior next deletes a task by itself.
+    pub(super) next_expiry: Option<i64>,
+}
+
+impl Header {
+    /// A header for stamps taken just before a look through `door`.
+    pub(super) fn new(
+        place: Place,
+        identity: String,
+        door: Door,
+        data: Vec<Stamp>,
+        taken_nanos: i64,
+    ) -> Self {
+        Self {
+            format: VERSION,
+            place,
+            identity,
+            door,
+            data,
+            taken_nanos,
+            next_expiry: None,
+        }
+    }
+
+    /// Whether nothing can have changed since (S10), so that looking again is needless.
+    pub(super) fn is_untouched(&self, now_secs: i64) -> bool {
+        let settled = |stamp: &Stamp| {
+            stamp.state.is_none_or(|(_, _, written)| {
+                written.saturating_add(SETTLED_NANOS) <= self.taken_nanos
+            })
+        };
+        self.next_expiry.is_none_or(|at| at > now_secs)
+            && self.data.iter().chain(&self.place.origin).all(settled)
+            && self.data.iter().all(Stamp::holds)
+            && self.place.holds()
+    }
+
+    /// Remembers the earliest expiry still to come.
+    pub(super) fn note_expiry(&mut self, until: Option<i64>) {
+        let now_secs = self.taken_nanos / 1_000_000_000;
+        if let Some(at) = until.filter(|at| *at > now_secs) {
+            self.next_expiry = Some(self.next_expiry.map_or(at, |next| next.min(at)));
+        }
+    }
+}
+
+/// The digests of all tasks, sorted by uuid.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Table(Vec<(Uuid, u64)>);
+
+impl Table {
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Where `uuid` stands, and its digest.
+    pub(super) fn find(&self, uuid: Uuid) -> Option<(usize, u64)> {
+        let at = self.0.binary_search_by_key(&uuid, |entry| entry.0).ok()?;
+        Some((at, self.0[at].1))
+    }
+
+    pub(super) fn uuids(&self) -> impl Iterator<Item = Uuid> {
+        self.0.iter().map(|entry| entry.0)
+    }
+
+    pub(super) fn push(&mut self, uuid: Uuid, digest: u64) {
+        self.0.push((uuid, digest));
+    }
+
+    /// Sorts what was pushed; has to be called before anything is looked up.
+    pub(super) fn sort(&mut self) {
+        self.0.sort_unstable_by_key(|entry| entry.0);
+        self.0.dedup_by_key(|entry| entry.0);
+    }
+}
+
+/// Joins both parts: a line of JSON, then 24 bytes for each task.
+pub(super) fn encode(header: &Header, table: &Table) -> Result<Cursor, ConnectorError> {
+    let mut bytes = serde_json::to_vec(header).map_err(|error| ConnectorError::Malformed {
+        what: format!("a path that cannot be remembered: {error}"),
+    })?;
+    bytes.push(b'\n');
+    bytes.reserve(table.0.len() * ENTRY);
+    for (uuid, digest) in &table.0 {
+        bytes.extend_from_slice(uuid.as_bytes());
+        bytes.extend_from_slice(&digest.to_le_bytes());
+    }
+    Ok(Cursor(bytes))
+}
+
+/// Reads the header and hands out the bytes of the table.
+pub(super) fn decode(cursor: &Cursor) -> Result<(Header, &[u8]), ConnectorError> {
+    let end = cursor.0.iter().position(|byte| *byte == b'\n');
+    let end = end.ok_or(ConnectorError::CursorInvalid)?;
+    let header: Header =
+        serde_json::from_slice(&cursor.0[..end]).map_err(|_| ConnectorError::CursorInvalid)?;
+    let table = &cursor.0[end + 1..];
+    if header.format != VERSION || !table.len().is_multiple_of(ENTRY) {
+        return Err(ConnectorError::CursorInvalid);
+    }
+    Ok((header, table))
+}
+
+/// Reads the table out of the bytes that [`decode`] handed out.
+pub(super) fn decode_table(bytes: &[u8]) -> Table {
+    let entry = |chunk: &[u8]| {
+        let (id, digest) = chunk.split_at(16);
+        let id = Uuid::from_slice(id).unwrap_or_default();
+        let digest = digest.try_into().map_or(0, u64::from_le_bytes);
+        (id, digest)
+    };
+    let mut table = Table(bytes.chunks_exact(ENTRY).map(entry).collect());
+    table.sort();
+    table
+}
