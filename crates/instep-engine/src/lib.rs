@@ -1,1 +1,27 @@
-//! Rounds of passes: observe, plan, apply.
+//! Rounds of passes: observe, plan, apply (S8).
+//!
+//! The engine knows no service, no database and no runtime: `Connector`, `Store`, [`Clock`] and
+//! [`Rng`] are its seams, and the pure decisions of `instep-sync` arrive as [`Decisions`].
+//! Dropping a round at any await point leaves a state that the next round finishes.
+
+mod context;
+mod doubt;
+mod edit;
+mod gone;
+mod journal;
+mod look;
+mod meeting;
+mod merge;
+mod prerequisites;
+mod push;
+mod report;
+mod round;
+mod seams;
+mod writes;
+
+pub use edit::{EditError, Edited};
+pub use report::{
+    AccountReport, Counts, Need, Problem, ReportedChange, RoundReport, Trouble, worst_trouble,
+};
+pub use round::{Engine, Member, Peer, RoundOptions};
+pub use seams::{Clock, Decisions, Rng};

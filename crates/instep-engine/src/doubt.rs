@@ -1,0 +1,250 @@
+//! Writes whose answer never came: look, look again, and only then forget and repeat (S13–S15).
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use instep_contract::{Applied, Connector, Intent, PushStep, Store};
+use instep_model::{
+    Annotation, Base, Collection, Field, Fields, Mapping, MappingState, Operation, RemoteId,
+    RemoteNoteId, TaskId, Timestamp, Value,
+};
+
+use crate::round::{Engine, Pass, Stop};
+use crate::{Clock, Rng};
+
+/// A server may still be working on a request for this long after it was sent (S14).
+const STILL_WORKING: Duration = Duration::from_secs(2);
+
+/// The same after the answer timed out.
+const STILL_WORKING_AFTER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Looks at open intents within one step; waits no longer than [`STILL_WORKING`] between two.
+const MOST_LOOKS: usize = 3;
+
+impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
+    /// Settles writes of unknown outcome as far as that is possible now; answers how many are
+    /// still open.
+    pub(crate) async fn settle_doubts<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+    ) -> Result<usize, Stop> {
+        for _ in 0..MOST_LOOKS {
+            let intents = self.store.open_intents(&pass.account.id).await?;
+            if intents.is_empty() {
+                return Ok(0);
+            }
+            let missed = self.look_for(pass, &intents).await?;
+            let Some(wait) = self.wait_for(&missed) else {
+                return Ok(missed.len());
+            };
+            if missed.is_empty() {
+                return Ok(0);
+            }
+            self.clock.sleep(wait).await;
+        }
+        Ok(self.store.open_intents(&pass.account.id).await?.len())
+    }
+
+    /// How long until the missed may be looked for again, if that is short.
+    fn wait_for(&self, missed: &[Intent]) -> Option<Duration> {
+        let now = self.clock.now();
+        let waits = missed.iter().map(|intent| remaining(intent, now));
+        let wait = waits.max().unwrap_or(Duration::ZERO);
+        (wait <= STILL_WORKING).then_some(wait)
+    }
+
+    /// One look for all of them. Found ones are settled; one missed for the second time, late
+    /// enough, is forgotten, so that its task is made anew. Gives back the others.
+    async fn look_for<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        intents: &[Intent],
+    ) -> Result<Vec<Intent>, Stop> {
+        let since = intents
+            .iter()
+            .map(|intent| intent.sent_at)
+            .min()
+            .unwrap_or(Timestamp::MIN);
+        let sent: Vec<Operation> = intents
+            .iter()
+            .map(|intent| intent.operation.clone())
+            .collect();
+        let connector = &mut *pass.connector;
+        let found = self
+            .unless_busy(async || connector.find(&sent, since).await)
+            .await?;
+        let mut taken = self.paired(pass, &found).await?;
+        let now = self.clock.now();
+        let mut steps = Vec::new();
+        let mut missed = Vec::new();
+        for (intent, candidates) in intents.iter().zip(found) {
+            let known = self.known_notes(pass, intent).await?;
+            let fresh = candidates.into_iter().find(|candidate| {
+                !taken.contains(&candidate.id)
+                    && !candidate.note.as_ref().is_some_and(|n| known.contains(n))
+            });
+            match fresh {
+                Some(applied) => {
+                    if matches!(intent.operation, Operation::Create(_)) {
+                        taken.insert(applied.id.clone());
+                    }
+                    steps.push(self.found_step(pass, intent, applied).await?);
+                }
+                None if intent.missed_at.is_some() && remaining(intent, now).is_zero() => {
+                    steps.push(PushStep {
+                        settled: Some(intent.id),
+                        ..PushStep::default()
+                    });
+                }
+                None => missed.push(Intent {
+                    missed_at: Some(now),
+                    ..intent.clone()
+                }),
+            }
+        }
+        if !steps.is_empty() {
+            self.store.commit_push(&pass.lease, &steps, now).await?;
+        }
+        if !missed.is_empty() {
+            self.store.commit_doubt(&pass.lease, &missed).await?;
+        }
+        Ok(missed)
+    }
+
+    /// Candidates that are somebody's already.
+    async fn paired<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        found: &[Vec<Applied>],
+    ) -> Result<BTreeSet<RemoteId>, Stop> {
+        let ids: Vec<RemoteId> = found
+            .iter()
+            .flatten()
+            .filter(|applied| applied.note.is_none())
+            .map(|applied| applied.id.clone())
+            .collect();
+        let mappings = self
+            .store
+            .mappings_by_remote(&pass.account.id, &ids)
+            .await?;
+        Ok(mappings
+            .into_iter()
+            .filter_map(|mapping| mapping.remote)
+            .collect())
+    }
+
+    async fn known_notes<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        intent: &Intent,
+    ) -> Result<BTreeSet<RemoteNoteId>, Stop> {
+        let (Operation::AddNote { .. }, Some(task)) = (&intent.operation, intent.task) else {
+            return Ok(BTreeSet::new());
+        };
+        let mappings = self
+            .store
+            .mappings_by_task(&pass.account.id, &[task])
+            .await?;
+        Ok(mappings
+            .into_iter()
+            .flat_map(|mapping| mapping.base.notes.into_values())
+            .collect())
+    }
+
+    /// A write that turned out to have been done.
+    async fn found_step<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        intent: &Intent,
+        applied: Applied,
+    ) -> Result<PushStep, Stop> {
+        pass.wrote = true;
+        let mut step = PushStep {
+            settled: Some(intent.id),
+            ..PushStep::default()
+        };
+        match (&intent.operation, intent.task) {
+            (Operation::Create(draft), Some(task)) => {
+                let mut mapping = Mapping::new(pass.account.id.clone(), task, Some(applied.id));
+                mapping.collection = applied.collection;
+                mapping.base = created_base(&draft.fields, &draft.markers, pass);
+                mapping.state = MappingState::Pending;
+                step.wake = self.marker_wakes(&pass.account.id, task);
+                step.mapping = Some(mapping);
+            }
+            (Operation::AddNote { note, .. }, Some(task)) => {
+                let known = self
+                    .store
+                    .mappings_by_task(&pass.account.id, &[task])
+                    .await?;
+                step.mapping = known.into_iter().next().map(|mut mapping| {
+                    let mut notes = mapping.base.fields.annotations();
+                    notes.insert(
+                        note.id,
+                        Annotation {
+                            at: note.at,
+                            text: note.text.clone(),
+                        },
+                    );
+                    mapping
+                        .base
+                        .fields
+                        .set(Field::Annotations, Value::Annotations(notes));
+                    mapping
+                        .base
+                        .notes
+                        .extend(applied.note.map(|id| (note.id, id)));
+                    mapping
+                });
+            }
+            (Operation::CreateCollection { path }, _) => {
+                step.collection = applied.collection.map(|id| Collection {
+                    id,
+                    path: Some(path.clone()),
+                    archived: false,
+                });
+            }
+            _ => {}
+        }
+        Ok(step)
+    }
+
+    /// Accounts that carry markers have to look at the task again.
+    pub(crate) fn marker_wakes(
+        &self,
+        account: &instep_model::AccountId,
+        task: TaskId,
+    ) -> Vec<(instep_model::AccountId, TaskId)> {
+        self.marker_holders(account)
+            .into_iter()
+            .map(|holder| (holder, task))
+            .collect()
+    }
+}
+
+/// The base after a create of which only the draft is known.
+fn created_base<C: Connector>(
+    fields: &Fields,
+    markers: &std::collections::BTreeMap<String, String>,
+    pass: &Pass<'_, C>,
+) -> Base {
+    let mut base = Base {
+        markers: markers.clone(),
+        ..Base::default()
+    };
+    for (field, value) in fields.iter().filter(|(field, _)| pass.merges(*field)) {
+        base.confirm(field, Some(value.clone()), Some(value.clone()));
+    }
+    base
+}
+
+/// How long the server may still be working on it.
+fn remaining(intent: &Intent, now: Timestamp) -> Duration {
+    let span = if intent.timed_out {
+        STILL_WORKING_AFTER_TIMEOUT
+    } else {
+        STILL_WORKING
+    };
+    let passed = Duration::try_from(now.duration_since(intent.sent_at)).unwrap_or_default();
+    span.saturating_sub(passed)
+}

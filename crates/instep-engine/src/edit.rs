@@ -1,0 +1,180 @@
+//! Changes that a person makes in the hub itself.
+
+use instep_contract::{MergeStep, Store, StoreError, TaskWrite};
+use instep_model::{
+    AccountId, Action, Field, Fields, Provenance, Side, Status, Task, TaskId, Value,
+};
+
+use crate::journal::{Event, action_of, changes_between};
+use crate::merge::new_task;
+use crate::round::Engine;
+use crate::{Clock, Rng};
+
+/// How often an edit is made again because the task moved meanwhile.
+const MOST_TRIES: usize = 5;
+
+/// Why a person's change was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// There is no such task, or it is deleted.
+    #[error("there is no task {0}")]
+    Unknown(TaskId),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A change that was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edited {
+    /// The task as it is now.
+    pub task: Task,
+    /// What was done; `None` when nothing changed.
+    pub action: Option<Action>,
+}
+
+impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
+    /// Makes a task with these values.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn add_task(&self, id: TaskId, mut fields: Fields) -> Result<Edited, EditError> {
+        let now = self.clock.now();
+        if fields.get(Field::Created).is_none() {
+            fields.set(Field::Created, Value::Instant(now));
+        }
+        let task = new_task(
+            id,
+            fields,
+            &Provenance {
+                at: now,
+                account: None,
+            },
+        );
+        self.store_edit(None, task, Action::Create).await
+    }
+
+    /// Changes a living task.
+    ///
+    /// # Errors
+    /// When there is none, or the database fails.
+    pub async fn edit_task(
+        &self,
+        id: TaskId,
+        change: impl Fn(&mut Fields),
+    ) -> Result<Edited, EditError> {
+        self.change(id, |task, now| {
+            let before = task.fields.clone();
+            change(&mut task.fields);
+            keep_completion(&before, &mut task.fields, now);
+            let changes = changes_between(&before, &task.fields);
+            for change in &changes {
+                task.provenance.insert(
+                    change.field,
+                    Provenance {
+                        at: now,
+                        account: None,
+                    },
+                );
+            }
+            (!changes.is_empty()).then(|| action_of(&changes))
+        })
+        .await
+    }
+
+    /// Deletes a living task.
+    ///
+    /// # Errors
+    /// When there is none, or the database fails.
+    pub async fn delete_task(&self, id: TaskId) -> Result<Edited, EditError> {
+        self.change(id, |task, now| {
+            task.deleted = Some(Provenance {
+                at: now,
+                account: None,
+            });
+            Some(Action::Delete)
+        })
+        .await
+    }
+
+    async fn change(
+        &self,
+        id: TaskId,
+        change: impl Fn(&mut Task, instep_model::Timestamp) -> Option<Action>,
+    ) -> Result<Edited, EditError> {
+        let mut tries = 0;
+        loop {
+            let known = self.store.tasks(&[id]).await?;
+            let Some(before) = known.into_iter().next().filter(Task::is_alive) else {
+                return Err(EditError::Unknown(id));
+            };
+            let now = self.clock.now();
+            let mut task = before.clone();
+            let Some(action) = change(&mut task, now) else {
+                return Ok(Edited { task, action: None });
+            };
+            task.modified = task.modified.max(now);
+            match self.store_edit(Some(&before), task, action).await {
+                Err(EditError::Store(StoreError::Stale { .. })) if tries < MOST_TRIES => tries += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn store_edit(
+        &self,
+        before: Option<&Task>,
+        mut task: Task,
+        action: Action,
+    ) -> Result<Edited, EditError> {
+        let nothing = Fields::new();
+        let from = before.map_or(&nothing, |task| &task.fields);
+        let changes = match action {
+            Action::Create | Action::Delete => Vec::new(),
+            _ => changes_between(from, &task.fields),
+        };
+        let journal = Event {
+            operation: &self.operation_id(),
+            at: self.clock.now(),
+            side: Side::Hub,
+            account: None,
+            task: task.id,
+            action,
+            changes: &changes,
+            cause: "by hand",
+        }
+        .lines();
+        let wake: Vec<AccountId> = self.peers.iter().map(|peer| peer.account.clone()).collect();
+        let from_version = before.map_or(0, |task| task.version);
+        let write = TaskWrite {
+            from_version,
+            task: task.clone(),
+        };
+        let step = MergeStep {
+            task: Some(write),
+            journal,
+            wake,
+            ..MergeStep::default()
+        };
+        self.store
+            .commit_merge(None, &[step], self.clock.now())
+            .await?;
+        task.version = from_version + 1;
+        Ok(Edited {
+            task,
+            action: Some(action),
+        })
+    }
+}
+
+/// Closing stamps the time of it, opening takes it away.
+fn keep_completion(before: &Fields, after: &mut Fields, now: instep_model::Timestamp) {
+    let closed = |status: Status| status.is_closed();
+    match (closed(before.status()), closed(after.status())) {
+        (_, false) => after.set(Field::CompletedAt, None),
+        (false, true) if after.get(Field::CompletedAt) == before.get(Field::CompletedAt) => {
+            after.set(Field::CompletedAt, Value::Instant(now));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,356 @@
+//! Items that are known to be gone, and the guard before the hub believes it (I6, S28).
+
+use std::collections::BTreeMap;
+
+use instep_contract::{AccountState, Connector, MergeStep, Store, TaskWrite};
+use instep_model::{
+    Action, Direction, Evidence, Gone, Mapping, MappingState, Provenance, RemoteId, Side, Task,
+    TaskId, Timestamp,
+};
+use instep_sync::{Deletions, WINDOW_MINUTES};
+
+use crate::context::Context;
+use crate::journal::Event;
+use crate::look::Seen;
+use crate::merge::new_task;
+use crate::report::{Need, Trouble};
+use crate::round::{Engine, Pass, Stop};
+use crate::{Clock, Rng};
+
+/// A pair whose remote item is gone, and when it went.
+pub(crate) struct Loss {
+    pub(crate) task: TaskId,
+    pub(crate) evidence: Evidence,
+    pub(crate) at: Timestamp,
+}
+
+impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
+    /// Takes deletions into the hub: what was edited here meanwhile comes back, the rest is
+    /// deleted or, where it is too much, held.
+    pub(crate) async fn take_gone<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        seen: &Seen,
+        gone: Vec<Gone>,
+    ) -> Result<(), Stop> {
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let by_id: BTreeMap<RemoteId, &Gone> =
+            gone.iter().map(|gone| (gone.id.clone(), gone)).collect();
+        let ids: Vec<RemoteId> = by_id.keys().cloned().collect();
+        let mappings = self
+            .store
+            .mappings_by_remote(&pass.account.id, &ids)
+            .await?;
+        if !seen.state.joined {
+            self.remember_deleted(pass, seen, &gone, &mappings).await?;
+        }
+        let losses: Vec<Loss> = mappings
+            .iter()
+            .filter(|mapping| mapping.gone.is_none())
+            .filter_map(|mapping| {
+                let gone = by_id.get(mapping.remote.as_ref()?)?;
+                let at = gone.at.unwrap_or(now).min(now);
+                Some(Loss {
+                    task: mapping.task,
+                    evidence: gone.evidence,
+                    at,
+                })
+            })
+            .collect();
+        self.take_losses(pass, &losses).await
+    }
+
+    /// Decides about pairs whose remote item is gone.
+    pub(crate) async fn take_losses<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        losses: &[Loss],
+    ) -> Result<(), Stop> {
+        if losses.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<TaskId> = losses.iter().map(|loss| loss.task).collect();
+        let context = self.context(pass.account, &ids, &[]).await?;
+        let mut steps = Vec::new();
+        let mut deletions = Vec::new();
+        for loss in losses {
+            let (Some(task), Some(mapping)) = (
+                context.tasks.get(&loss.task),
+                context.mappings.get(&loss.task),
+            ) else {
+                continue;
+            };
+            match self.judge(pass, &context, task, mapping, loss) {
+                Some(step) => steps.push(step),
+                None => deletions.push((task, mapping, loss)),
+            }
+        }
+        let permitted = self.weigh(pass, &deletions).await?;
+        for (task, mapping, loss) in deletions {
+            steps.push(if permitted {
+                self.deletion_step(pass, task, mapping, loss)
+            } else {
+                self.held_step(pass, task, mapping, loss)
+            });
+        }
+        self.commit(pass, &steps).await
+    }
+
+    /// What is clear without the guard; `None` for a deletion that has to be weighed.
+    fn judge<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        context: &Context,
+        task: &Task,
+        mapping: &Mapping,
+        loss: &Loss,
+    ) -> Option<MergeStep> {
+        if !task.is_alive() {
+            // Deleted on both sides.
+            let mut pair = mapping.clone();
+            pair.gone = Some((loss.evidence, loss.at));
+            pair.state = MappingState::Synced;
+            pair.hub_version = task.version;
+            return Some(MergeStep {
+                mapping: Some(pair),
+                ..MergeStep::default()
+            });
+        }
+        if pass.account.direction == Direction::ToRemote {
+            let mut pair = mapping.clone();
+            pair.gone = Some((loss.evidence, loss.at));
+            pair.state = MappingState::Error;
+            pair.hub_version = task.version;
+            pair.last_error = Some("deleted there".to_owned());
+            return Some(MergeStep {
+                mapping: Some(pair),
+                ..MergeStep::default()
+            });
+        }
+        if mapping.state == MappingState::OutOfScope {
+            return Some(MergeStep {
+                unpair: Some((mapping.account.clone(), mapping.task)),
+                ..MergeStep::default()
+            });
+        }
+        let projection = context.projection(pass, &self.zone);
+        let edited =
+            (self.decisions.hub_was_edited)(&projection, &mapping.base, mapping.hub_version, task);
+        edited.then(|| self.survival_step(pass, task, mapping))
+    }
+
+    /// An edit in the hub beats the deletion: the item is made again, from its shadow.
+    pub(crate) fn survival_step<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        task: &Task,
+        mapping: &Mapping,
+    ) -> MergeStep {
+        let mut pair = Mapping::new(mapping.account.clone(), mapping.task, None);
+        pair.shadow = mapping.shadow.clone();
+        let journal = Event {
+            operation: &self.operation_id(),
+            at: self.clock.now(),
+            side: Side::Remote,
+            account: Some(&pass.account.id),
+            task: task.id,
+            action: Action::Restore,
+            changes: &[],
+            cause: "an edit here beat the deletion there",
+        }
+        .lines();
+        MergeStep {
+            mapping: Some(pair),
+            journal,
+            wake: vec![pass.account.id.clone()],
+            ..MergeStep::default()
+        }
+    }
+
+    async fn weigh<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        deletions: &[(&Task, &Mapping, &Loss)],
+    ) -> Result<bool, Stop> {
+        if deletions.is_empty() {
+            return Ok(true);
+        }
+        let now = self.clock.now();
+        let window = Timestamp::from_millisecond(now.as_millisecond() - WINDOW_MINUTES * 60_000)
+            .unwrap_or(Timestamp::MIN);
+        let state = self.store.account_state(&pass.account.id).await?;
+        let since = state.guard_since.map_or(window, |since| since.max(window));
+        let tally = self.store.tally(&pass.account.id, since).await?;
+        let mut new = BTreeMap::new();
+        for (_, mapping, _) in deletions {
+            *new.entry(mapping.collection.clone()).or_insert(0) += 1;
+        }
+        let deletions = Deletions {
+            alive: tally.alive,
+            recent: tally.deleted,
+            held: tally.held,
+            new,
+        };
+        Ok((self.decisions.permits)(
+            &deletions,
+            pass.options.max_delete,
+        ))
+    }
+
+    pub(crate) fn deletion_step<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        task: &Task,
+        mapping: &Mapping,
+        loss: &Loss,
+    ) -> MergeStep {
+        let account = &pass.account.id;
+        let mut written = task.clone();
+        let origin = Provenance {
+            at: loss.at,
+            account: Some(account.clone()),
+        };
+        written.deleted = Some(origin);
+        written.modified = task.modified.max(loss.at);
+        let mut pair = mapping.clone();
+        pair.gone = Some((loss.evidence, loss.at));
+        pair.state = MappingState::Synced;
+        pair.observed = None;
+        pair.hub_version = task.version + 1;
+        let journal = Event {
+            operation: &self.operation_id(),
+            at: self.clock.now(),
+            side: Side::Hub,
+            account: Some(account),
+            task: task.id,
+            action: Action::Delete,
+            changes: &[],
+            cause: "deleted there",
+        }
+        .lines();
+        let wake = self.others(account);
+        pass.tell(
+            Side::Hub,
+            Action::Delete,
+            task,
+            mapping.remote.clone(),
+            Vec::new(),
+        );
+        MergeStep {
+            task: Some(TaskWrite {
+                from_version: task.version,
+                task: written,
+            }),
+            deletion: Some(mapping.collection.clone()),
+            mapping: Some(pair),
+            journal,
+            wake,
+            ..MergeStep::default()
+        }
+    }
+
+    fn held_step<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        task: &Task,
+        mapping: &Mapping,
+        loss: &Loss,
+    ) -> MergeStep {
+        let mut pair = mapping.clone();
+        pair.gone = Some((loss.evidence, loss.at));
+        pair.state = MappingState::Held;
+        let journal = Event {
+            operation: &self.operation_id(),
+            at: self.clock.now(),
+            side: Side::Hub,
+            account: Some(&pass.account.id),
+            task: task.id,
+            action: Action::Guard,
+            changes: &[],
+            cause: "too many deletions at once: held",
+        }
+        .lines();
+        MergeStep {
+            mapping: Some(pair),
+            journal,
+            ..MergeStep::default()
+        }
+    }
+
+    /// Lets held deletions go, if a person permitted that many.
+    pub(crate) async fn approve<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        state: &AccountState,
+    ) -> Result<(), Stop> {
+        let Some(allowed) = pass.options.max_delete else {
+            return Ok(());
+        };
+        if state.held > allowed {
+            return Err(Stop::Trouble(Trouble::NeedsYou(Need::Guard {
+                held: state.held,
+            })));
+        }
+        if state.held > 0 {
+            self.store
+                .approve_held(&pass.lease, self.clock.now())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Deleted items that carry a marker are remembered on a first meeting: the hub may have been
+    /// lost, and their partner elsewhere may still live (S26).
+    async fn remember_deleted<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        seen: &Seen,
+        gone: &[Gone],
+        known: &[Mapping],
+    ) -> Result<(), Stop> {
+        let lasts: Vec<_> = gone
+            .iter()
+            .filter(|gone| {
+                !known
+                    .iter()
+                    .any(|mapping| mapping.remote.as_ref() == Some(&gone.id))
+            })
+            .filter_map(|gone| gone.last.as_ref().filter(|last| !last.markers.is_empty()))
+            .collect();
+        let ids: Vec<TaskId> = lasts
+            .iter()
+            .map(|last| self.hub_id(pass, seen, last))
+            .collect();
+        let context = self.context(pass.account, &ids, &[]).await?;
+        let mut steps = Vec::new();
+        for (last, id) in lasts.into_iter().zip(ids) {
+            if context.tasks.contains_key(&id) {
+                continue;
+            }
+            let at = last.changed_at.unwrap_or(self.clock.now());
+            let origin = Provenance {
+                at,
+                account: Some(pass.account.id.clone()),
+            };
+            let mut task = new_task(id, last.fields.clone(), &origin);
+            task.deleted = Some(origin);
+            let mut mapping = Mapping::new(pass.account.id.clone(), id, Some(last.id.clone()));
+            mapping.gone = Some((Evidence::Flagged, at));
+            mapping.state = MappingState::Synced;
+            mapping.hub_version = 1;
+            steps.push(MergeStep {
+                task: Some(TaskWrite {
+                    from_version: 0,
+                    task,
+                }),
+                mapping: Some(mapping),
+                hints: Some(self.hints_of(id, last)),
+                ..MergeStep::default()
+            });
+        }
+        self.commit(pass, &steps).await
+    }
+}

@@ -1,0 +1,251 @@
+//! The first half of a pass: observe the remote and take what was found into the hub.
+//!
+//! The cursor moves only after everything that was found has been committed, so a crash
+//! in between makes the next pass see it again.
+
+use instep_contract::{
+    AccountState, CommitObservation, Connector, ConnectorError, Cursor, Look, MergeStep,
+    Observation, Store,
+};
+use instep_model::{Field, Identity, Mapping, RemoteTask, Review, TaskId, Timestamp};
+use instep_sync::Trust;
+
+use crate::merge::Sighting;
+use crate::report::{Need, Trouble};
+use crate::round::{Engine, Pass, Stop};
+use crate::{Clock, Rng};
+
+/// Pairs that are merged and committed in one transaction.
+const CHUNK: usize = 500;
+
+/// How often a step is planned again because tasks moved under it.
+const MOST_PLANS: usize = 5;
+
+/// What the parts of one look share.
+pub(crate) struct Seen {
+    pub(crate) state: AccountState,
+    pub(crate) identity: Identity,
+    pub(crate) trust: Trust,
+    pub(crate) complete: bool,
+    /// Creates of unknown outcome are open: what is unknown may be our own (S15).
+    pub(crate) in_doubt: bool,
+    pub(crate) reviews: Vec<Review>,
+}
+
+impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
+    /// Looks at the account and merges what it finds.
+    pub(crate) async fn look<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        first: bool,
+    ) -> Result<(), Stop> {
+        let doubts = self.settle_doubts(pass).await?;
+        let state = self.store.account_state(&pass.account.id).await?;
+        if first {
+            self.approve(pass, &state).await?;
+        }
+        let look = if first {
+            pass.options.look
+        } else {
+            Look::Changes
+        };
+        let (observation, mut state, trust) = self.observe(pass, state, look).await?;
+        let sweep = look == Look::Everything || state.cursor.is_none();
+        let Observation {
+            identity,
+            tasks,
+            gone,
+            collections,
+            complete,
+            cursor,
+        } = observation;
+        if let Some(collections) = &collections {
+            state.collections.clone_from(collections);
+        }
+        // A full look replaces what stood for review: what is not decided yet stands on.
+        let reviews = if sweep {
+            state.reviews.clone()
+        } else {
+            Vec::new()
+        };
+        let mut seen = Seen {
+            state,
+            identity: identity.clone(),
+            trust,
+            complete,
+            in_doubt: doubts > 0,
+            reviews,
+        };
+        let unknown = self.merge_known(pass, &seen, tasks).await?;
+        self.meet(pass, &mut seen, unknown).await?;
+        self.take_gone(pass, &seen, gone).await?;
+        if seen.in_doubt {
+            // The cursor stays where it is: what is unknown now has to be seen again.
+            return Err(Stop::Trouble(Trouble::InDoubt { count: doubts }));
+        }
+        let now = self.clock.now();
+        let end = CommitObservation {
+            identity,
+            cursor,
+            collections,
+            sweep,
+            joined: true,
+            reviews: seen.reviews,
+            at: now,
+        };
+        self.store.commit_observation(&pass.lease, &end).await?;
+        if first && look == Look::Everything && seen.state.joined {
+            self.store.wake_all(&pass.lease, now).await?;
+        }
+        self.ask_person(pass).await
+    }
+
+    /// Says what a person has to look at, for as long as it stands.
+    async fn ask_person<C: Connector>(&self, pass: &mut Pass<'_, C>) -> Result<(), Stop> {
+        let state = self.store.account_state(&pass.account.id).await?;
+        pass.needs = if state.held > 0 {
+            Some(Need::Guard { held: state.held })
+        } else if state.reviews.is_empty() {
+            None
+        } else {
+            Some(Need::Review {
+                count: state.reviews.len(),
+            })
+        };
+        Ok(())
+    }
+
+    async fn observe<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        state: AccountState,
+        look: Look,
+    ) -> Result<(Observation, AccountState, Trust), Stop> {
+        let observation = self.ask(pass, state.cursor.as_ref(), look).await?;
+        match &state.identity {
+            Some(known) if *known != observation.identity => {}
+            Some(_) => return Ok((observation, state, Trust::SameServer)),
+            None => return Ok((observation, state, Trust::Unknown)),
+        }
+        let tally = self.store.tally(&pass.account.id, self.clock.now()).await?;
+        let pairs: usize = tally.alive.values().sum();
+        if pairs > 0 && !pass.options.accept {
+            return Err(Stop::Trouble(Trouble::NeedsYou(Need::NewServer { pairs })));
+        }
+        self.store.end_epoch(&pass.lease, self.clock.now()).await?;
+        let state = self.store.account_state(&pass.account.id).await?;
+        let observation = self.ask(pass, None, Look::Everything).await?;
+        Ok((observation, state, Trust::OtherServer))
+    }
+
+    async fn ask<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        cursor: Option<&Cursor>,
+        look: Look,
+    ) -> Result<Observation, Stop> {
+        let connector = &mut *pass.connector;
+        match self
+            .unless_busy(async || connector.observe(cursor, look).await)
+            .await
+        {
+            Err(ConnectorError::CursorInvalid) => {
+                let again = async || connector.observe(None, Look::Everything).await;
+                Ok(self.unless_busy(again).await?)
+            }
+            outcome => Ok(outcome?),
+        }
+    }
+
+    /// Merges items whose pair is known, and gives back the others.
+    async fn merge_known<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        seen: &Seen,
+        tasks: Vec<RemoteTask>,
+    ) -> Result<Vec<RemoteTask>, Stop> {
+        let mut unknown = Vec::new();
+        let mut tasks = tasks.into_iter().peekable();
+        while tasks.peek().is_some() {
+            let chunk: Vec<RemoteTask> = tasks.by_ref().take(CHUNK).collect();
+            let ids: Vec<_> = chunk.iter().map(|task| task.id.clone()).collect();
+            let mappings = self
+                .store
+                .mappings_by_remote(&pass.account.id, &ids)
+                .await?;
+            let known: std::collections::BTreeMap<_, _> = mappings
+                .into_iter()
+                .filter_map(|mapping| Some((mapping.remote.clone()?, mapping.task)))
+                .collect();
+            let mut paired = Vec::new();
+            for task in chunk {
+                match known.get(&task.id) {
+                    Some(id) => paired.push((*id, task)),
+                    None => unknown.push(task),
+                }
+            }
+            self.merge_chunk(pass, &paired, seen.state.last_pass_at)
+                .await?;
+        }
+        Ok(unknown)
+    }
+
+    /// Merges these pairs in one transaction; plans again when tasks moved meanwhile.
+    pub(crate) async fn merge_chunk<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        paired: &[(TaskId, RemoteTask)],
+        floor: Option<Timestamp>,
+    ) -> Result<(), Stop> {
+        let ids: Vec<TaskId> = paired.iter().map(|(task, _)| *task).collect();
+        let remotes: Vec<RemoteTask> = paired.iter().map(|(_, remote)| remote.clone()).collect();
+        for _ in 0..MOST_PLANS {
+            let context = self.context(pass.account, &ids, &remotes).await?;
+            let mark = pass.mark();
+            let mut steps: Vec<MergeStep> = Vec::new();
+            for (id, remote) in paired {
+                let (Some(task), Some(mapping)) = (context.tasks.get(id), context.mappings.get(id))
+                else {
+                    continue;
+                };
+                let sighting = Sighting {
+                    task,
+                    mapping,
+                    agreed: agreed(mapping),
+                    remote,
+                    floor,
+                };
+                steps.extend(self.merge_step(pass, &context, &sighting));
+            }
+            if steps.is_empty() {
+                return Ok(());
+            }
+            match self.commit(pass, &steps).await {
+                Err(Stop::Again) => pass.take_back(mark),
+                outcome => return outcome,
+            }
+        }
+        Err(Stop::Again)
+    }
+
+    pub(crate) async fn commit<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        steps: &[MergeStep],
+    ) -> Result<(), Stop> {
+        if steps.is_empty() {
+            return Ok(());
+        }
+        Ok(self
+            .store
+            .commit_merge(Some(&pass.lease), steps, self.clock.now())
+            .await?)
+    }
+}
+
+/// Whether a pair has a base at all: anything it holds was agreed on once.
+fn agreed(mapping: &Mapping) -> bool {
+    mapping.base.fields.get(Field::Title).is_some()
+        || !mapping.base.fields.is_empty()
+        || mapping.last_synced_at.is_some()
+}

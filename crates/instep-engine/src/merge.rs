@@ -1,0 +1,248 @@
+//! One known pair, and a remote item just seen: the step that takes it into the hub.
+
+use instep_contract::{Connector, MergeStep, Store, TaskWrite};
+use instep_model::{
+    Action, Conflict, ConflictId, ConflictState, Direction, Field, Hint, Mapping, MappingState,
+    Provenance, RemoteTask, Side, Task, Timestamp, Value,
+};
+use instep_sync::{FieldConflict, MergedPair, Rules, Seen, base_of, differs};
+
+use crate::context::Context;
+use crate::journal::{Event, action_of, changes_between};
+use crate::round::{Engine, Pass};
+use crate::{Clock, Rng};
+
+/// A remote item beside the pair that it belongs to.
+pub(crate) struct Sighting<'a> {
+    pub(crate) task: &'a Task,
+    pub(crate) mapping: &'a Mapping,
+    /// Whether the two sides ever agreed on anything.
+    pub(crate) agreed: bool,
+    pub(crate) remote: &'a RemoteTask,
+    /// When the account was last seen equal to its bases.
+    pub(crate) floor: Option<Timestamp>,
+}
+
+impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
+    /// The step for one sighting; `None` when it says nothing new.
+    pub(crate) fn merge_step<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        context: &Context,
+        sighting: &Sighting<'_>,
+    ) -> Option<MergeStep> {
+        let Sighting {
+            task,
+            mapping,
+            agreed,
+            remote,
+            ..
+        } = sighting;
+        let account = &pass.account.id;
+        let projection = context.projection(pass, &self.zone);
+        let translated = context.translate(account, remote, task.id, &mapping.base, &task.fields);
+        let edited =
+            (self.decisions.remote_was_edited)(&projection, &mapping.base, &translated.fields);
+        if *agreed && !edited && mapping.observed.is_none() && mapping.gone.is_none() {
+            return self.echo_step(mapping, remote);
+        }
+        if !task.is_alive() && !edited && !pass.capabilities.revives {
+            // An old listing shows once more what was deleted.
+            return None;
+        }
+        let now = self.clock.now();
+        let changed_at = clamp(remote.changed_at, sighting.floor, now);
+        let seen = Seen {
+            fields: &translated.fields,
+            changed_at,
+        };
+        let merged = if pass.account.direction == Direction::ToRemote {
+            let base = base_of(&projection, seen.fields);
+            MergedPair {
+                hub: task.fields.clone(),
+                base,
+                conflicts: Vec::new(),
+            }
+        } else {
+            let rules = Rules {
+                projection,
+                policy: &pass.account.policy,
+                account,
+            };
+            (self.decisions.merge_pair)(&rules, agreed.then_some(&mapping.base), task, &seen)
+        };
+        let mut pair = (*mapping).clone();
+        pair.remote = Some(remote.id.clone());
+        pair.base = merged.base.clone();
+        pair.base.notes = translated.notes;
+        pair.base.markers = remote.markers.clone();
+        pair.collection = remote.collection.clone();
+        pair.shadow = remote.shadow.clone();
+        pair.gone = None;
+        pair.observed = merged.waits().then(|| (*remote).clone());
+        pair.attempts = 0;
+        pair.last_error = None;
+        let to_push = differs(&projection, &pair.base.fields, &merged.hub);
+        Some(self.assemble(pass, sighting, merged, pair, changed_at, to_push))
+    }
+
+    /// An item that shows what its base says; only what nobody merges may be new.
+    fn echo_step(&self, mapping: &Mapping, remote: &RemoteTask) -> Option<MergeStep> {
+        if mapping.shadow == remote.shadow && mapping.collection == remote.collection {
+            return None;
+        }
+        let mut pair = mapping.clone();
+        pair.shadow = remote.shadow.clone();
+        pair.collection = remote.collection.clone();
+        Some(MergeStep {
+            mapping: Some(pair),
+            ..MergeStep::default()
+        })
+    }
+
+    fn assemble<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        sighting: &Sighting<'_>,
+        merged: MergedPair,
+        mut pair: Mapping,
+        changed_at: Timestamp,
+        to_push: bool,
+    ) -> MergeStep {
+        let now = self.clock.now();
+        let task = sighting.task;
+        let restored = !task.is_alive();
+        let changes = changes_between(&task.fields, &merged.hub);
+        let operation = self.operation_id();
+        let mut step = MergeStep::default();
+        if restored || !changes.is_empty() {
+            let mut written = task.clone();
+            written.fields = merged.hub;
+            written.deleted = None;
+            written.modified = task.modified.max(changed_at);
+            let origin = Provenance {
+                at: changed_at,
+                account: Some(pass.account.id.clone()),
+            };
+            for change in &changes {
+                written.provenance.insert(change.field, origin.clone());
+            }
+            let action = if restored {
+                Action::Restore
+            } else {
+                action_of(&changes)
+            };
+            let cause = match (restored, sighting.agreed) {
+                (true, _) => "an edit there beat the deletion",
+                (false, true) => "changed there",
+                (false, false) => "first meeting",
+            };
+            step.journal = Event {
+                operation: &operation,
+                at: now,
+                side: Side::Hub,
+                account: Some(&pass.account.id),
+                task: task.id,
+                action,
+                changes: &changes,
+                cause,
+            }
+            .lines();
+            pass.tell(Side::Hub, action, &written, pair.remote.clone(), changes);
+            pair.hub_version = task.version + 1;
+            step.task = Some(TaskWrite {
+                from_version: task.version,
+                task: written,
+            });
+            step.wake = self.others(&pass.account.id);
+        } else {
+            pair.hub_version = task.version;
+        }
+        if to_push {
+            step.wake.push(pass.account.id.clone());
+        }
+        pair.state = if to_push {
+            MappingState::Pending
+        } else {
+            MappingState::Synced
+        };
+        if !to_push && pair.observed.is_none() {
+            pair.last_synced_at = Some(now);
+        }
+        for conflict in &merged.conflicts {
+            step.conflicts
+                .push(self.conflict(pass, task, conflict, &operation));
+        }
+        step.mapping = Some(pair);
+        step
+    }
+
+    fn conflict<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        task: &Task,
+        found: &FieldConflict,
+        operation: &instep_model::OperationId,
+    ) -> Conflict {
+        pass.report.conflicts += 1;
+        let state = match found.winner {
+            Some(side) => ConflictState::Settled(side),
+            None => {
+                pass.report.open_conflicts += 1;
+                ConflictState::Open
+            }
+        };
+        let name = format!("{operation}{:x}", self.rng.next_u64() & 0xffff);
+        Conflict {
+            id: ConflictId::new(format!("c{}", &name[4..])),
+            task: task.id,
+            account: pass.account.id.clone(),
+            field: found.field,
+            base: found.base.clone(),
+            hub: found.hub.clone(),
+            remote: found.remote.clone(),
+            state,
+            at: self.clock.now(),
+        }
+    }
+
+    /// The markers on a remote item that are about accounts we know of.
+    pub(crate) fn hints_of(&self, task: instep_model::TaskId, remote: &RemoteTask) -> Vec<Hint> {
+        remote
+            .markers
+            .iter()
+            .map(|(marker, id)| Hint {
+                task,
+                marker: marker.clone(),
+                remote: instep_model::RemoteId::new(id.clone()),
+            })
+            .collect()
+    }
+}
+
+/// When a change was made: the remote's word, but never before the account was last seen equal,
+/// and never in the future (S18).
+fn clamp(told: Option<Timestamp>, floor: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    let at = told.unwrap_or(now).min(now);
+    floor.map_or(at, |floor| at.max(floor.min(now)))
+}
+
+/// The values of a task that has just been made in the hub, with their one origin.
+pub(crate) fn new_task(
+    id: instep_model::TaskId,
+    fields: instep_model::Fields,
+    origin: &Provenance,
+) -> Task {
+    let provenance = fields
+        .iter()
+        .map(|(field, _): (Field, &Value)| (field, origin.clone()))
+        .collect();
+    Task {
+        id,
+        version: 0,
+        fields,
+        provenance,
+        modified: origin.at,
+        deleted: None,
+    }
+}

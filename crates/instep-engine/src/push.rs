@@ -1,0 +1,314 @@
+//! The second half of a pass: carry to the remote what the hub holds beyond each base.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use instep_contract::{Connector, MergeStep, PushStep, Store, Work};
+use instep_model::{
+    Collection, Direction, Field, Fields, Mapping, MappingState, ProjectPath, Task, TaskId, Value,
+};
+use instep_sync::{Rules, Seen};
+
+use crate::context::{Context, collection_for};
+use crate::gone::Loss;
+use crate::round::{Engine, Pass, Stop};
+use crate::{Clock, Rng};
+
+/// Tasks that are planned together.
+const PAGE: usize = 500;
+
+/// How often answers may be lost before the account counts as out of reach.
+const MOST_LOST: usize = 5;
+
+/// What has to be done about one task.
+enum Job {
+    /// Nothing, or only the pair's state moves.
+    Done(Option<Box<Mapping>>),
+    /// Make it there.
+    Create,
+    /// Carry the hub's values there.
+    Update,
+    /// Delete it there.
+    Delete,
+    /// The remote item is gone and a person agreed: delete it here.
+    DeleteHere,
+    /// The remote item is gone and the task was edited here: make it again.
+    Survive,
+}
+
+/// One page of work with everything that is needed to decide about it.
+pub(crate) struct Page {
+    pub(crate) context: Context,
+    pub(crate) work: BTreeMap<TaskId, Work>,
+    pub(crate) markers: BTreeMap<TaskId, BTreeMap<String, String>>,
+    pub(crate) collections: Vec<Collection>,
+    /// Projects that the service refused to make, with its reason.
+    pub(crate) refused: Vec<(ProjectPath, String)>,
+}
+
+impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
+    /// Works through everything that is due for the account.
+    pub(crate) async fn push<C: Connector>(&self, pass: &mut Pass<'_, C>) -> Result<(), Stop> {
+        let mut lost = 0;
+        loop {
+            match self.push_all(pass).await {
+                Err(Stop::Lost(trouble)) => {
+                    lost += 1;
+                    if lost > MOST_LOST || self.settle_doubts(pass).await? > 0 {
+                        return Err(Stop::Trouble(trouble));
+                    }
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn push_all<C: Connector>(&self, pass: &mut Pass<'_, C>) -> Result<(), Stop> {
+        let account = &pass.account.id;
+        let mut after = 0;
+        let mut collections = None;
+        loop {
+            let work = self
+                .store
+                .pending_work(account, after, PAGE, self.clock.now())
+                .await?;
+            let Some(last) = work.last() else {
+                return Ok(());
+            };
+            after = last.place;
+            if pass.account.direction == Direction::FromRemote {
+                self.drop_work(pass, work).await?;
+                continue;
+            }
+            if collections.is_none() {
+                collections = Some(self.store.account_state(account).await?.collections);
+            }
+            let page = self
+                .page(pass, work, collections.take().unwrap_or_default())
+                .await?;
+            collections = Some(self.push_page(pass, page).await?);
+        }
+    }
+
+    /// Edits in the hub stay in the hub (S29).
+    async fn drop_work<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        work: Vec<Work>,
+    ) -> Result<(), Stop> {
+        let done = |work| PushStep {
+            done: Some(work),
+            ..PushStep::default()
+        };
+        let steps: Vec<PushStep> = work.into_iter().map(done).collect();
+        Ok(self
+            .store
+            .commit_push(&pass.lease, &steps, self.clock.now())
+            .await?)
+    }
+
+    pub(crate) async fn page<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        work: Vec<Work>,
+        collections: Vec<Collection>,
+    ) -> Result<Page, Stop> {
+        let ids: Vec<TaskId> = work.iter().map(|work| work.task).collect();
+        let context = self.context(pass.account, &ids, &[]).await?;
+        let mut markers: BTreeMap<TaskId, BTreeMap<String, String>> = BTreeMap::new();
+        if pass.capabilities.markers {
+            for mapping in self.store.mappings_of_tasks(&ids).await? {
+                let marker = self.marker_of(&mapping.account);
+                let (Some(marker), Some(remote), None) = (marker, mapping.remote, mapping.gone)
+                else {
+                    continue;
+                };
+                let own = markers.entry(mapping.task).or_default();
+                own.insert(marker.to_owned(), remote.as_str().to_owned());
+            }
+        }
+        let work = work.into_iter().map(|work| (work.task, work)).collect();
+        Ok(Page {
+            context,
+            work,
+            markers,
+            collections,
+            refused: Vec::new(),
+        })
+    }
+
+    async fn push_page<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        mut page: Page,
+    ) -> Result<Vec<Collection>, Stop> {
+        let mut creates = Vec::new();
+        let mut updates = Vec::new();
+        let mut deletes = Vec::new();
+        let mut steps = Vec::new();
+        let mut merges = Vec::new();
+        let mut queue: Vec<&Work> = page.work.values().collect();
+        queue.sort_by_key(|work| work.place);
+        for work in queue {
+            let task = page.context.tasks.get(&work.task);
+            let mapping = page.context.mappings.get(&work.task);
+            match (
+                task.map_or(Job::Done(None), |task| self.job(pass, task, mapping)),
+                task,
+                mapping,
+            ) {
+                (Job::Create, Some(task), _) => creates.push(task.id),
+                (Job::Update, Some(task), _) => updates.push(task.id),
+                (Job::Delete, Some(task), _) => deletes.push(task.id),
+                (Job::DeleteHere, Some(task), Some(mapping)) => {
+                    if let Some((evidence, at)) = mapping.gone {
+                        let loss = Loss {
+                            task: task.id,
+                            evidence,
+                            at,
+                        };
+                        merges.push(self.deletion_step(pass, task, mapping, &loss));
+                    }
+                    steps.push(done(work.clone(), None));
+                }
+                (Job::Survive, Some(task), Some(mapping)) => {
+                    merges.push(self.survival_step(pass, task, mapping));
+                    creates.push(task.id);
+                }
+                (Job::Done(mapping), _, _) => {
+                    steps.push(done(work.clone(), mapping.map(|mapping| *mapping)))
+                }
+                _ => steps.push(done(work.clone(), None)),
+            }
+        }
+        self.commit(pass, &merges).await?;
+        self.keep_shadows(&mut page, &merges);
+        if !steps.is_empty() {
+            self.store
+                .commit_push(&pass.lease, &steps, self.clock.now())
+                .await?;
+        }
+        self.prepare(pass, &mut page, creates.iter().chain(&updates))
+            .await?;
+        let made = self.create_all(pass, &mut page, &creates).await?;
+        updates.extend(made.iter().copied());
+        self.update_all(pass, &mut page, &updates, &made).await?;
+        self.delete_all(pass, &page, &deletes).await?;
+        Ok(page.collections)
+    }
+
+    /// Pairs that were just ended still know what the item held beyond the hub's fields.
+    fn keep_shadows(&self, page: &mut Page, merges: &[MergeStep]) {
+        for mapping in merges.iter().filter_map(|step| step.mapping.as_ref()) {
+            if mapping.remote.is_none() {
+                page.context.mappings.insert(mapping.task, mapping.clone());
+            }
+        }
+    }
+
+    fn job<C: Connector>(&self, pass: &Pass<'_, C>, task: &Task, mapping: Option<&Mapping>) -> Job {
+        let admitted = pass.account.scope.admits(&task.fields);
+        let archived = task.fields.get(Field::Archived).is_some();
+        let Some(mapping) = mapping.filter(|mapping| mapping.remote.is_some()) else {
+            let reviewed = mapping.is_some_and(|mapping| mapping.state == MappingState::Held);
+            let wanted = task.is_alive() && admitted && !archived && !reviewed;
+            return if wanted { Job::Create } else { Job::Done(None) };
+        };
+        match (mapping.gone.is_some(), task.is_alive()) {
+            (true, false) => Job::Done(None),
+            (true, true) if task.version != mapping.hub_version => Job::Survive,
+            (true, true) if mapping.state == MappingState::Pending => Job::DeleteHere,
+            (true, true) => Job::Done(None),
+            (false, false) if mapping.state == MappingState::OutOfScope => Job::Done(None),
+            (false, false) => Job::Delete,
+            (false, true) if archived => Job::Done(None),
+            (false, true) if !admitted => {
+                let mut left = mapping.clone();
+                left.state = MappingState::OutOfScope;
+                Job::Done(Some(Box::new(left)))
+            }
+            (false, true) => Job::Update,
+        }
+    }
+
+    /// Makes the collections and tags that these tasks need.
+    async fn prepare<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        page: &mut Page,
+        tasks: impl Iterator<Item = &TaskId> + Clone,
+    ) -> Result<(), Stop> {
+        if pass.capabilities.collections {
+            let paths: BTreeSet<ProjectPath> = tasks
+                .clone()
+                .filter_map(|id| page.context.tasks.get(id)?.fields.project().cloned())
+                .filter(|path| collection_for(&page.collections, Some(path), None).is_err())
+                .collect();
+            page.refused = self
+                .ensure_collections(pass, &mut page.collections, &paths)
+                .await?;
+        }
+        let tags: BTreeSet<String> = {
+            let projection = page.context.projection(pass, &self.zone);
+            tasks
+                .filter_map(|id| {
+                    let want = projection
+                        .project(&page.context.tasks.get(id)?.fields)
+                        .tags();
+                    let have = page.context.mappings.get(id).map(|m| m.base.fields.tags());
+                    Some(
+                        want.difference(&have.unwrap_or_default())
+                            .cloned()
+                            .collect::<Vec<_>>(),
+                    )
+                })
+                .flatten()
+                .collect()
+        };
+        self.ensure_tags(pass, &tags).await
+    }
+
+    /// What is to be carried: the hub's values, without those that wait for a person to decide.
+    pub(crate) fn carried<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        context: &Context,
+        task: &Task,
+        mapping: &Mapping,
+    ) -> Fields {
+        let mut fields = task.fields.clone();
+        let Some(observed) = &mapping.observed else {
+            return fields;
+        };
+        let account = &pass.account.id;
+        let projection = context.projection(pass, &self.zone);
+        let seen = context.translate(account, observed, task.id, &mapping.base, &task.fields);
+        let rules = Rules {
+            projection,
+            policy: &pass.account.policy,
+            account,
+        };
+        let seen = Seen {
+            fields: &seen.fields,
+            changed_at: task.modified,
+        };
+        let merged = (self.decisions.merge_pair)(&rules, Some(&mapping.base), task, &seen);
+        for conflict in merged
+            .conflicts
+            .iter()
+            .filter(|conflict| conflict.winner.is_none())
+        {
+            let agreed: Option<Value> = mapping.base.fields.get(conflict.field).cloned();
+            fields.set(conflict.field, agreed);
+        }
+        fields
+    }
+}
+
+/// Work that needs nothing more.
+pub(crate) fn done(work: Work, mapping: Option<Mapping>) -> PushStep {
+    PushStep {
+        mapping,
+        done: Some(work),
+        ..PushStep::default()
+    }
+}

@@ -1,0 +1,359 @@
+//! A round: every selected account is observed, then planned and applied, until nothing is left.
+
+use std::time::Duration;
+
+use instep_contract::{Connector, ConnectorError, Lease, Look, Store, StoreError};
+use instep_model::{Account, AccountId, Capabilities, Kind, TimeZone};
+
+use crate::report::{AccountReport, RoundReport, Trouble};
+use crate::{Clock, Decisions, Rng};
+
+/// A round runs its accounts at most this often (S8).
+const MOST_TURNS: usize = 3;
+
+/// How often a busy service is asked again within one step.
+const MOST_BUSY_TRIES: usize = 8;
+
+/// How long a lease lasts where it has to be renewed by time.
+const LEASE_TTL: Duration = Duration::from_secs(60);
+
+/// An account that takes part in a round.
+#[derive(Debug)]
+pub struct Member<C> {
+    /// The account.
+    pub account: Account,
+    /// Its service.
+    pub connector: C,
+}
+
+/// Any account of the user, whether it takes part in this round or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    /// The account.
+    pub account: AccountId,
+    /// The name of the marker that holds its ids, where its ids are worth marking.
+    pub marker: Option<String>,
+    /// Whether its items can carry markers.
+    pub holds_markers: bool,
+}
+
+impl Peer {
+    /// What other accounts have to know of `account`.
+    pub fn of(account: &Account) -> Self {
+        let marked = matches!(account.kind, Kind::Vikunja | Kind::Todoist);
+        Self {
+            account: account.id.clone(),
+            marker: marked.then(|| account.marker()),
+            holds_markers: account.kind == Kind::Taskwarrior,
+        }
+    }
+}
+
+/// How a round is run.
+#[derive(Debug, Clone)]
+pub struct RoundOptions {
+    /// How closely to look.
+    pub look: Look,
+    /// Whether a person accepted what a first meeting or a new server leads to.
+    pub accept: bool,
+    /// How many deletions a person permitted.
+    pub max_delete: Option<usize>,
+    /// How long to wait for an account that somebody else runs.
+    pub lease_timeout: Duration,
+    /// Who we are, for whoever waits for us.
+    pub holder: String,
+}
+
+impl Default for RoundOptions {
+    fn default() -> Self {
+        Self {
+            look: Look::Changes,
+            accept: false,
+            max_delete: None,
+            lease_timeout: Duration::from_secs(30),
+            holder: String::new(),
+        }
+    }
+}
+
+/// The engine: a store, time, chance, and the accounts of one user.
+#[derive(Debug)]
+pub struct Engine<S, K, R> {
+    /// The hub.
+    pub store: S,
+    /// Time.
+    pub clock: K,
+    /// Chance.
+    pub rng: R,
+    /// The user's time zone (S21).
+    pub zone: TimeZone,
+    /// All accounts of the user.
+    pub peers: Vec<Peer>,
+    /// The pure decisions.
+    pub decisions: Decisions,
+}
+
+/// One account's turn: what its steps share.
+pub(crate) struct Pass<'a, C> {
+    pub(crate) account: &'a Account,
+    pub(crate) connector: &'a mut C,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) lease: Lease,
+    pub(crate) options: &'a RoundOptions,
+    pub(crate) report: AccountReport,
+    pub(crate) changes: Vec<crate::report::ReportedChange>,
+    /// Whether anything was written to the remote in this turn.
+    pub(crate) wrote: bool,
+    /// What a person has to look at, while everything else goes on.
+    pub(crate) needs: Option<crate::report::Need>,
+}
+
+/// How far a report had come before a step that may have to be planned again.
+pub(crate) struct Mark {
+    report: AccountReport,
+    changes: usize,
+}
+
+impl<C> Pass<'_, C> {
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            report: self.report.clone(),
+            changes: self.changes.len(),
+        }
+    }
+
+    pub(crate) fn take_back(&mut self, mark: Mark) {
+        self.report = mark.report;
+        self.changes.truncate(mark.changes);
+    }
+}
+
+/// Ends a step early: the account's turn is over, or it has to begin again.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The account stands still.
+    Trouble(Trouble),
+    /// Something moved under the step: plan it again.
+    Again,
+    /// The answer to a write was lost: look what became of it, then go on.
+    Lost(Trouble),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Stale { .. } | StoreError::AlreadyPaired { .. } => Self::Again,
+            other => Self::Trouble(Trouble::from_store(&other)),
+        }
+    }
+}
+
+impl From<ConnectorError> for Stop {
+    fn from(error: ConnectorError) -> Self {
+        let trouble = Trouble::from_connector(&error);
+        match error {
+            ConnectorError::OutcomeUnknown {
+                timed_out: false, ..
+            } => Self::Lost(trouble),
+            _ => Self::Trouble(trouble),
+        }
+    }
+}
+
+impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
+    /// Runs one round over `members`. Every account comes back with its report; one that stands
+    /// still does not stop the others.
+    pub async fn run_round<C: Connector>(
+        &self,
+        members: &mut [Member<C>],
+        options: &RoundOptions,
+    ) -> RoundReport {
+        let mut passes = Vec::new();
+        let mut idle = Vec::new();
+        for (at, member) in members.iter_mut().enumerate() {
+            match self.claim(&member.account, options).await {
+                Ok(lease) => passes.push((at, self.pass(member, lease, options))),
+                Err(trouble) => {
+                    let mut report = AccountReport::new(member.account.id.clone());
+                    report.trouble = Some(trouble);
+                    idle.push((at, report));
+                }
+            }
+        }
+        let changes = self.turns(&mut passes).await;
+        let mut reports = idle;
+        for (at, pass) in passes {
+            let mut report = pass.report;
+            report.calls = pass.connector.calls();
+            if report.trouble.is_none() {
+                report.trouble = pass.needs.map(Trouble::NeedsYou);
+            }
+            self.remember_trouble(&report).await;
+            // A lease that cannot be given back ends by itself.
+            let _ = self.store.release_lease(pass.lease).await;
+            reports.push((at, report));
+        }
+        reports.sort_by_key(|(at, _)| *at);
+        RoundReport {
+            accounts: reports.into_iter().map(|(_, report)| report).collect(),
+            changes,
+        }
+    }
+
+    async fn turns<C: Connector>(
+        &self,
+        passes: &mut [(usize, Pass<'_, C>)],
+    ) -> Vec<crate::report::ReportedChange> {
+        let mut changes = Vec::new();
+        for turn in 0..MOST_TURNS {
+            for (_, pass) in passes.iter_mut() {
+                if turn == 0 || pass.wrote {
+                    pass.wrote = false;
+                    self.timed(pass, turn == 0, Step::Look).await;
+                    changes.append(&mut pass.changes);
+                }
+            }
+            for (_, pass) in passes.iter_mut() {
+                self.timed(pass, turn == 0, Step::Push).await;
+                changes.append(&mut pass.changes);
+            }
+            if !passes.iter().any(|(_, pass)| pass.wrote) {
+                break;
+            }
+        }
+        changes
+    }
+
+    async fn timed<C: Connector>(&self, pass: &mut Pass<'_, C>, first: bool, step: Step) {
+        if pass.report.trouble.is_some() {
+            return;
+        }
+        let began = self.clock.now();
+        let outcome = match step {
+            Step::Look => self.look(pass, first).await,
+            Step::Push => self.push(pass).await,
+        };
+        if let Err(stop) = outcome {
+            pass.report.trouble = Some(match stop {
+                Stop::Trouble(trouble) | Stop::Lost(trouble) => trouble,
+                Stop::Again => Trouble::Failed {
+                    reason: "tasks kept changing while they were synced".to_owned(),
+                },
+            });
+        }
+        let took = self.clock.now().duration_since(began);
+        pass.report.duration += Duration::try_from(took).unwrap_or_default();
+    }
+
+    fn pass<'a, C: Connector>(
+        &self,
+        member: &'a mut Member<C>,
+        lease: Lease,
+        options: &'a RoundOptions,
+    ) -> Pass<'a, C> {
+        Pass {
+            account: &member.account,
+            capabilities: member.connector.capabilities().clone(),
+            connector: &mut member.connector,
+            lease,
+            options,
+            report: AccountReport::new(member.account.id.clone()),
+            changes: Vec::new(),
+            wrote: false,
+            needs: None,
+        }
+    }
+
+    /// Takes the account, waiting for whoever has it (S11).
+    async fn claim(&self, account: &Account, options: &RoundOptions) -> Result<Lease, Trouble> {
+        let mut waited = Duration::ZERO;
+        loop {
+            let now = self.clock.now();
+            let claim = self
+                .store
+                .claim_lease(&account.id, &options.holder, LEASE_TTL, now)
+                .await;
+            match claim {
+                Ok(lease) => return Ok(lease),
+                Err(StoreError::LeaseHeld { .. }) if waited < options.lease_timeout => {
+                    let pause = Duration::from_millis(10 + self.rng.next_u64() % 40);
+                    self.clock.sleep(pause).await;
+                    waited += pause;
+                }
+                Err(error) => return Err(Trouble::from_store(&error)),
+            }
+        }
+    }
+
+    async fn remember_trouble(&self, report: &AccountReport) {
+        let text = report
+            .trouble
+            .as_ref()
+            .map(|trouble| format!("{trouble:?}"));
+        // Only status reads it; a round whose database fails has said so already.
+        let _ = self
+            .store
+            .set_trouble(&report.account, text.as_deref())
+            .await;
+    }
+
+    /// Calls `action` until the service is no longer busy with another writer.
+    pub(crate) async fn unless_busy<T, F>(&self, mut action: F) -> Result<T, ConnectorError>
+    where
+        F: AsyncFnMut() -> Result<T, ConnectorError>,
+    {
+        let mut tries = 0;
+        loop {
+            match action().await {
+                Err(ConnectorError::Busy) if tries < MOST_BUSY_TRIES => {
+                    tries += 1;
+                    self.clock
+                        .sleep(instep_sync::busy_pause(self.rng.next_u64()))
+                        .await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// The marker of `account`, where it has one.
+    pub(crate) fn marker_of(&self, account: &AccountId) -> Option<&str> {
+        self.peers
+            .iter()
+            .find(|peer| peer.account == *account)?
+            .marker
+            .as_deref()
+    }
+
+    /// Every account but this one.
+    pub(crate) fn others(&self, account: &AccountId) -> Vec<AccountId> {
+        let ids = self.peers.iter().map(|peer| &peer.account);
+        ids.filter(|id| *id != account).cloned().collect()
+    }
+
+    /// Accounts whose items carry markers, if `account` is worth marking.
+    pub(crate) fn marker_holders(&self, account: &AccountId) -> Vec<AccountId> {
+        if self.marker_of(account).is_none() {
+            return Vec::new();
+        }
+        let holders = self.peers.iter().filter(|peer| peer.holds_markers);
+        holders
+            .map(|peer| peer.account.clone())
+            .filter(|id| id != account)
+            .collect()
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Step {
+    Look,
+    Push,
+}
+
+impl<C> Pass<'_, C> {
+    /// Whether this service holds `field` so that both sides can change it.
+    pub(crate) fn merges(&self, field: instep_model::Field) -> bool {
+        use instep_model::Hold;
+        matches!(self.capabilities.hold(field), Hold::Whole | Hold::Coarse(_))
+    }
+}
