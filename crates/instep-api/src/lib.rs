@@ -1,0 +1,22 @@
+//! Request and reply types: what a command asks for, and what it answers, as JSON.
+//!
+//! Every reply that stands alone carries `schema_version`. Nothing here does anything.
+
+mod failure;
+mod replies;
+mod requests;
+
+pub use failure::{Exit, Failure};
+pub use replies::{
+    AccountAdded, AccountShown, AccountStatus, AccountSync, BreakerStatus, Check, CheckStatus,
+    ConflictView, ConflictsReply, Count, DaemonStatus, DoctorReply, FieldChange, HoldView,
+    ListReply, LogLine, NotesLine, PlanEntry, ReviewView, StatusReply, SyncReply, TaskView,
+    TouchedReply,
+};
+pub use requests::{
+    AccountAdd, InitRequest, ListRequest, LogRequest, Resolution, SecretSource, SyncRequest,
+    TaskEdit,
+};
+
+/// The version of every shape in this crate.
+pub const SCHEMA_VERSION: u32 = 1;
