@@ -8,7 +8,7 @@ use super::projects::{self, NewProject};
 use super::refusal::Refusal;
 use super::state::{Grant, Scopes, State, User};
 use super::tokens::{LOGIN_LIFE_SECS, fresh_token};
-use super::wire;
+use super::{schema, wire};
 
 /// Adds a user with an inbox and the default saved filter.
 pub(crate) fn add_user(state: &mut State, username: &str, password: &str) -> i64 {
@@ -22,6 +22,7 @@ pub(crate) fn add_user(state: &mut State, username: &str, password: &str) -> i64
         bot_owner: None,
         default_project: 0,
         saved_filter: Some(filter),
+        filter_views: projects::new_views(state),
         created: state.second(),
     };
     state.users.insert(id, user);
@@ -44,7 +45,7 @@ struct Credentials {
 
 /// `POST /register`
 pub(crate) fn register(call: &mut Call<'_>) -> Result<Reply, Refusal> {
-    let new: Credentials = call.body(&["username", "password", "email", "language"])?;
+    let new: Credentials = call.body(schema::V1_ONLY)?;
     if new.username.chars().count() < 3 || !(8..=72).contains(&new.password.len()) {
         return Err(Refusal::invalid("username", "", call.is_v2()));
     }
@@ -65,7 +66,7 @@ pub(crate) fn register(call: &mut Call<'_>) -> Result<Reply, Refusal> {
 
 /// `POST /login`
 pub(crate) fn log_in(call: &mut Call<'_>) -> Result<Reply, Refusal> {
-    let given: Credentials = call.body(&["username", "password", "totp_passcode", "long_token"])?;
+    let given: Credentials = call.body(schema::V1_ONLY)?;
     let user = call
         .state
         .users
@@ -116,7 +117,7 @@ pub(crate) fn me(call: &mut Call<'_>) -> Result<Reply, Refusal> {
 
 /// `PUT /user/bots`
 pub(crate) fn create_bot(call: &mut Call<'_>) -> Result<Reply, Refusal> {
-    let new: Credentials = call.body(&["username", "name"])?;
+    let new: Credentials = call.body(schema::V1_ONLY)?;
     if !new.username.starts_with("bot-") {
         return Err(Refusal::new(
             412,
@@ -145,6 +146,7 @@ pub(crate) fn create_bot(call: &mut Call<'_>) -> Result<Reply, Refusal> {
         bot_owner: Some(call.user),
         default_project: 0,
         saved_filter: None,
+        filter_views: Vec::new(),
         created: call.state.second(),
     };
     call.state.users.insert(id, bot);

@@ -8,7 +8,7 @@ use super::call::{Call, Reply};
 use super::events::Pending;
 use super::refusal::Refusal;
 use super::state::{State, Subscription};
-use super::{tasks, wire};
+use super::{schema, wire};
 
 /// Checks that these users exist and may read the project.
 pub(crate) fn check(state: &State, project: i64, users: &[i64]) -> Result<(), Refusal> {
@@ -68,7 +68,14 @@ pub(crate) fn list(call: &mut Call<'_>) -> Result<Reply, Refusal> {
         .live_task(id)
         .map(|task| task.assignees.clone())
         .unwrap_or_default();
-    call.list(&assigned, |user| wire::user(call.state, *user))
+    call.list("User", &assigned, |id| {
+        let mut shown = wire::user(call.state, *id);
+        // Only this list lets the mail address through.
+        if let Some(user) = call.state.users.get(id) {
+            shown["email"] = user.email.clone().into();
+        }
+        shown
+    })
 }
 
 #[derive(Deserialize)]
@@ -80,7 +87,7 @@ struct NewAssignee {
 /// `PUT /tasks/{task}/assignees` (v2: `POST`)
 pub(crate) fn add(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let id = call.id(0)?;
-    let user = call.body::<NewAssignee>(&["user_id", "created"])?.user_id;
+    let user = call.body::<NewAssignee>(schema::ASSIGNEE)?.user_id;
     call.state.check_task_writable(call.user, id)?;
     let Some(task) = call.state.live_task(id) else {
         return Err(Refusal::no_task());
@@ -97,7 +104,7 @@ pub(crate) fn add(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     assign(call.state, id, user, call.user);
     call.state.touch_project(project);
     Ok(Reply::Created(
-        json!({"user_id": user, "created": tasks::precise_now(call.state)}),
+        json!({"user_id": user, "created": wire::NO_DATE}),
     ))
 }
 
@@ -129,7 +136,7 @@ struct Replacement {
 pub(crate) fn replace(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let id = call.id(0)?;
     let raw = call.json()?;
-    let wanted: Replacement = call.shape(raw.clone(), &["assignees"])?;
+    let wanted: Replacement = call.shape(raw.clone(), schema::V1_ONLY)?;
     call.state.check_task_writable(call.user, id)?;
     let wanted: Vec<i64> = wanted.assignees.iter().map(|user| user.id).collect();
     let project = call.state.live_task(id).map_or(0, |task| task.project);

@@ -17,7 +17,7 @@ pub(crate) fn list(call: &mut Call<'_>) -> Result<Reply, Refusal> {
         .live_task(task)
         .map(|task| task.attachments.clone())
         .unwrap_or_default();
-    call.list(&all, |attachment| {
+    call.list("TaskAttachment", &all, |attachment| {
         wire::attachment(call.state, task, attachment)
     })
 }

@@ -15,47 +15,6 @@ const MOST_COLOUR: usize = 7;
 /// Seconds of the zero time.
 const ZERO_SECOND: i64 = -62_135_596_800;
 
-/// Keys `/api/v2` knows in a task.
-pub(crate) const KEYS: &[&str] = &[
-    "id",
-    "title",
-    "description",
-    "done",
-    "done_at",
-    "due_date",
-    "reminders",
-    "project_id",
-    "repeat_after",
-    "repeat_mode",
-    "priority",
-    "start_date",
-    "end_date",
-    "assignees",
-    "labels",
-    "hex_color",
-    "percent_done",
-    "identifier",
-    "index",
-    "related_tasks",
-    "attachments",
-    "cover_image_attachment_id",
-    "is_favorite",
-    "is_unread",
-    "subscription",
-    "created",
-    "updated",
-    "deleted_at",
-    "bucket_id",
-    "buckets",
-    "comments",
-    "comment_count",
-    "time_entries_count",
-    "position",
-    "reactions",
-    "created_by",
-    "max_permission",
-];
-
 /// A date as it was sent: what is stored, and the text that is echoed.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
@@ -155,19 +114,12 @@ impl TaskBody {
         ids
     }
 
-    /// Rules that hold for create and update alike, apart from the title.
+    /// Rules that hold for create and update alike, apart from title and reminders.
     pub(crate) fn check(&self, v2: bool) -> Result<(), Refusal> {
         let repeat_after = self.repeat_after.unwrap_or(0);
         if repeat_after < 0 {
-            let value = repeat_after.into();
-            return Err(match v2 {
-                true => Refusal::schema("expected number >= 0", "body.repeat_after", &value),
-                false => {
-                    let why =
-                        format!("{repeat_after} does not validate as range(0|9223372036854775807)");
-                    Refusal::invalid("repeat_after", &why, v2)
-                }
-            });
+            let why = format!("{repeat_after} does not validate as range(0|9223372036854775807)");
+            return Err(Refusal::invalid("repeat_after", &why, v2));
         }
         if repeat_after > MOST_REPEAT {
             let text =
@@ -179,22 +131,15 @@ impl TaskBody {
             let why = format!("{colour} does not validate as runelength(0|7)");
             return Err(Refusal::invalid("hex_color", &why, v2));
         }
-        for reminder in self.reminders.iter().flatten() {
-            self.date_of(reminder)?;
-        }
         Ok(())
     }
 
-    /// Refuses `""` where `/api/v2`'s schema does.
-    pub(crate) fn check_title_schema(&self, v2: bool) -> Result<(), Refusal> {
-        if v2 && self.title.as_deref() == Some("") {
-            return Err(Refusal::schema(
-                "expected length >= 1",
-                "body.title",
-                &json!(""),
-            ));
-        }
-        Ok(())
+    /// Refuses reminders that hang on nothing.
+    pub(crate) fn check_reminders(&self) -> Result<(), Refusal> {
+        self.reminders
+            .iter()
+            .flatten()
+            .try_for_each(|reminder| self.date_of(reminder).map(drop))
     }
 
     /// When a reminder rings, by the dates of this body.

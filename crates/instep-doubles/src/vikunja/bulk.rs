@@ -5,10 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::body::{self, TaskBody};
 use super::call::{Call, Reply};
-use super::fetch;
 use super::refusal::Refusal;
 use super::state::{State, Task};
-use super::{tasks, wire};
+use super::{schema, tasks, wire};
 
 /// Most tasks in one bulk creation.
 const MOST_TASKS: usize = 100;
@@ -34,7 +33,7 @@ const FIELDS: &[&str] = &[
 pub(crate) fn create(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let project = call.id(0)?;
     let raw = call.json()?;
-    super::call::check_keys(&raw, &["tasks"], "body")?;
+    schema::check(&raw, schema::BULK_CREATE, "body")?;
     let sent = raw
         .get("tasks")
         .and_then(Value::as_array)
@@ -59,16 +58,8 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     }
     let mut bodies = Vec::new();
     for (at, raw) in sent.iter().enumerate() {
-        super::call::check_keys(raw, body::KEYS, &format!("body.tasks[{at}]"))?;
-        let new: TaskBody = call.shape(raw.clone(), body::KEYS)?;
-        if new.title.as_deref() == Some("") {
-            let location = format!("body.tasks[{at}].title");
-            return Err(Refusal::schema(
-                "expected length >= 1",
-                &location,
-                &json!(""),
-            ));
-        }
+        schema::check(raw, schema::TASK, &format!("body.tasks[{at}]"))?;
+        let new: TaskBody = call.shape(raw.clone(), schema::TASK)?;
         bodies.push(new);
     }
     call.state.check_writable(call.user, project)?;
@@ -78,13 +69,13 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Reply, Refusal> {
             Refusal::new(400, 4031, text)
         })?;
     }
+    bodies.iter().try_for_each(TaskBody::check_reminders)?;
     let made: Vec<Value> = bodies
         .iter()
         .zip(&sent)
         .map(|(new, raw)| tasks::insert(call, project, new, raw))
         .collect();
-    let shown = fetch::with_schema(call, "BulkTaskCreation", json!({"tasks": made}));
-    Ok(Reply::Created(shown))
+    Ok(Reply::Created(json!({"tasks": made})))
 }
 
 #[derive(Default, Deserialize)]
@@ -98,10 +89,17 @@ struct Update {
 /// `POST /tasks/bulk` (v2: `PUT`). Fields that are not named keep their values, but assignees,
 /// reminders and the favourite mark are replaced all the same.
 pub(crate) fn update(call: &mut Call<'_>) -> Result<Reply, Refusal> {
-    let update: Update = call.body(&["task_ids", "fields", "values", "tasks"])?;
+    let update: Update = call.body(schema::BULK_UPDATE)?;
     let values = update.values.clone().unwrap_or_else(|| json!({}));
-    let sent: TaskBody = call.shape(values.clone(), body::KEYS)?;
+    let sent: TaskBody = call.shape(values.clone(), schema::TASK)?;
     let fields = update.fields.clone().unwrap_or_default();
+    if update.task_ids.is_empty() {
+        return Err(Refusal::new(
+            400,
+            4004,
+            "Need at least one tasks to do bulk editing.",
+        ));
+    }
     let mut plans = Vec::new();
     for id in &update.task_ids {
         call.state.check_task_writable(call.user, *id)?;
@@ -121,7 +119,7 @@ pub(crate) fn update(call: &mut Call<'_>) -> Result<Reply, Refusal> {
             return Err(Refusal::no_task());
         };
         let merged = restricted(call.state, stored, &values, &fields);
-        let body: TaskBody = call.shape(merged.clone(), body::KEYS)?;
+        let body: TaskBody = call.shape(merged.clone(), schema::TASK)?;
         tasks::check_update(call, *id, &body)?;
         plans.push((*id, body, merged));
     }
@@ -143,6 +141,12 @@ fn restricted(state: &State, stored: &Task, values: &Value, fields: &[String]) -
         return Value::Object(merged);
     }
     let whole = wire::bare_task(state, stored, 0);
+    if !fields.iter().any(|named| named == "done") {
+        merged.insert(
+            "done_at".to_owned(),
+            whole.get("done_at").cloned().unwrap_or(Value::Null),
+        );
+    }
     for field in FIELDS
         .iter()
         .filter(|field| !fields.iter().any(|named| named == *field))

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::refusal::Refusal;
+use super::schema::{self, Schema};
 use super::state::State;
 
 /// Largest page `/api/v1` serves.
@@ -80,6 +81,8 @@ pub(crate) struct List {
     pub(crate) counted: usize,
     pub(crate) total: usize,
     pub(crate) page: Page,
+    /// What the items are, in the words of v2's schemas.
+    pub(crate) kind: &'static str,
 }
 
 /// What a handler answers with; the API's version decides how it is written.
@@ -148,19 +151,19 @@ impl Call<'_> {
         })
     }
 
-    /// The body as `T`, which skips unknown keys; `/api/v2` refuses them, so it names the known.
-    pub(crate) fn body<T: DeserializeOwned>(&self, known: &[&str]) -> Result<T, Refusal> {
-        self.shape(self.json()?, known)
+    /// The body as `T`, which skips unknown keys; `/api/v2` checks it against `schema` first.
+    pub(crate) fn body<T: DeserializeOwned>(&self, schema: Schema) -> Result<T, Refusal> {
+        self.shape(self.json()?, schema)
     }
 
     /// Like [`Call::body`], for a value at hand.
     pub(crate) fn shape<T: DeserializeOwned>(
         &self,
         value: Value,
-        known: &[&str],
+        schema: Schema,
     ) -> Result<T, Refusal> {
         if self.is_v2() {
-            check_keys(&value, known, "body")?;
+            schema::check(&value, schema, "body")?;
         }
         serde_json::from_value(value).map_err(|error| match self.api {
             Api::V1 => Refusal::bad_model(),
@@ -181,14 +184,14 @@ impl Call<'_> {
     }
 
     fn v1_page(&self) -> Result<Page, Refusal> {
-        let number = |key: &str, missing: i64| match self.request.query(key) {
+        let number = |key: &str, missing: i64, what: &str| match self.request.query(key) {
             None | Some("") => Ok(missing),
             Some(text) => text
                 .parse::<i64>()
-                .map_err(|_| Refusal::bare(400, "Bad Request")),
+                .map_err(|_| Refusal::bare(400, format!("Bad {what} requested."))),
         };
-        let page = number("page", 1)?;
-        let size = number("per_page", 0)?;
+        let page = number("page", 1, "page")?;
+        let size = number("per_page", 0, "per page amount")?;
         let negative = |what: &str| Refusal::bare(400, format!("{what} cannot be negative."));
         let number = usize::try_from(page).map_err(|_| negative("Page number"))?;
         let size = usize::try_from(size).map_err(|_| negative("Per page amount"))?;
@@ -224,9 +227,10 @@ impl Call<'_> {
         Ok(Some(size))
     }
 
-    /// A list reply holding the asked page of `all`.
+    /// A list reply holding the asked page of `all`; `kind` as in [`List`].
     pub(crate) fn list<T: Clone>(
         &self,
+        kind: &'static str,
         all: &[T],
         show: impl Fn(&T) -> Value,
     ) -> Result<Reply, Refusal> {
@@ -237,20 +241,7 @@ impl Call<'_> {
             items,
             total: all.len(),
             page,
+            kind,
         }))
     }
-}
-
-/// Refuses keys of an object that are not known; `$schema` is always allowed.
-pub(crate) fn check_keys(value: &Value, known: &[&str], location: &str) -> Result<(), Refusal> {
-    let Value::Object(map) = value else {
-        return Err(Refusal::schema("expected object", location, value));
-    };
-    for key in map.keys() {
-        if key != "$schema" && !known.contains(&key.as_str()) {
-            let location = format!("{location}.{key}");
-            return Err(Refusal::schema("unexpected property", &location, value));
-        }
-    }
-    Ok(())
 }

@@ -7,23 +7,13 @@ use super::call::{Call, Reply};
 use super::events::Pending;
 use super::refusal::Refusal;
 use super::state::Comment;
-use super::{tasks, wire};
+use super::{schema, tasks, wire};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct NewComment {
     comment: Option<String>,
 }
-
-const KEYS: &[&str] = &[
-    "id",
-    "comment",
-    "author",
-    "reactions",
-    "created",
-    "updated",
-    "max_permission",
-];
 
 fn missing() -> Refusal {
     Refusal::new(404, 4015, "This task comment does not exist")
@@ -59,6 +49,13 @@ fn announce(call: &mut Call<'_>, name: &'static str, task: i64, comment: Value) 
     call.state.emit(event.touching(task));
 }
 
+/// Adds the mail address where Vikunja lets it through.
+fn add_mail(call: &Call<'_>, shown: &mut Value, user: i64) {
+    if let Some(user) = call.state.users.get(&user) {
+        shown["email"] = user.email.clone().into();
+    }
+}
+
 /// `GET /tasks/{task}/comments`
 pub(crate) fn list(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let task = call.id(0)?;
@@ -68,7 +65,9 @@ pub(crate) fn list(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     if call.request.query("order_by") == Some("desc") {
         comments.reverse();
     }
-    call.list(&comments, |comment| wire::comment(call.state, comment))
+    call.list("TaskComment", &comments, |comment| {
+        wire::comment(call.state, comment)
+    })
 }
 
 /// `GET /tasks/{task}/comments/{comment}`
@@ -84,7 +83,10 @@ pub(crate) fn read(call: &mut Call<'_>) -> Result<Reply, Refusal> {
 /// `PUT /tasks/{task}/comments` (v2: `POST`)
 pub(crate) fn create(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let task = call.id(0)?;
-    let text = call.body::<NewComment>(KEYS)?.comment.unwrap_or_default();
+    let text = call
+        .body::<NewComment>(schema::COMMENT)?
+        .comment
+        .unwrap_or_default();
     if text.is_empty() {
         return Err(Refusal::invalid(
             "comment",
@@ -115,7 +117,10 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Reply, Refusal> {
 /// `POST /tasks/{task}/comments/{comment}` (v2: `PUT`)
 pub(crate) fn update(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let task = call.id(0)?;
-    let text = call.body::<NewComment>(KEYS)?.comment.unwrap_or_default();
+    let text = call
+        .body::<NewComment>(schema::COMMENT)?
+        .comment
+        .unwrap_or_default();
     let comment = find_own(call)?;
     let now = call.state.second();
     if let Some(stored) = call.state.tasks.get_mut(&task)
@@ -140,10 +145,7 @@ pub(crate) fn delete(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let task = call.id(0)?;
     let comment = find_own(call)?;
     let mut shown = wire::comment(call.state, &comment);
-    // In this one event the author comes with the mail address.
-    if let Some(author) = call.state.users.get(&comment.author) {
-        shown["author"]["email"] = author.email.clone().into();
-    }
+    add_mail(call, &mut shown["author"], comment.author);
     if let Some(stored) = call.state.tasks.get_mut(&task) {
         stored.comments.retain(|known| known.id != comment.id);
     }

@@ -167,7 +167,7 @@ fn task_in_event(state: &State, id: i64, doer: i64) -> Value {
 }
 
 /// The value with the keys of every object in alphabetical order.
-fn sorted(value: Value) -> Value {
+pub(crate) fn sorted(value: Value) -> Value {
     match value {
         Value::Object(map) => {
             let mut pairs: Vec<(String, Value)> = map.into_iter().collect();

@@ -10,7 +10,7 @@ use super::filter::{Filter, Reading};
 use super::projects::FAVOURITES;
 use super::refusal::Refusal;
 use super::state::{State, Task};
-use super::wire;
+use super::{filters, wire};
 
 const EXPANSIONS: &[&str] = &[
     "subtasks",
@@ -63,21 +63,15 @@ pub(crate) fn in_project(call: &mut Call<'_>) -> Result<Reply, Refusal> {
         return page_of(call, |task| task.favourite_of.contains(&user), None);
     }
     if id < 0 {
-        let known = call
+        let own = call
             .state
             .users
             .get(&user)
-            .and_then(|user| user.saved_filter);
-        if known.is_none_or(|filter| -filter - 1 != id) {
-            return Err(Refusal::no_project());
-        }
+            .filter(|user| filters::pseudo_id(user) == Some(id));
+        let own = filters::expression(own.ok_or_else(filters::missing)?);
         let projects = call.state.readable_projects(user, false);
-        let open = Some("done = false");
-        return page_of(
-            call,
-            |task| projects.binary_search(&task.project).is_ok(),
-            open,
-        );
+        let readable = |task: &Task| projects.binary_search(&task.project).is_ok();
+        return page_of(call, readable, Some(&own));
     }
     call.state.readable_project(user, id)?;
     page_of(call, |task| task.project == id, None)
@@ -112,7 +106,7 @@ pub(crate) fn in_view(call: &mut Call<'_>) -> Result<Reply, Refusal> {
         shown["tasks"] = tasks.into();
         buckets.push(shown);
     }
-    call.list(&buckets, Value::clone)
+    call.list("Bucket", &buckets, Value::clone)
 }
 
 fn page_of(
@@ -153,8 +147,7 @@ fn page_of(
         .cut(&found)
         .into_iter()
         .map(|task| {
-            let shown = wire::task(state, task, call.user);
-            let mut shown = wire::with_subscription(state, task, call.user, shown);
+            let mut shown = wire::task(state, task, call.user);
             self::expand(state, task, &expand, &mut shown);
             Value::Object(shown)
         })
@@ -164,6 +157,7 @@ fn page_of(
         items,
         total: found.len(),
         page,
+        kind: "Task",
     }))
 }
 
@@ -174,8 +168,10 @@ fn reading(call: &Call<'_>) -> Result<Reading, Refusal> {
         .filter(|name| !name.is_empty())
     {
         None => call.state.zone.clone(),
-        Some(name) => TimeZone::get(name)
-            .map_err(|_| Refusal::new(400, 2003, format!("The timezone '{name}' is invalid")))?,
+        Some(name) => TimeZone::get(name).map_err(|_| {
+            Refusal::new(400, 2003, format!("The timezone '{name}' is invalid"))
+                .with("i18n_params", json!({"timezone": name}))
+        })?,
     };
     let include_nulls = call.request.query("filter_include_nulls") == Some("true");
     Ok(Reading {
@@ -200,15 +196,15 @@ fn order(call: &Call<'_>) -> Result<Vec<(String, bool)>, Refusal> {
             }
         };
         if key == "position" {
-            let text = "You must provide a project view ID when sorting by position.";
+            let text = "You must provide a project view ID when sorting by position";
             return Err(Refusal::new(400, 4026, text));
         }
         if key == "bucket_id" {
-            return Err(Refusal::bare(500, "Internal Server Error"));
+            return Err(Refusal::failure(call.is_v2()));
         }
         if !SORTABLE.contains(&key) {
-            let text = format!("The task sort param '{key}' is invalid.");
-            return Err(Refusal::new(400, 4013, text));
+            let text = format!("The task field '{key}' is invalid.");
+            return Err(Refusal::new(400, 4016, text));
         }
         order.push((key.to_owned(), down));
     }
@@ -259,7 +255,10 @@ pub(crate) fn expansions(call: &Call<'_>) -> Result<Vec<String>, Refusal> {
                     let why = format!("expected value to be one of \"{known}\"");
                     Refusal::schema(&why, "query.expand[0]", &name.into())
                 }
-                false => Refusal::invalid("expand", "", false),
+                false => {
+                    let text = format!("Expand must be one of the following values: {known}");
+                    Refusal::invalid("expand", "", false).worded(text)
+                }
             });
         }
         wanted.push(name.to_owned());
@@ -288,7 +287,6 @@ pub(crate) fn expand(
             }
             "comment_count" => json!(task.comments.len()),
             "time_entries_count" => json!(0),
-            "is_unread" => json!(false),
             "buckets" => {
                 let Some(project) = state.projects.get(&task.project) else {
                     continue;

@@ -404,6 +404,9 @@ impl Parser<'_> {
                 format!("The task field '{field}' is invalid."),
             ));
         };
+        if op == Op::Like && kind != Kind::Text {
+            return Err(bad_value(&raw));
+        }
         let value = self.value(kind, op, &raw).ok_or_else(|| bad_value(&raw))?;
         Ok(Test { field, op, value })
     }
@@ -419,6 +422,7 @@ impl Parser<'_> {
             ("not in ", Op::NotIn),
             ("in ", Op::In),
             ("like ", Op::Like),
+            ("~", Op::Like),
         ];
         tokens
             .into_iter()
@@ -474,7 +478,7 @@ impl Parser<'_> {
     }
 }
 
-/// A date of a filter as seconds. Bare numbers are misread as a year, as Vikunja does.
+/// A date of a filter as seconds. Bare numbers are milliseconds, whatever the caller meant.
 fn date(raw: &str, reading: &Reading) -> Option<i64> {
     if let Some(math) = raw.strip_prefix("now") {
         return date_math(math, reading);
@@ -492,9 +496,7 @@ fn date(raw: &str, reading: &Reading) -> Option<i64> {
     if let Ok(date) = Date::strptime("%Y-%m-%d", raw) {
         return local(date.at(0, 0, 0, 0)).map(Timestamp::as_second);
     }
-    let year: i64 = raw.parse().ok()?;
-    let year = i16::try_from(year.clamp(-9999, 9999)).ok()?;
-    local(Date::new(year, 1, 1).ok()?.at(0, 0, 0, 0)).map(Timestamp::as_second)
+    Some(raw.parse::<i64>().ok()?.div_euclid(1000))
 }
 
 /// `now` with steps such as `-1h`, `+1d`, `/d`.

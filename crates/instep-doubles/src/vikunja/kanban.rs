@@ -8,7 +8,7 @@ use super::events::Pending;
 use super::refusal::Refusal;
 use super::repeat;
 use super::state::{State, Task, View};
-use super::{tasks, wire};
+use super::{schema, tasks, wire};
 
 fn kanban_views(state: &State, project: i64) -> Vec<View> {
     let views = state
@@ -70,7 +70,7 @@ pub(crate) fn views(call: &mut Call<'_>) -> Result<Reply, Refusal> {
         .iter()
         .map(|view| wire::view(id, view, &made))
         .collect();
-    call.list(&views, Value::clone)
+    call.list("Bucket", &views, Value::clone)
 }
 
 fn view_of(call: &Call<'_>) -> Result<View, Refusal> {
@@ -92,7 +92,7 @@ pub(crate) fn buckets(call: &mut Call<'_>) -> Result<Reply, Refusal> {
             wire::bucket(call.state, project, view.id, bucket.id, author)
         })
         .collect();
-    call.list(&shown, Value::clone)
+    call.list("Bucket", &shown, Value::clone)
 }
 
 #[derive(Deserialize)]
@@ -104,8 +104,7 @@ struct Move {
 pub(crate) fn move_task(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let view = view_of(call)?;
     let bucket = call.id(2)?;
-    let keys = ["task_id", "bucket_id", "project_view_id", "task", "bucket"];
-    let id = call.body::<Move>(&keys)?.task_id;
+    let id = call.body::<Move>(schema::TASK_BUCKET)?.task_id;
     if !view.buckets.iter().any(|known| known.id == bucket) {
         return Err(Refusal::new(404, 10001, "This bucket does not exist."));
     }

@@ -9,18 +9,7 @@ use super::events::Pending;
 use super::projects::plain_colour;
 use super::refusal::Refusal;
 use super::state::{Label, State};
-use super::{tasks, wire};
-
-const KEYS: &[&str] = &[
-    "id",
-    "title",
-    "description",
-    "hex_color",
-    "created_by",
-    "created",
-    "updated",
-    "max_permission",
-];
+use super::{fetch, schema, tasks, wire};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -72,7 +61,7 @@ pub(crate) fn list(call: &mut Call<'_>) -> Result<Reply, Refusal> {
         .filter(|label| visible(state, label, call.user))
         .map(|label| wire::label(state, label))
         .collect();
-    call.list(&shown, Value::clone)
+    call.list("LabelWithTaskID", &shown, Value::clone)
 }
 
 /// `GET /labels/{label}`
@@ -86,6 +75,12 @@ pub(crate) fn read(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let mut body = wire::label(call.state, label);
     if call.is_v2() {
         body["max_permission"] = right.into();
+        let etag = format!("\"{}000000000-{right}\"", label.updated);
+        let body = fetch::with_schema(call, "LabelReadBody", body);
+        return Ok(Reply::Read {
+            body,
+            headers: vec![("etag", etag)],
+        });
     }
     Ok(Reply::Read {
         body,
@@ -95,7 +90,7 @@ pub(crate) fn read(call: &mut Call<'_>) -> Result<Reply, Refusal> {
 
 /// `PUT /labels` (v2: `POST`)
 pub(crate) fn create(call: &mut Call<'_>) -> Result<Reply, Refusal> {
-    let new: NewLabel = call.body(KEYS)?;
+    let new: NewLabel = call.body(schema::LABEL)?;
     new.check(call.is_v2())?;
     let now = call.state.second();
     let label = Label {
@@ -117,16 +112,14 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Reply, Refusal> {
 /// `POST /labels/{label}` (v2: `PUT`)
 pub(crate) fn update(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let id = call.id(0)?;
-    let new: NewLabel = call.body(KEYS)?;
+    let new: NewLabel = call.body(schema::LABEL)?;
     new.check(call.is_v2())?;
     check_own(call, id)?;
     let now = call.state.second();
     let Some(label) = call.state.labels.get_mut(&id) else {
         return Err(Refusal::no_label());
     };
-    if let Some(title) = new.title.filter(|title| !title.is_empty()) {
-        label.title = title;
-    }
+    label.title = new.title.unwrap_or_default();
     label.description = new.description.unwrap_or_default();
     label.hex_color = plain_colour(&new.hex_color.unwrap_or_default());
     label.updated = now;
@@ -167,7 +160,9 @@ pub(crate) fn on_task(call: &mut Call<'_>) -> Result<Reply, Refusal> {
         .iter()
         .filter_map(|label| call.state.labels.get(label))
         .collect();
-    call.list(&known, |label| wire::label(call.state, label))
+    call.list("LabelWithTaskID", &known, |label| {
+        wire::label(call.state, label)
+    })
 }
 
 #[derive(Deserialize)]
@@ -179,9 +174,7 @@ struct NewLabelOnTask {
 /// `PUT /tasks/{task}/labels` (v2: `POST`)
 pub(crate) fn attach(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let id = call.id(0)?;
-    let label = call
-        .body::<NewLabelOnTask>(&["label_id", "created"])?
-        .label_id;
+    let label = call.body::<NewLabelOnTask>(schema::LABEL_ON_TASK)?.label_id;
     call.state.check_task_writable(call.user, id)?;
     check_attachable(call, label)?;
     let Some(task) = call.state.tasks.get_mut(&id) else {
@@ -241,7 +234,7 @@ struct Replacement {
 /// empty list is fully silent.
 pub(crate) fn replace(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let id = call.id(0)?;
-    let sent = call.body::<Replacement>(&["labels"])?.labels;
+    let sent = call.body::<Replacement>(schema::LABELS_ON_TASK)?.labels;
     call.state.check_task_writable(call.user, id)?;
     let mut wanted = Vec::new();
     for label in sent.iter().flatten() {
@@ -274,5 +267,10 @@ pub(crate) fn replace(call: &mut Call<'_>) -> Result<Reply, Refusal> {
             .map(|label| with_defaults(label_shell(0), label))
             .collect()
     });
-    Ok(Reply::Created(json!({"labels": echoed})))
+    let body = json!({"labels": echoed});
+    Ok(if call.is_v2() {
+        Reply::Ok(body)
+    } else {
+        Reply::Created(body)
+    })
 }

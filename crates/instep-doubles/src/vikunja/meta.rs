@@ -6,14 +6,14 @@ use serde_json::{Map, Value, json};
 
 use super::call::{Api, Call, Reply};
 use super::refusal::Refusal;
-use super::route;
+use super::{fetch, route};
 
 /// The version the double claims to be.
 pub(crate) const VERSION: &str = "v2.5.0";
 
 /// `GET /info`
 pub(crate) fn info(call: &mut Call<'_>) -> Result<Reply, Refusal> {
-    Ok(Reply::Ok(json!({
+    let shown = json!({
         "version": VERSION, "frontend_url": format!("{}/", call.state.base_url), "motd": "",
         "link_sharing_enabled": true, "max_file_size": "20MB", "max_items_per_page": 50,
         "available_migrators": ["vikunja-file", "ticktick", "wekan", "csv"],
@@ -27,7 +27,12 @@ pub(crate) fn info(call: &mut Call<'_>) -> Result<Reply, Refusal> {
         "task_comments_enabled": true, "demo_mode_enabled": false, "webhooks_enabled": true,
         "public_teams_enabled": false, "allow_icon_changes": false, "enabled_pro_features": [],
         "concurrent_writes": call.state.concurrent_writes,
-    })))
+    });
+    Ok(Reply::Ok(if call.is_v2() {
+        fetch::with_schema(call, "VikunjaInfos", shown)
+    } else {
+        shown
+    }))
 }
 
 /// `GET /token/test`

@@ -32,6 +32,7 @@ mod refusal;
 mod relations;
 mod repeat;
 mod route;
+mod schema;
 mod server;
 mod state;
 mod tasks;

@@ -3,10 +3,10 @@
 
 use serde_json::Value;
 
-use super::body::{self, TaskBody};
-use super::call::{self, Call, Reply};
+use super::body::TaskBody;
+use super::call::{Call, Reply};
 use super::refusal::Refusal;
-use super::{projects, tasks, tokens};
+use super::{projects, schema, tasks, tokens};
 
 /// `PATCH /tasks/{task}`
 pub(crate) fn task(call: &mut Call<'_>) -> Result<Reply, Refusal> {
@@ -18,9 +18,7 @@ pub(crate) fn task(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let Some(merged) = merged(call, tasks::read)? else {
         return Ok(Reply::Unchanged);
     };
-    call::check_keys(&merged, body::KEYS, "body")?;
-    let body: TaskBody = call.shape(merged.clone(), body::KEYS)?;
-    body.check_title_schema(true)?;
+    let body: TaskBody = call.shape(merged.clone(), schema::TASK)?;
     tasks::check_update(call, id, &body)?;
     Ok(Reply::Ok(tasks::replace(call, id, body, &merged)))
 }
@@ -34,7 +32,7 @@ pub(crate) fn project(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let Some(merged) = merged(call, projects::read)? else {
         return Ok(Reply::Unchanged);
     };
-    let body = call.shape(merged, projects::KEYS)?;
+    let body = call.shape(merged, schema::PROJECT)?;
     projects::replace(call, id, body)
 }
 
@@ -45,7 +43,6 @@ fn merged(
 ) -> Result<Option<Value>, Refusal> {
     let kind = call.request.header("content-type").unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_owned();
-    let patch = call.json()?;
     let Reply::Read {
         body: mut before, ..
     } = read(call)?
@@ -55,15 +52,38 @@ fn merged(
     if let Value::Object(map) = &mut before {
         map.remove("$schema");
     }
+    let broken = || Refusal::bare(422, "Unable to apply patch");
+    let patch = serde_json::from_slice(&call.request.body).map_err(|_| broken())?;
     let mut after = before.clone();
     match kind.as_str() {
         "application/merge-patch+json" | "application/json" | "" => merge(&mut after, &patch),
+        "application/json-patch+json" => apply(&mut after, &patch).ok_or_else(broken)?,
         _ => {
-            let text = format!("unsupported media type: {kind}");
+            let text = "Content type should be one of application/merge-patch+json or \
+                        application/json-patch+json";
             return Err(Refusal::bare(415, text));
         }
     }
     Ok((after != before).then_some(after))
+}
+
+/// RFC 6902 on the keys of one object: `add`, `replace`, `remove`, `test`.
+fn apply(target: &mut Value, patch: &Value) -> Option<()> {
+    let target = target.as_object_mut()?;
+    for step in patch.as_array()? {
+        let key = step.get("path")?.as_str()?.strip_prefix('/')?;
+        match step.get("op")?.as_str()? {
+            "add" | "replace" => {
+                target.insert(key.to_owned(), step.get("value")?.clone());
+            }
+            "remove" => {
+                target.shift_remove(key)?;
+            }
+            "test" => (target.get(key) == step.get("value")).then_some(())?,
+            _ => return None,
+        }
+    }
+    Some(())
 }
 
 /// RFC 7396.

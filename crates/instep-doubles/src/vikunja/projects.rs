@@ -7,7 +7,7 @@ use super::call::{Call, List, Reply};
 use super::events::{Pending, Subject};
 use super::refusal::Refusal;
 use super::state::{Bucket, Project, Right, State, View};
-use super::wire;
+use super::{fetch, filters, schema, wire};
 
 /// The pseudo project of favourite tasks.
 pub(crate) const FAVOURITES: i64 = -1;
@@ -15,27 +15,6 @@ pub(crate) const FAVOURITES: i64 = -1;
 const POSITION_STEP: f64 = 65536.0;
 /// Below this a position makes the server renumber the siblings.
 const LEAST_POSITION: f64 = 0.1;
-/// Keys `/api/v2` knows in a project.
-pub(crate) const KEYS: &[&str] = &[
-    "id",
-    "title",
-    "description",
-    "identifier",
-    "hex_color",
-    "parent_project_id",
-    "owner",
-    "is_archived",
-    "background_information",
-    "background_blur_hash",
-    "is_favorite",
-    "subscription",
-    "position",
-    "views",
-    "max_permission",
-    "created",
-    "updated",
-];
-
 /// A project as a client sends it. Absent and `null` are the same.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -60,33 +39,28 @@ impl NewProject {
     }
 
     fn check(&self, v2: bool) -> Result<(), Refusal> {
+        let mut faults = Vec::new();
         let title = self.title.as_deref().unwrap_or_default();
         if title.is_empty() {
-            if v2 && self.title.is_some() {
-                return Err(Refusal::schema(
-                    "expected length >= 1",
-                    "body.title",
-                    &json!(""),
-                ));
+            faults.push(("title", "non zero value required".to_owned()));
+        }
+        let lengths = [
+            ("title", &self.title, 1, 250),
+            ("identifier", &self.identifier, 0, 10),
+            ("hex_color", &self.hex_color, 0, 7),
+        ];
+        for (field, value, least, most) in lengths {
+            let value = value.as_deref().unwrap_or_default();
+            if value.chars().count() > most {
+                let why = format!("{value} does not validate as runelength({least}|{most})");
+                faults.push((field, why));
             }
-            return Err(Refusal::invalid("title", "non zero value required", v2));
         }
-        if title.chars().count() > 250 {
-            return Err(Refusal::invalid(
-                "title",
-                "does not validate as runelength(1|250)",
-                v2,
-            ));
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::invalid_all(&faults, v2))
         }
-        if self
-            .identifier
-            .as_ref()
-            .is_some_and(|text| text.chars().count() > 10)
-        {
-            let why = "does not validate as runelength(0|10)";
-            return Err(Refusal::invalid("identifier", why, v2));
-        }
-        Ok(())
     }
 }
 
@@ -95,7 +69,8 @@ pub(crate) fn plain_colour(text: &str) -> String {
     text.trim_start_matches('#').chars().take(6).collect()
 }
 
-fn new_views(state: &mut State) -> Vec<View> {
+/// The four views every project starts with.
+pub(crate) fn new_views(state: &mut State) -> Vec<View> {
     let kinds = [
         ("List", "list"),
         ("Gantt", "gantt"),
@@ -232,53 +207,41 @@ pub(crate) fn list(call: &mut Call<'_>) -> Result<Reply, Refusal> {
         .map(|id| show(state, id, call.user, permission(id)))
         .collect();
     let real = items.len();
+    let favourites = usize::from(has_favourites(state, call.user));
     items.extend(pseudo_projects(state, call.user));
-    let filters = usize::from(
-        state
-            .users
-            .get(&call.user)
-            .is_some_and(|u| u.saved_filter.is_some()),
-    );
+    // Past its end this one list forgets its total.
+    let total = if real == 0 { 0 } else { ids.len() };
     Ok(Reply::List(List {
-        counted: real + filters,
+        counted: real + favourites,
         items,
-        total: ids.len(),
+        total,
         page,
+        kind: "Project",
     }))
+}
+
+fn has_favourites(state: &State, user: i64) -> bool {
+    state
+        .tasks
+        .values()
+        .any(|task| !task.deleted && task.favourite_of.contains(&user))
 }
 
 /// Favourites, if there is a favourite task, and the user's saved filter.
 fn pseudo_projects(state: &State, user: i64) -> Vec<Value> {
-    let mut shown = Vec::new();
-    if state
-        .tasks
-        .values()
-        .any(|task| !task.deleted && task.favourite_of.contains(&user))
-    {
-        shown.push(favourites_project(state));
-    }
-    if let Some(user) = state.users.get(&user)
-        && let Some(filter) = user.saved_filter
-    {
-        shown.push(filter_project(state, user.id, filter));
-    }
-    shown
-}
-
-fn pseudo(id: i64, title: &str, owner: Value, position: i64, at: &str) -> Value {
-    json!({
-        "id": id, "title": title, "description": "", "identifier": "", "hex_color": "",
-        "parent_project_id": 0, "owner": owner, "is_archived": false,
-        "background_information": null, "background_blur_hash": "", "is_favorite": false,
-        "position": position, "views": [], "max_permission": null, "created": at, "updated": at,
-    })
+    let favourites = has_favourites(state, user).then(|| favourites_project(state));
+    let user = state.users.get(&user);
+    let filter =
+        user.and_then(|user| Some(filters::as_project(state, user, filters::pseudo_id(user)?)));
+    favourites.into_iter().chain(filter).collect()
 }
 
 fn favourites_project(state: &State) -> Value {
     let at = wire::precise(&state.zone, state.now);
-    let mut shown = pseudo(FAVOURITES, "Favorites", Value::Null, -1, &at);
+    let mut shown = wire::pseudo_project(FAVOURITES, "Favorites", &at);
     shown["description"] = "This project has all tasks marked as favorites.".into();
     shown["is_favorite"] = true.into();
+    shown["position"] = (-1).into();
     let kinds = [("List", "list"), ("Gantt", "gantt"), ("Table", "table")];
     let views = kinds.into_iter().zip(1..).map(|((title, kind), at)| {
         let view = View {
@@ -294,44 +257,59 @@ fn favourites_project(state: &State) -> Value {
     shown
 }
 
-fn filter_project(state: &State, user: i64, filter: i64) -> Value {
-    let created = state.users.get(&user).map(|user| user.created);
-    let at = wire::date(&state.zone, created);
-    // A filter's pseudo project never gets the id of the favourites.
-    pseudo(
-        -filter - 1,
-        "My Open Tasks",
-        wire::user(state, user),
-        0,
-        &at,
-    )
+/// A pseudo project by its negative id.
+fn read_pseudo(call: &Call<'_>, id: i64) -> Result<Value, Refusal> {
+    if id == FAVOURITES {
+        let mut shown = favourites_project(call.state);
+        shown["owner"] = wire::user(call.state, call.user);
+        return Ok(shown);
+    }
+    let user = call.state.users.get(&call.user);
+    let own = user.filter(|user| filters::pseudo_id(user) == Some(id));
+    Ok(filters::as_project(
+        call.state,
+        own.ok_or_else(filters::missing)?,
+        id,
+    ))
 }
 
 /// `GET /projects/{project}`
 pub(crate) fn read(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let id = call.id(0)?;
-    if id < 0 {
-        let known = pseudo_projects(call.state, call.user);
-        let found = known.into_iter().find(|project| project["id"] == id);
-        let body = found.ok_or_else(Refusal::no_project)?;
+    let (mut body, right) = if id < 0 {
+        (read_pseudo(call, id)?, Right::Read)
+    } else {
+        call.state.readable_project(call.user, id)?;
+        let right = call.state.right(call.user, id).unwrap_or(Right::Read);
+        (show(call.state, id, call.user, json!(0)), right)
+    };
+    let right = right as i64;
+    if call.is_v2() {
+        body["max_permission"] = right.into();
+        let body = fetch::with_schema(call, "ProjectReadBody", body);
         return Ok(Reply::Read {
             body,
             headers: Vec::new(),
         });
     }
-    call.state.readable_project(call.user, id)?;
-    let right = call.state.right(call.user, id).unwrap_or(Right::Read) as i64;
-    let permission = if call.is_v2() { json!(right) } else { json!(0) };
-    let body = show(call.state, id, call.user, permission);
     Ok(Reply::Read {
         body,
         headers: vec![("x-max-permission", right.to_string())],
     })
 }
 
+/// A written project as the API called shows it.
+fn written(call: &Call<'_>, id: i64) -> Value {
+    if !call.is_v2() {
+        return show(call.state, id, call.user, json!(0));
+    }
+    let shown = show(call.state, id, call.user, Value::Null);
+    fetch::with_schema(call, "Project", shown)
+}
+
 /// `PUT /projects` (v2: `POST`)
 pub(crate) fn create(call: &mut Call<'_>) -> Result<Reply, Refusal> {
-    let new: NewProject = call.body(KEYS)?;
+    let new: NewProject = call.body(schema::PROJECT)?;
     new.check(call.is_v2())?;
     let parent = new.parent_project_id.unwrap_or(0);
     check_parent(call.state, 0, parent)?;
@@ -350,8 +328,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     {
         project.shares.insert(call.user, Right::Admin);
     }
-    let permission = if call.is_v2() { Value::Null } else { json!(0) };
-    let mut shown = show(call.state, id, call.user, permission);
+    let mut shown = written(call, id);
     let now = wire::precise(&call.state.zone, call.state.now);
     for stamped in ["created", "updated"] {
         shown[stamped] = now.clone().into();
@@ -366,7 +343,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Reply, Refusal> {
 
 /// `POST /projects/{project}` (v2: `PUT`)
 pub(crate) fn update(call: &mut Call<'_>) -> Result<Reply, Refusal> {
-    let body: NewProject = call.body(KEYS)?;
+    let body: NewProject = call.body(schema::PROJECT)?;
     let id = match body.id {
         Some(id) if !call.is_v2() => id,
         _ => call.id(0)?,
@@ -405,8 +382,7 @@ pub(crate) fn replace(call: &mut Call<'_>, id: i64, body: NewProject) -> Result<
     }
     store(state, call.user, id, body, archive);
     state.emit(Pending::project("project.updated", id, call.user));
-    let permission = if call.is_v2() { Value::Null } else { json!(0) };
-    Ok(Reply::Ok(show(call.state, id, call.user, permission)))
+    Ok(Reply::Ok(written(call, id)))
 }
 
 fn stored_parent(state: &State, id: i64) -> i64 {
@@ -529,7 +505,7 @@ struct Share {
 /// `PUT /projects/{project}/users`
 pub(crate) fn share(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let id = call.id(0)?;
-    let share: Share = call.body(&["username", "permission"])?;
+    let share: Share = call.body(schema::V1_ONLY)?;
     call.state.readable_project(call.user, id)?;
     if call.state.right(call.user, id) != Some(Right::Admin) {
         return Err(Refusal::forbidden());

@@ -40,6 +40,12 @@ impl Refusal {
         }
     }
 
+    /// The same refusal in other words.
+    pub(crate) fn worded(mut self, message: String) -> Self {
+        self.message = message;
+        self
+    }
+
     /// Adds a key to the body.
     pub(crate) fn with(mut self, key: &'static str, value: Value) -> Self {
         self.rest.extra.push((key, value));
@@ -95,27 +101,44 @@ impl Refusal {
         Self::new(404, 8002, "This label does not exist.")
     }
 
-    pub(crate) fn sqlite_busy() -> Self {
-        Self::bare(500, "Internal Server Error")
+    /// The server failed; v2 words it its own way.
+    pub(crate) fn failure(v2: bool) -> Self {
+        Self::bare(
+            500,
+            if v2 {
+                "unexpected error occurred"
+            } else {
+                "Internal Server Error"
+            },
+        )
     }
 
     /// A model that fails validation: 412 on v1, 422 on v2.
     pub(crate) fn invalid(field: &str, why: &str, v2: bool) -> Self {
-        let named = if why.is_empty() {
-            field.to_owned()
-        } else {
-            format!("{field}: {why}")
-        };
+        Self::invalid_all(&[(field, why.to_owned())], v2)
+    }
+
+    /// Like [`Refusal::invalid`], for several fields; an empty reason leaves only the name.
+    pub(crate) fn invalid_all(faults: &[(&str, String)], v2: bool) -> Self {
         if v2 {
-            let message = if why.is_empty() { "Invalid data" } else { why };
-            let detail = json!({"message": message, "location": format!("body.{field}")});
-            return Self::new(422, 2002, "Invalid Data").with_detail(detail);
+            let refusal = Self::new(422, 2002, "Struct is invalid. Invalid Data");
+            return faults.iter().fold(refusal, |refusal, (field, why)| {
+                let message = if why.is_empty() { "Invalid data" } else { why };
+                let location = format!("body.{field}");
+                refusal.with_detail(json!({"message": message, "location": location}))
+            });
         }
-        Self::new(412, 2002, "Invalid Data").with("invalid_fields", json!([named]))
+        let named = faults.iter().map(|(field, why)| match why.as_str() {
+            "" => (*field).to_owned(),
+            why => format!("{field}: {why}"),
+        });
+        let named: Vec<String> = named.collect();
+        Self::new(412, 2002, "Invalid Data").with("invalid_fields", json!(named))
     }
 
     /// A request that misses v2's schema.
     pub(crate) fn schema(message: &str, location: &str, value: &Value) -> Self {
+        let value = super::events::sorted(value.clone());
         let detail = json!({"message": message, "location": location, "value": value});
         Self::bare(422, "validation failed").with_detail(detail)
     }

@@ -7,7 +7,7 @@ use super::call::{Call, Reply};
 use super::events::Pending;
 use super::refusal::Refusal;
 use super::state::State;
-use super::{tasks, wire};
+use super::{schema, tasks, wire};
 
 /// Every kind with its inverse.
 const KINDS: &[(&str, &str)] = &[
@@ -43,21 +43,13 @@ struct NewRelation {
 
 /// `PUT /tasks/{task}/relations` (v2: `POST`)
 pub(crate) fn create(call: &mut Call<'_>) -> Result<Reply, Refusal> {
-    let keys = [
-        "task_id",
-        "other_task_id",
-        "relation_kind",
-        "created_by",
-        "created",
-    ];
-    let new: NewRelation = call.body(&keys)?;
+    let new: NewRelation = call.body(schema::RELATION)?;
     let id = match new.task_id {
         Some(id) if !call.is_v2() => id,
         _ => call.id(0)?,
     };
     let kind = new.relation_kind.as_str();
-    let back =
-        inverse(kind).ok_or_else(|| Refusal::new(400, 4007, "The task relation is invalid."))?;
+    let back = inverse(kind).ok_or_else(|| unknown_kind(call, kind))?;
     call.state.check_task_writable(call.user, id)?;
     call.state
         .check_task_readable(call.user, new.other_task_id)
@@ -73,7 +65,7 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Reply, Refusal> {
         return Err(Refusal::new(
             400,
             4010,
-            "The parent task cannot be the task itself.",
+            "You cannot relate a task with itself",
         ));
     }
     let known = |from: i64, kind: &str, to: i64| has(call.state, from, kind, to);
@@ -89,14 +81,23 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     }
     link(call.state, id, kind, other);
     link(call.state, other, back, id);
-    let mut shown = show(call.state, id, kind, other);
+    let mut shown = show(id, kind, other);
     shown["created_by"] = wire::user(call.state, call.user);
     shown["created"] = tasks::precise_now(call.state).into();
     announce(call, "task.relation.created", id, shown.clone());
     Ok(Reply::Created(shown))
 }
 
-fn show(_: &State, id: i64, kind: &str, other: i64) -> Value {
+fn unknown_kind(call: &Call<'_>, kind: &str) -> Refusal {
+    if !call.is_v2() {
+        return Refusal::new(400, 4007, "The task relation is invalid.");
+    }
+    let known: Vec<&str> = KINDS.iter().map(|(kind, _)| *kind).collect();
+    let why = format!("expected value to be one of \"{}\"", known.join(", "));
+    Refusal::schema(&why, "body.relation_kind", &kind.into())
+}
+
+fn show(id: i64, kind: &str, other: i64) -> Value {
     json!({"task_id": id, "other_task_id": other, "relation_kind": kind, "created_by": null,
            "created": wire::NO_DATE})
 }
@@ -149,10 +150,10 @@ pub(crate) fn delete(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let (id, other) = (call.id(0)?, call.id(2)?);
     let kind = call.params.get(1).cloned().unwrap_or_default();
     call.state.check_task_writable(call.user, id)?;
-    let back =
-        inverse(&kind).ok_or_else(|| Refusal::new(400, 4007, "The task relation is invalid."))?;
+    let missing = || Refusal::new(404, 4009, "The task relation does not exist.");
+    let back = inverse(&kind).ok_or_else(missing)?;
     if !has(call.state, id, &kind, other) {
-        return Err(Refusal::new(404, 4009, "The task relation does not exist."));
+        return Err(missing());
     }
     for (from, kind, to) in [(id, kind.as_str(), other), (other, back, id)] {
         if let Some(task) = call.state.tasks.get_mut(&from) {
@@ -160,7 +161,7 @@ pub(crate) fn delete(call: &mut Call<'_>) -> Result<Reply, Refusal> {
                 .retain(|(known, task)| known != kind || *task != to);
         }
     }
-    let shown = show(call.state, id, &kind, other);
+    let shown = show(id, &kind, other);
     announce(call, "task.relation.deleted", id, shown);
     Ok(Reply::Deleted)
 }

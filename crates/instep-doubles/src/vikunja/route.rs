@@ -366,6 +366,9 @@ pub(crate) static ROUTES: &[Route] = &[
         Scope("filters", "read_one"),
         filters::read,
     ),
+    v2("GET", "/info", Nobody, meta::info),
+    v2("GET", "/token/test", Login, meta::token_test),
+    v2("GET", "/user", Scope("other", "user"), account::me),
     v2(
         "GET",
         "/projects",

@@ -263,7 +263,9 @@ async fn apply(
         return handle(shared, &request, effects);
     }
     if shared.writing.swap(true, Ordering::AcqRel) {
-        return refused(&Refusal::sqlite_busy(), api_of(&request.path).0, "");
+        let api = api_of(&request.path).0;
+        let base = shared.state().base_url.clone();
+        return refused(&Refusal::failure(api == Api::V2), api, &base);
     }
     let answer = handle(shared, &request, effects);
     pause(shared.options.write_time).await;
@@ -295,20 +297,24 @@ fn handle(shared: &Arc<Shared>, request: &Request, effects: &[Effect]) -> Answer
         tokio::spawn(settle(Arc::clone(shared), pending));
     }
     let mut answer = match outcome {
-        Ok(reply) => shown(cut_short(reply, effects), api, &base),
-        Err(refusal) => refused(&refusal, api, &base),
+        Ok(Ok(reply)) => shown(cut_short(reply, effects), api, &base),
+        Ok(Err(refusal)) => refused(&refusal, api, &base),
+        // What stands before the handlers speaks as v1, whatever was called.
+        Err(refusal) => refused(&refusal, Api::V1, &base),
     };
     answer.headers.append(&mut limits);
     answer
 }
 
+/// Finds and runs the handler. The outer refusal is the framework's, the inner one the
+/// handler's.
 fn dispatch(
     state: &mut State,
     request: &Request,
     api: Api,
     rest: Option<&str>,
     limits: &mut Vec<(&'static str, String)>,
-) -> Result<Reply, Refusal> {
+) -> Result<Result<Reply, Refusal>, Refusal> {
     let (route, params) = match rest.map(|rest| route::find(api, &request.method, rest)) {
         Some(Found::Route(route, params)) => (route, params),
         Some(Found::WrongMethod(allow)) => {
@@ -320,13 +326,13 @@ fn dispatch(
         limits.extend(count_noauth(state)?);
     }
     let user = tokens::authenticate(state, request.header("authorization"), route.needs)?;
-    (route.run)(&mut Call {
+    Ok((route.run)(&mut Call {
         state,
         request,
         api,
         user,
         params,
-    })
+    }))
 }
 
 /// Counts a pre-auth call; the headers say how many are left.
@@ -388,7 +394,7 @@ fn cut_short(reply: Reply, effects: &[Effect]) -> Reply {
                     items: Vec::new(),
                     counted: 0,
                     total: 0,
-                    page: list.page,
+                    ..list
                 };
             }
             Effect::CutPage { keep } => list.items.truncate(*keep),
@@ -425,15 +431,7 @@ fn shown_list(list: List, api: Api, base: &str) -> Answer {
     let pages = list.total.div_ceil(list.page.size);
     if api == Api::V2 {
         let mut body = Map::new();
-        let kind = if list
-            .items
-            .first()
-            .is_some_and(|item| item.get("project_id").is_some())
-        {
-            "PaginatedTask"
-        } else {
-            "Paginated"
-        };
+        let kind = format!("Paginated{}", list.kind);
         body.insert(
             "$schema".to_owned(),
             format!("{base}/api/v2/schemas/{kind}.json").into(),

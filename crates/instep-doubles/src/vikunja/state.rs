@@ -29,6 +29,8 @@ pub(crate) struct User {
     pub(crate) bot_owner: Option<i64>,
     pub(crate) default_project: i64,
     pub(crate) saved_filter: Option<i64>,
+    /// The views of the saved filter's pseudo project.
+    pub(crate) filter_views: Vec<View>,
     pub(crate) created: i64,
 }
 

@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::body::{self, TaskBody};
+use super::body::TaskBody;
 use super::call::{Call, Reply};
 use super::events::{Pending, Subject};
 use super::refusal::Refusal;
 use super::repeat;
 use super::state::{Right, State, Task};
-use super::{assignees, fetch, kanban, projects, wire};
+use super::{assignees, fetch, kanban, projects, schema, wire};
 
 /// `GET /tasks/{task}`
 pub(crate) fn read(call: &mut Call<'_>) -> Result<Reply, Refusal> {
@@ -74,14 +74,14 @@ fn read_by_id(call: &mut Call<'_>, id: i64) -> Result<Reply, Refusal> {
 /// `PUT /projects/{project}/tasks` (v2: `POST`)
 pub(crate) fn create(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let raw = call.json()?;
-    let new: TaskBody = call.shape(raw.clone(), body::KEYS)?;
-    new.check_title_schema(call.is_v2())?;
+    let new: TaskBody = call.shape(raw.clone(), schema::TASK)?;
     let project = match new.project_id {
         Some(id) if !call.is_v2() => id,
         _ => call.id(0)?,
     };
     call.state.check_writable(call.user, project)?;
     check_new(call, project, &new)?;
+    new.check_reminders()?;
     let shown = insert(call, project, &new, &raw);
     Ok(Reply::Created(shown))
 }
@@ -201,12 +201,11 @@ fn created_echo(state: &State, id: i64, user: i64, new: &TaskBody, raw: &Value) 
 /// `POST /tasks/{task}` (v2: `PUT`)
 pub(crate) fn update(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let raw = call.json()?;
-    let body: TaskBody = call.shape(raw.clone(), body::KEYS)?;
+    let body: TaskBody = call.shape(raw.clone(), schema::TASK)?;
     let id = match body.id {
         Some(id) if !call.is_v2() => id,
         _ => call.id(0)?,
     };
-    body.check_title_schema(call.is_v2())?;
     check_update(call, id, &body)?;
     Ok(Reply::Ok(replace(call, id, body, &raw)))
 }
@@ -225,6 +224,7 @@ pub(crate) fn check_update(call: &Call<'_>, id: i64, body: &TaskBody) -> Result<
         call.state.check_writable(call.user, target)?;
     }
     body.check(call.is_v2())?;
+    body.check_reminders()?;
     let added: Vec<i64> = body
         .assignee_ids()
         .into_iter()

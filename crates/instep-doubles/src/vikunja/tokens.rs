@@ -11,7 +11,7 @@ use super::call::{Call, Reply};
 use super::refusal::Refusal;
 use super::route::{self, Needs};
 use super::state::{Grant, Scopes, State};
-use super::wire;
+use super::{schema, wire};
 
 /// How long a login lasts.
 pub(crate) const LOGIN_LIFE_SECS: i64 = 600;
@@ -94,7 +94,7 @@ struct NewToken {
 
 /// `PUT /tokens`
 pub(crate) fn create(call: &mut Call<'_>) -> Result<Reply, Refusal> {
-    let new: NewToken = call.body(&["title", "expires_at", "permissions", "owner_id"])?;
+    let new: NewToken = call.body(schema::V1_ONLY)?;
     let missing = |field| Refusal::invalid(field, "non zero value required", call.is_v2());
     let text = new
         .expires_at
@@ -179,7 +179,7 @@ pub(crate) fn list(call: &mut Call<'_>) -> Result<Reply, Refusal> {
             shown
         })
         .collect();
-    call.list(&shown, Value::clone)
+    call.list("APIToken", &shown, Value::clone)
 }
 
 /// `DELETE /tokens/{token}`

@@ -4,24 +4,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::call::{Call, Reply};
-use super::events;
+use super::events::NAMES;
 use super::refusal::Refusal;
 use super::state::{Hook, Right};
-use super::wire;
-
-const KEYS: &[&str] = &[
-    "id",
-    "target_url",
-    "events",
-    "project_id",
-    "user_id",
-    "secret",
-    "basic_auth_user",
-    "basic_auth_password",
-    "created_by",
-    "created",
-    "updated",
-];
+use super::{schema, wire};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -36,33 +22,33 @@ struct NewHook {
 impl NewHook {
     fn check(&self, v2: bool) -> Result<(), Refusal> {
         let url = self.target_url.as_deref().unwrap_or_default();
-        if url.is_empty() {
-            return Err(Refusal::invalid(
-                "target_url",
-                "non zero value required",
-                v2,
-            ));
-        }
         let events = self.events.as_deref().unwrap_or_default();
+        let mut faults = Vec::new();
+        if url.is_empty() {
+            faults.push(("target_url", "non zero value required".to_owned()));
+        } else if url::Url::parse(url).is_err() {
+            faults.push(("target_url", format!("{url} does not validate as url")));
+        }
         if events.is_empty() {
-            return Err(Refusal::invalid("events", "non zero value required", v2));
+            faults.push(("events", "non zero value required".to_owned()));
         }
-        if !url.starts_with("http") || url::Url::parse(url).is_err() {
-            return Err(Refusal::invalid("target_url", "", v2));
+        if faults.is_empty() && !url.starts_with("http") {
+            faults.push(("target_url", String::new()));
         }
-        if events
-            .iter()
-            .any(|name| !events::NAMES.contains(&name.as_str()))
-        {
-            return Err(Refusal::invalid("events", "", v2));
+        if faults.is_empty() && events.iter().any(|name| !NAMES.contains(&name.as_str())) {
+            faults.push(("events", String::new()));
         }
-        Ok(())
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::invalid_all(&faults, v2))
+        }
     }
 }
 
 /// `GET /webhooks/events`
 pub(crate) fn event_names(_: &mut Call<'_>) -> Result<Reply, Refusal> {
-    Ok(Reply::Ok(json!(events::NAMES)))
+    Ok(Reply::Ok(json!(NAMES)))
 }
 
 /// `GET /projects/{project}/webhooks`
@@ -81,24 +67,22 @@ pub(crate) fn list(call: &mut Call<'_>) -> Result<Reply, Refusal> {
         .filter(|hook| hook.project == id)
         .map(|hook| wire::hook(call.state, hook))
         .collect();
-    call.list(&hooks, Value::clone)
+    call.list("Webhook", &hooks, Value::clone)
 }
 
 /// `PUT /projects/{project}/webhooks`
 pub(crate) fn create(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let project = call.id(0)?;
-    let new: NewHook = call.body(KEYS)?;
+    let new: NewHook = call.body(schema::V1_ONLY)?;
     new.check(call.is_v2())?;
     check_right(call, project)?;
     let basic_auth = new.basic_auth_user.zip(new.basic_auth_password);
     let now = call.state.second();
-    let mut events = new.events.unwrap_or_default();
-    events.sort();
     let hook = Hook {
         id: call.state.next_id("hook"),
         project,
         target_url: new.target_url.unwrap_or_default(),
-        events,
+        events: new.events.unwrap_or_default(),
         secret: new.secret.unwrap_or_default(),
         basic_auth: basic_auth.filter(|(user, pass)| !user.is_empty() && !pass.is_empty()),
         created_by: call.user,
@@ -126,7 +110,7 @@ fn check_right(call: &Call<'_>, project: i64) -> Result<(), Refusal> {
 /// `POST /projects/{project}/webhooks/{webhook}`: stores the events only.
 pub(crate) fn update(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let (project, id) = (call.id(0)?, call.id(1)?);
-    let new: NewHook = call.body(KEYS)?;
+    let new: NewHook = call.body(schema::V1_ONLY)?;
     new.check(call.is_v2())?;
     check_right(call, project)?;
     let now = call.state.second();

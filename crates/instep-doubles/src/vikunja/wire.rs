@@ -162,6 +162,16 @@ pub(crate) fn project(
     })
 }
 
+/// A project that exists only in lists, without owner and views.
+pub(crate) fn pseudo_project(id: i64, title: &str, at: &str) -> Value {
+    json!({
+        "id": id, "title": title, "description": "", "identifier": "", "hex_color": "",
+        "parent_project_id": 0, "owner": null, "is_archived": false,
+        "background_information": null, "background_blur_hash": "", "is_favorite": false,
+        "position": 0, "views": [], "max_permission": null, "created": at, "updated": at,
+    })
+}
+
 fn null_when_empty(items: Vec<Value>) -> Value {
     if items.is_empty() {
         Value::Null
