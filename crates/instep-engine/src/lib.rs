@@ -4,7 +4,11 @@
 //! [`Rng`] are its seams, and the pure decisions of `instep-sync` arrive as [`Decisions`].
 //! Dropping a round at any await point leaves a state that the next round finishes.
 
+mod aftermath;
+mod confirm;
 mod context;
+mod create;
+mod delete;
 mod doubt;
 mod edit;
 mod gone;
@@ -17,7 +21,8 @@ mod push;
 mod report;
 mod round;
 mod seams;
-mod writes;
+mod send;
+mod update;
 
 pub use edit::{EditError, Edited};
 pub use report::{

@@ -124,7 +124,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     .await?;
                 Ok(Ok(applied))
             }
-            Err(error) if crate::writes::stored_nothing(&error) => {
+            Err(error) if crate::send::stored_nothing(&error) => {
                 let settled = intents.first().copied();
                 let step = PushStep {
                     settled,

@@ -1,0 +1,182 @@
+//! What becomes of a write that failed: park it, read it again, or stop the account.
+
+use instep_contract::{Connector, ConnectorError, IntentId, PushStep, Store};
+use instep_model::{
+    Action, Base, Evidence, Mapping, MappingState, RemoteId, RemoteTask, Side, TaskId,
+};
+
+use crate::gone::Loss;
+use crate::journal::Event;
+use crate::merge::Sighting;
+use crate::push::Page;
+use crate::report::Problem;
+use crate::round::{Engine, Pass, Stop};
+use crate::send::stored_nothing;
+use crate::{Clock, Rng};
+
+/// What the outcomes of a batch lead to, beside the steps that are committed.
+#[derive(Default)]
+pub(crate) struct Aftermath {
+    /// Items that changed under us: to be read and merged.
+    pub(crate) stale: Vec<(TaskId, RemoteId)>,
+    /// The first error that says something about the service.
+    pub(crate) trouble: Option<ConnectorError>,
+}
+
+impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
+    /// What becomes of a task whose write failed.
+    pub(crate) fn failed<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        page: &Page,
+        id: TaskId,
+        error: ConnectorError,
+        settled: Option<IntentId>,
+        aftermath: &mut Aftermath,
+    ) -> Vec<PushStep> {
+        let settle = PushStep {
+            settled,
+            ..PushStep::default()
+        };
+        match error {
+            ConnectorError::Rejected { .. } | ConnectorError::ReadOnly { .. } => {
+                let mut step = self.park(pass, page, id, &error.to_string());
+                step.settled = settled;
+                vec![step]
+            }
+            ConnectorError::Stale { id: remote } | ConnectorError::Gone { id: remote } => {
+                aftermath.stale.push((id, remote));
+                vec![settle]
+            }
+            // Lost to somebody else's rewrite: it stays work, and the next turn tries again.
+            ConnectorError::Busy => vec![settle],
+            error => {
+                let certain = stored_nothing(&error);
+                aftermath.trouble.get_or_insert(error);
+                if certain { vec![settle] } else { Vec::new() }
+            }
+        }
+    }
+
+    /// Sets one item aside with its reason, until it changes or is retried.
+    pub(crate) fn park<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        page: &Page,
+        id: TaskId,
+        reason: &str,
+    ) -> PushStep {
+        let task = &page.context.tasks[&id];
+        let known = page.context.mappings.get(&id).cloned();
+        let mut mapping = known.unwrap_or_else(|| Mapping::new(pass.account.id.clone(), id, None));
+        mapping.state = MappingState::Error;
+        mapping.attempts += 1;
+        mapping.last_error = Some(reason.to_owned());
+        let title = task.fields.title().to_owned();
+        pass.report.problems.push(Problem {
+            task: id,
+            title,
+            reason: reason.to_owned(),
+        });
+        let journal = Event {
+            operation: &self.operation_id(),
+            at: self.clock.now(),
+            side: Side::Remote,
+            account: Some(&pass.account.id),
+            task: id,
+            action: Action::Fail,
+            changes: &[],
+            cause: reason,
+        }
+        .lines();
+        PushStep {
+            mapping: Some(mapping),
+            done: page.work.get(&id).cloned(),
+            journal,
+            ..PushStep::default()
+        }
+    }
+
+    /// Reads what changed under us and takes it into the hub; then says what is wrong, if anything.
+    pub(crate) async fn follow_up<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        page: &Page,
+        aftermath: Aftermath,
+    ) -> Result<(), Stop> {
+        if let Some(error) = aftermath.trouble {
+            return Err(error.into());
+        }
+        if aftermath.stale.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<RemoteId> = aftermath
+            .stale
+            .iter()
+            .map(|(_, remote)| remote.clone())
+            .collect();
+        let connector = &mut *pass.connector;
+        let found = self
+            .unless_busy(async || connector.read(&ids).await)
+            .await?;
+        let mut changed = Vec::new();
+        let mut losses = Vec::new();
+        let mut existing = Vec::new();
+        for ((task, _), found) in aftermath.stale.into_iter().zip(found) {
+            let paired = page
+                .context
+                .mappings
+                .get(&task)
+                .is_some_and(|m| m.remote.is_some());
+            match found {
+                Some(remote) if paired => changed.push((task, remote)),
+                Some(remote) => existing.push((task, remote)),
+                None if paired => {
+                    losses.push(Loss {
+                        task,
+                        evidence: Evidence::NotFound,
+                        at: self.clock.now(),
+                    });
+                }
+                None => {}
+            }
+        }
+        self.merge_chunk(pass, &changed, None).await?;
+        self.take_losses(pass, &losses).await?;
+        self.pair_existing(pass, existing).await
+    }
+
+    /// Items that stood there already under the id that we chose.
+    async fn pair_existing<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        existing: Vec<(TaskId, RemoteTask)>,
+    ) -> Result<(), Stop> {
+        if existing.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<TaskId> = existing.iter().map(|(task, _)| *task).collect();
+        let remotes: Vec<RemoteTask> = existing.iter().map(|(_, remote)| remote.clone()).collect();
+        let mut context = self.context(pass.account, &ids, &remotes).await?;
+        let mut steps = Vec::new();
+        for (id, remote) in &existing {
+            context.pair(*id, &remote.id);
+        }
+        for (id, remote) in &existing {
+            let Some(task) = context.tasks.get(id) else {
+                continue;
+            };
+            let mut mapping = Mapping::new(pass.account.id.clone(), *id, Some(remote.id.clone()));
+            mapping.base = Base::default();
+            let sighting = Sighting {
+                task,
+                mapping: &mapping,
+                agreed: false,
+                remote,
+                floor: None,
+            };
+            steps.extend(self.merge_step(pass, &context, &sighting));
+        }
+        self.commit(pass, &steps).await
+    }
+}

@@ -1,0 +1,128 @@
+//! A confirmed write becomes part of the base, and what is then left to write (S1, S12).
+
+use std::collections::BTreeMap;
+
+use instep_contract::{Applied, Connector, Store};
+use instep_model::{
+    Action, Change, Field, Fields, Mapping, MappingState, Operation, Side, Task, TaskId,
+};
+use instep_sync::{Places, Planned};
+
+use crate::journal::Event;
+use crate::push::Page;
+use crate::round::{Engine, Pass};
+use crate::{Clock, Rng};
+
+impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
+    pub(crate) fn remote_event<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        task: TaskId,
+        action: Action,
+        changes: &[Change],
+    ) -> Vec<instep_model::JournalEntry> {
+        Event {
+            operation: &self.operation_id(),
+            at: self.clock.now(),
+            side: Side::Remote,
+            account: Some(&pass.account.id),
+            task,
+            action,
+            changes,
+            cause: "carried there",
+        }
+        .lines()
+    }
+
+    /// Marks a pair as far as it has come.
+    pub(crate) fn stamp(&self, mapping: &mut Mapping, task: &Task, finished: bool) {
+        mapping.attempts = 0;
+        mapping.next_attempt_at = None;
+        mapping.last_error = None;
+        mapping.hub_version = task.version;
+        mapping.state = if finished {
+            MappingState::Synced
+        } else {
+            MappingState::Pending
+        };
+        if finished {
+            mapping.last_synced_at = Some(self.clock.now());
+        }
+    }
+
+    /// Takes a confirmed write into the pair's base.
+    pub(crate) fn take_confirmation<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        page: &Page,
+        task: &Task,
+        mapping: &mut Mapping,
+        plan: &Planned,
+        applied: &Applied,
+    ) {
+        let mut notes = BTreeMap::new();
+        let held = applied.held.as_ref().map(|held| {
+            let sent = Fields::new().with(
+                Field::Annotations,
+                plan.confirms
+                    .iter()
+                    .find(|(f, _)| *f == Field::Annotations)
+                    .and_then(|(_, v)| v.clone()),
+            );
+            let account = &pass.account.id;
+            let seen = page
+                .context
+                .translate(account, held, task.id, &mapping.base, &sent);
+            notes.extend(seen.notes);
+            seen.fields
+        });
+        match &plan.operation {
+            Operation::AddNote { note, .. } | Operation::EditNote { note, .. } => {
+                let remote = applied.note.clone().or(note.remote.clone());
+                notes.extend(remote.map(|remote| (note.id, remote)));
+            }
+            _ => {}
+        }
+        (self.decisions.confirm)(&mut mapping.base, plan, held.as_ref(), &notes);
+        if let (Some(collection), Operation::Update { .. }) = (&applied.collection, &plan.operation)
+        {
+            mapping.collection = Some(collection.clone());
+        }
+    }
+
+    pub(crate) fn plan_rest<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        page: &Page,
+        task: &Task,
+        mapping: &Mapping,
+        fresh: bool,
+    ) -> Vec<Planned> {
+        let Some(remote) = &mapping.remote else {
+            return Vec::new();
+        };
+        let nothing = BTreeMap::new();
+        let collection = self.place(page, task, Some(mapping)).ok().flatten();
+        let places = Places {
+            remotes: &page.context.remotes,
+            collection,
+            markers: page.markers.get(&task.id).unwrap_or(&nothing),
+        };
+        let projection = page.context.projection(pass, &self.zone);
+        let fields = self.carried(pass, &page.context, task, mapping);
+        (self.decisions.plan_update)(&projection, remote, &mapping.base, &fields, &places, fresh)
+    }
+
+    /// Whether a link of the task leads to one that is still to be made there (S23).
+    pub(crate) fn awaits_links<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        page: &Page,
+        task: &Task,
+    ) -> bool {
+        let awaited =
+            |id: &TaskId| page.context.awaited.contains(id) && !page.context.reachable.contains(id);
+        (pass.merges(Field::Depends) && task.fields.depends().iter().any(awaited))
+            || (pass.merges(Field::Parent) && task.fields.parent().as_ref().is_some_and(awaited))
+    }
+}

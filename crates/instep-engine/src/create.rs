@@ -1,0 +1,202 @@
+//! Making tasks in a remote, in batches, each remembered before it is sent (S13).
+
+use instep_contract::{Applied, Connector, ConnectorError, IntentId, PushStep, Store};
+use instep_model::{Action, Mapping, Operation, Side, Task, TaskId};
+use instep_sync::{Places, Planned};
+
+use crate::aftermath::Aftermath;
+use crate::context::collection_for;
+use crate::push::Page;
+use crate::round::{Engine, Pass, Stop};
+use crate::send::stored_nothing;
+use crate::{Clock, Rng};
+
+impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
+    /// Makes these tasks; answers which of them exist now and still need more.
+    pub(crate) async fn create_all<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        page: &mut Page,
+        tasks: &[TaskId],
+    ) -> Result<Vec<TaskId>, Stop> {
+        let mut made = Vec::new();
+        for batch in tasks.chunks(pass.capabilities.batch.creates.max(1)) {
+            let mut planned = Vec::new();
+            let mut parked = Vec::new();
+            for id in batch {
+                match self.plan_one_create(pass, page, *id) {
+                    Ok(plan) => planned.push((*id, plan)),
+                    Err(reason) => parked.push(self.park(pass, page, *id, &reason)),
+                }
+            }
+            if !parked.is_empty() {
+                self.store
+                    .commit_push(&pass.lease, &parked, self.clock.now())
+                    .await?;
+            }
+            if !planned.is_empty() {
+                made.extend(self.create_batch(pass, page, planned).await?);
+            }
+        }
+        Ok(made)
+    }
+
+    fn plan_one_create<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        page: &Page,
+        id: TaskId,
+    ) -> Result<Planned, String> {
+        let task = &page.context.tasks[&id];
+        let mapping = page.context.mappings.get(&id);
+        let collection = self.place(page, task, None)?;
+        let markers = page.markers.get(&id).cloned().unwrap_or_default();
+        let places = Places {
+            remotes: &page.context.remotes,
+            collection,
+            markers: &markers,
+        };
+        let projection = page.context.projection(pass, &self.zone);
+        let shadow = mapping.and_then(|mapping| mapping.shadow.clone());
+        Ok((self.decisions.plan_create)(
+            &projection,
+            id,
+            &task.fields,
+            &places,
+            shadow,
+        ))
+    }
+
+    pub(crate) fn place<'a>(
+        &self,
+        page: &'a Page,
+        task: &Task,
+        mapping: Option<&Mapping>,
+    ) -> Result<Option<&'a instep_model::CollectionId>, String> {
+        let project = task.fields.project();
+        let now_in = mapping.and_then(|mapping| mapping.collection.as_ref());
+        if page.collections.is_empty() && page.refused.is_empty() {
+            return Ok(None);
+        }
+        collection_for(&page.collections, project, now_in).map_err(|()| {
+            let refused = page.refused.iter().find(|(path, _)| Some(path) == project);
+            refused.map_or_else(
+                || "its project does not exist there".to_owned(),
+                |r| r.1.clone(),
+            )
+        })
+    }
+
+    async fn create_batch<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        page: &mut Page,
+        planned: Vec<(TaskId, Planned)>,
+    ) -> Result<Vec<TaskId>, Stop> {
+        let operations: Vec<Operation> = planned
+            .iter()
+            .map(|(_, plan)| plan.operation.clone())
+            .collect();
+        let intents = self.remember(pass, &planned).await?;
+        let outcome = self.send(pass, &operations).await;
+        let results = match outcome {
+            Ok(results) => results,
+            Err(error) if error.is_about_item() && planned.len() > 1 => {
+                // All or nothing, and one of them is at fault: find it by sending each alone.
+                self.forget(pass, &intents).await?;
+                let mut made = Vec::new();
+                for one in planned {
+                    made.extend(Box::pin(self.create_batch(pass, page, vec![one])).await?);
+                }
+                return Ok(made);
+            }
+            Err(error) if error.is_about_item() => vec![Err(error)],
+            Err(error) => {
+                if stored_nothing(&error) {
+                    self.forget(pass, &intents).await?;
+                }
+                return Err(error.into());
+            }
+        };
+        let mut made = Vec::new();
+        let mut steps = Vec::new();
+        let mut aftermath = Aftermath::default();
+        for (at, ((id, plan), result)) in planned.iter().zip(results).enumerate() {
+            let settled = intents.get(at).copied();
+            match result {
+                Ok(applied) => {
+                    let step = self.created(pass, page, *id, plan, applied, settled);
+                    if step.done.is_none() {
+                        made.push(*id);
+                    }
+                    steps.push(step);
+                }
+                Err(ConnectorError::AlreadyExists { id: remote }) => {
+                    steps.push(PushStep {
+                        settled,
+                        ..PushStep::default()
+                    });
+                    aftermath.stale.push((*id, remote));
+                }
+                Err(error) => {
+                    steps.extend(self.failed(pass, page, *id, error, settled, &mut aftermath))
+                }
+            }
+        }
+        self.store
+            .commit_push(&pass.lease, &steps, self.clock.now())
+            .await?;
+        self.follow_up(pass, page, aftermath).await?;
+        Ok(made)
+    }
+
+    pub(crate) fn created<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        page: &mut Page,
+        id: TaskId,
+        plan: &Planned,
+        applied: Applied,
+        settled: Option<IntentId>,
+    ) -> PushStep {
+        let task = page.context.tasks[&id].clone();
+        let known = page
+            .context
+            .mappings
+            .get(&id)
+            .and_then(|mapping| mapping.shadow.clone());
+        let mut mapping = Mapping::new(pass.account.id.clone(), id, Some(applied.id.clone()));
+        mapping.shadow = applied
+            .held
+            .as_ref()
+            .and_then(|held| held.shadow.clone())
+            .or(known);
+        mapping.collection = match (&applied.collection, &plan.operation) {
+            (Some(collection), _) => Some(collection.clone()),
+            (None, Operation::Create(draft)) => draft.collection.clone(),
+            _ => None,
+        };
+        page.context.pair(id, &applied.id);
+        self.take_confirmation(pass, page, &task, &mut mapping, plan, &applied);
+        let rest = self.plan_rest(pass, page, &task, &mapping, true);
+        let finished = rest.is_empty() && !self.awaits_links(pass, page, &task);
+        self.stamp(&mut mapping, &task, finished);
+        pass.tell(
+            Side::Remote,
+            Action::Create,
+            &task,
+            Some(applied.id),
+            Vec::new(),
+        );
+        let journal = self.remote_event(pass, id, Action::Create, &[]);
+        page.context.mappings.insert(id, mapping.clone());
+        PushStep {
+            mapping: Some(mapping),
+            settled,
+            done: finished.then(|| page.work.get(&id).cloned()).flatten(),
+            journal,
+            wake: self.marker_wakes(&pass.account.id, id),
+            ..PushStep::default()
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Sending one batch: the outbox before it, repeats where they are safe.
+
+use instep_contract::{Applied, Connector, ConnectorError, IntentId, PushStep, Store};
+use instep_model::{Ids, Operation, TaskId};
+use instep_sync::Planned;
+
+use crate::round::{Engine, Pass, Stop};
+use crate::{Clock, Rng};
+
+/// How often a write that may be repeated is sent again when its answer was lost.
+const MOST_REPEATS: usize = 3;
+
+impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
+    /// Remembers creates before they are sent, where repeating them would double (S13).
+    pub(crate) async fn remember<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        planned: &[(TaskId, Planned)],
+    ) -> Result<Vec<IntentId>, Stop> {
+        if pass.capabilities.ids == Ids::Chosen {
+            return Ok(Vec::new());
+        }
+        let intents: Vec<_> = planned
+            .iter()
+            .filter(|(_, plan)| plan.operation.can_double())
+            .map(|(id, plan)| (Some(*id), plan.operation.clone()))
+            .collect();
+        if intents.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self
+            .store
+            .commit_intents(&pass.lease, &intents, self.clock.now())
+            .await?)
+    }
+
+    /// Takes intents back that certainly left nothing.
+    pub(crate) async fn forget<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        intents: &[IntentId],
+    ) -> Result<(), Stop> {
+        let steps: Vec<PushStep> = intents
+            .iter()
+            .map(|intent| PushStep {
+                settled: Some(*intent),
+                ..PushStep::default()
+            })
+            .collect();
+        if steps.is_empty() {
+            return Ok(());
+        }
+        Ok(self
+            .store
+            .commit_push(&pass.lease, &steps, self.clock.now())
+            .await?)
+    }
+
+    /// Sends one batch. What may be repeated is, when its answer is lost.
+    pub(crate) async fn send<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        operations: &[Operation],
+    ) -> Result<Vec<Result<Applied, ConnectorError>>, ConnectorError> {
+        pass.wrote = true;
+        let chosen = pass.capabilities.ids == Ids::Chosen;
+        let repeatable = operations
+            .iter()
+            .all(|operation| chosen || !operation.can_double());
+        let mut repeats = 0;
+        loop {
+            let connector = &mut *pass.connector;
+            match self
+                .unless_busy(async || connector.apply(operations).await)
+                .await
+            {
+                Err(ConnectorError::OutcomeUnknown { .. })
+                    if repeatable && repeats < MOST_REPEATS =>
+                {
+                    repeats += 1;
+                    self.clock
+                        .sleep(instep_sync::busy_pause(self.rng.next_u64()))
+                        .await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+}
+
+/// Whether an error is certain to have left nothing behind.
+pub(crate) fn stored_nothing(error: &ConnectorError) -> bool {
+    !matches!(
+        error,
+        ConnectorError::OutcomeUnknown { .. } | ConnectorError::Malformed { .. }
+    )
+}

@@ -1,0 +1,188 @@
+//! Bringing items up to date, write by write.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use instep_contract::{Applied, Connector, IntentId, PushStep, Store};
+use instep_model::{Change, Operation, Side, TaskId};
+use instep_sync::Planned;
+
+use crate::aftermath::Aftermath;
+use crate::journal::action_of;
+use crate::push::Page;
+use crate::round::{Engine, Pass, Stop};
+use crate::send::stored_nothing;
+use crate::{Clock, Rng};
+
+impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
+    /// Brings these items up to date; `fresh` ones were made by this pass.
+    pub(crate) async fn update_all<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        page: &mut Page,
+        tasks: &[TaskId],
+        fresh: &[TaskId],
+    ) -> Result<(), Stop> {
+        let fresh: BTreeSet<&TaskId> = fresh.iter().collect();
+        let mut queue: Vec<(TaskId, VecDeque<Planned>)> = Vec::new();
+        let mut idle = Vec::new();
+        for id in tasks {
+            let (Some(task), Some(mapping)) =
+                (page.context.tasks.get(id), page.context.mappings.get(id))
+            else {
+                continue;
+            };
+            if let Err(reason) = self.place(page, task, Some(mapping)) {
+                idle.push(self.park(pass, page, *id, &reason));
+                continue;
+            }
+            let plan = self.plan_rest(pass, page, task, mapping, fresh.contains(id));
+            if plan.is_empty() {
+                idle.push(self.settled_update(pass, page, *id));
+            } else {
+                queue.push((*id, plan.into()));
+            }
+        }
+        if !idle.is_empty() {
+            self.store
+                .commit_push(&pass.lease, &idle, self.clock.now())
+                .await?;
+        }
+        let size = pass.capabilities.batch.mixed.max(1);
+        for tasks in queue.chunks_mut(size) {
+            self.update_batch(pass, page, tasks).await?;
+        }
+        Ok(())
+    }
+
+    /// A pair that needs no write: it is in step.
+    fn settled_update<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        page: &Page,
+        id: TaskId,
+    ) -> PushStep {
+        let task = &page.context.tasks[&id];
+        let mut mapping = page.context.mappings[&id].clone();
+        let finished = !self.awaits_links(pass, page, task);
+        let before = mapping.clone();
+        self.stamp(&mut mapping, task, finished);
+        mapping.last_synced_at = before.last_synced_at.or(mapping.last_synced_at);
+        let work = page.work.get(&id).cloned();
+        PushStep {
+            mapping: (mapping != before).then_some(mapping),
+            done: if finished { work } else { None },
+            ..PushStep::default()
+        }
+    }
+
+    /// The next write of each of these tasks in one call, until all of them are through.
+    async fn update_batch<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        page: &mut Page,
+        tasks: &mut [(TaskId, VecDeque<Planned>)],
+    ) -> Result<(), Stop> {
+        loop {
+            let batch: Vec<(TaskId, Planned, bool)> = tasks
+                .iter_mut()
+                .filter_map(|(id, plans)| {
+                    let plan = plans.pop_front()?;
+                    Some((*id, plan, plans.is_empty()))
+                })
+                .collect();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let given: Vec<(TaskId, Planned)> = batch
+                .iter()
+                .map(|(id, plan, _)| (*id, plan.clone()))
+                .collect();
+            let intents = self.remember(pass, &given).await?;
+            let operations: Vec<Operation> = batch
+                .iter()
+                .map(|(_, plan, _)| plan.operation.clone())
+                .collect();
+            let results = match self.send(pass, &operations).await {
+                Ok(results) => results,
+                Err(error) if error.is_about_item() && batch.len() == 1 => vec![Err(error)],
+                Err(error) => {
+                    if stored_nothing(&error) {
+                        self.forget(pass, &intents).await?;
+                    }
+                    return Err(error.into());
+                }
+            };
+            let mut steps = Vec::new();
+            let mut aftermath = Aftermath::default();
+            for ((id, plan, last), result) in batch.into_iter().zip(results) {
+                let settled = intents.first().copied();
+                match result {
+                    Ok(applied) => {
+                        steps.push(self.updated(pass, page, id, &plan, &applied, last, settled));
+                    }
+                    Err(error) => {
+                        if let Some((_, plans)) = tasks.iter_mut().find(|(task, _)| *task == id) {
+                            plans.clear();
+                        }
+                        steps.extend(self.failed(pass, page, id, error, settled, &mut aftermath));
+                    }
+                }
+            }
+            self.store
+                .commit_push(&pass.lease, &steps, self.clock.now())
+                .await?;
+            self.follow_up(pass, page, aftermath).await?;
+        }
+    }
+
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one confirmed write with all that it touches"
+    )]
+    fn updated<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        page: &mut Page,
+        id: TaskId,
+        plan: &Planned,
+        applied: &Applied,
+        last: bool,
+        settled: Option<IntentId>,
+    ) -> PushStep {
+        let task = page.context.tasks[&id].clone();
+        let mut mapping = page.context.mappings[&id].clone();
+        let changes: Vec<Change> = plan
+            .confirms
+            .iter()
+            .map(|(field, to)| Change {
+                field: *field,
+                from: mapping.base.fields.get(*field).cloned(),
+                to: to.clone(),
+            })
+            .collect();
+        self.take_confirmation(pass, page, &task, &mut mapping, plan, applied);
+        let finished = last && !self.awaits_links(pass, page, &task);
+        self.stamp(&mut mapping, &task, finished);
+        let action = action_of(&changes);
+        let journal = if changes.is_empty() {
+            Vec::new()
+        } else {
+            pass.tell(
+                Side::Remote,
+                action,
+                &task,
+                mapping.remote.clone(),
+                changes.clone(),
+            );
+            self.remote_event(pass, id, action, &changes)
+        };
+        page.context.mappings.insert(id, mapping.clone());
+        PushStep {
+            mapping: Some(mapping),
+            settled,
+            done: finished.then(|| page.work.get(&id).cloned()).flatten(),
+            journal,
+            ..PushStep::default()
+        }
+    }
+}
