@@ -73,10 +73,11 @@ pub(crate) fn list(call: &mut Call<'_>) -> Result<Reply, Refusal> {
 /// `GET /tasks/{task}/comments/{comment}`
 pub(crate) fn read(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let comment = find(call)?;
-    let body = wire::comment(call.state, &comment);
+    let mut body = wire::comment(call.state, &comment);
+    add_mail(call, &mut body["author"], comment.author);
     Ok(Reply::Read {
         body,
-        headers: Vec::new(),
+        headers: vec![("x-max-permission", "2".to_owned())],
     })
 }
 

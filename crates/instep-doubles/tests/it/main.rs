@@ -1,3 +1,6 @@
 //! Tests of the doubles through their public API and over the wire.
 
+mod binary;
+mod faults;
+mod replay;
 mod wire_cases;

@@ -1,0 +1,57 @@
+//! The double as a program: what it prints, and how it ends.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long the program may take to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn start(arguments: &[&str]) -> (Child, String, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_vikunja-double"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program");
+    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let mut value = |name: &str| {
+        let line = lines.next().expect("a line").expect("text");
+        line.strip_prefix(name).expect("the name").to_owned()
+    };
+    let (url, token) = (value("url="), value("token="));
+    (child, url, token)
+}
+
+fn ended(child: &mut Child) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        if child.try_wait().expect("its status").is_some() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().expect("the program to be running");
+    false
+}
+
+#[tokio::test]
+async fn it_serves_and_ends_with_its_input() {
+    let (mut child, url, token) = start(&["--latency-ms", "1", "--concurrent-writes"]);
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("an HTTP client");
+    let request = http.get(format!("{url}/api/v1/user")).bearer_auth(token);
+    let answer = request.send().await.expect("an answer");
+    assert_eq!(answer.status().as_u16(), 200);
+    let info = http
+        .get(format!("{url}/api/v1/info"))
+        .send()
+        .await
+        .expect("an answer");
+    let info: serde_json::Value = info.json().await.expect("JSON");
+    assert_eq!(info["concurrent_writes"], true);
+    drop(child.stdin.take());
+    assert!(ended(&mut child), "it went on without input");
+}
