@@ -116,6 +116,20 @@ pub(super) fn failure(message: &str) -> Option<ConnectorError> {
 }
 
 impl Program {
+    /// What `task --version` says. It stands alone: with anything before it, it is a filter.
+    pub(super) async fn version(&mut self) -> Result<String, ConnectorError> {
+        let output = Command::new(&self.file)
+            .arg("--version")
+            .env_clear()
+            .envs(inherited())
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output();
+        let output = output.await.map_err(|error| self.unstarted(error))?;
+        self.calls += 1;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
     /// The answer to `task <args>`, without hooks.
     pub(super) async fn ask(
         &mut self,

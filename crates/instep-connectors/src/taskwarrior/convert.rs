@@ -320,3 +320,150 @@ fn letter(field: Field, value: Option<&Value>) -> Result<&'static str, Connector
 fn instant(row: &Row, key: &str) -> Option<Timestamp> {
     Timestamp::from_second(*row.times.get(key)?).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use instep_model::ProjectPath;
+    use proptest::collection::{btree_map, btree_set};
+    use proptest::option;
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const NOW_SECS: i64 = 1_800_000_000;
+
+    fn rules(brackets: bool) -> Rules {
+        Rules {
+            zone: TimeZone::UTC,
+            markers: vec!["vikunja_id".into()],
+            forbidden: vec![',', ':'],
+            brackets,
+        }
+    }
+
+    fn at() -> impl Strategy<Value = Timestamp> {
+        (0_i64..4_000_000_000).prop_map(|second| Timestamp::from_second(second).unwrap())
+    }
+
+    fn when() -> impl Strategy<Value = Option<Value>> {
+        option::of(at().prop_map(|at| Value::When(When::At(at))))
+    }
+
+    fn moment() -> impl Strategy<Value = Option<Value>> {
+        option::of(at().prop_map(Value::Instant))
+    }
+
+    fn text() -> impl Strategy<Value = String> {
+        "[^\\p{Cc}&]{1,12}|[a-z&;.\\\\\n\t\"]{1,8}"
+    }
+
+    /// Values as the projection hands them over.
+    fn projected() -> impl Strategy<Value = Fields> {
+        let dates = (when(), when(), when(), moment(), moment(), moment());
+        let path = option::of(proptest::collection::vec("[^\\p{Cc}&]{1,6}", 1..4));
+        let tags = btree_set("[^\\p{Cc},:]{1,6}", 0..4);
+        (text(), any::<bool>(), 0_u32..4, dates, path, tags).prop_map(
+            |(title, done, priority, (due, wait, start, started, end, created), path, tags)| {
+                let mut fields = Fields::new()
+                    .with(Field::Title, Value::Text(title))
+                    .with(Field::Priority, Value::Number(priority))
+                    .with(Field::Due, due)
+                    .with(Field::Wait, wait)
+                    .with(Field::Start, start)
+                    .with(Field::StartedAt, started)
+                    .with(Field::Created, created)
+                    .with(Field::Tags, Value::Tags(tags))
+                    .with(
+                        Field::Project,
+                        path.and_then(ProjectPath::new).map(Value::Path),
+                    );
+                if let (true, Some(end)) = (done, end) {
+                    fields.set(Field::Status, Value::Status(Status::Done));
+                    fields.set(Field::CompletedAt, end);
+                }
+                fields
+            },
+        )
+    }
+
+    fn row() -> impl Strategy<Value = Row> {
+        let states = prop_oneof![Just(State::Pending), Just(State::Completed)];
+        let texts = (".{0,10}", option::of(".{1,10}"), option::of("[LMHX]"));
+        let times = btree_map(
+            proptest::sample::select(vec!["entry", "due", "wait", "scheduled", "start", "end"]),
+            0_i64..4_000_000_000,
+            0..6,
+        );
+        let tags = btree_set("\\PC{1,6}", 0..4);
+        (states, texts, times, tags).prop_map(|(state, texts, times, tags)| {
+            let mut row = Row::empty(Uuid::from_u128(7));
+            row.state = state;
+            row.set_text("description", texts.0);
+            row.set_text("project", texts.1.unwrap_or_default());
+            row.set_text("priority", texts.2.unwrap_or_default());
+            row.times = times;
+            if state == State::Pending {
+                row.times.remove("end");
+            }
+            row.tags = tags;
+            row
+        })
+    }
+
+    fn put(rules: &Rules, row: &mut Row, fields: &Fields) {
+        for field in Field::ALL {
+            if !matches!(rules.capabilities().hold(field), Hold::No) {
+                let value = fields.get(field);
+                if (field, value) != (Field::Title, None) {
+                    rules.set(row, field, value, NOW_SECS).unwrap();
+                }
+            }
+        }
+    }
+
+    proptest! {
+        /// What is put into any row is what is got out of it.
+        #[test]
+        fn put_then_get(fields in projected(), mut row in row(), brackets: bool) {
+            let rules = rules(brackets);
+            let mut fields = fields;
+            let title = rules.text(fields.title());
+            fields.set(Field::Title, Value::Text(title));
+            put(&rules, &mut row, &fields);
+            prop_assert_eq!(rules.fields(&row), fields);
+        }
+
+        /// Putting back what was got shows the same again, and loses no tag it cannot show.
+        #[test]
+        fn get_then_put(row in row(), brackets: bool) {
+            let rules = rules(brackets);
+            let fields = rules.fields(&row);
+            let mut after = row.clone();
+            put(&rules, &mut after, &fields);
+            prop_assert_eq!(rules.fields(&after).differences(&fields)
+                .into_iter().filter(|field| *field != Field::CompletedAt).count(), 0);
+            prop_assert_eq!(after.tags, row.tags);
+        }
+
+        /// Both encodings carry a row whole.
+        #[test]
+        fn encodings(row in row(), notes in btree_map(0_i64..4_000_000_000, ".{1,9}", 0..3)) {
+            let mut row = row;
+            row.notes = notes;
+            let empty = Row::empty(row.uuid);
+            let mut object = Map::new();
+            row.patch_export(&empty, &mut object);
+            prop_assert_eq!(&Row::from_export(&object).unwrap(), &row);
+            let line = Json::from(object).to_string();
+            let scanned = super::super::scan::scan(line.as_bytes()).unwrap();
+            prop_assert_eq!(scanned.uuid, row.uuid);
+            #[cfg(feature = "taskchampion")]
+            {
+                let changes = row.property_changes(&empty).into_iter();
+                let stored = changes.filter_map(|(key, value)| Some((key, value?))).collect();
+                prop_assert_eq!(&Row::from_properties(row.uuid, &stored), &row);
+            }
+        }
+    }
+}

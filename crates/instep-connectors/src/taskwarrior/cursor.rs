@@ -12,12 +12,14 @@ use uuid::Uuid;
 const SETTLED_NANOS: i64 = 2_000_000_000;
 const VERSION: u32 = 1;
 const ENTRY: usize = 24;
+/// The database of 3.
+pub(super) const DATABASE: &str = "taskchampion.sqlite3";
 /// The files of a database: those of 2.6, and those of 3.
 const DATA_FILES: [&str; 5] = [
     "pending.data",
     "completed.data",
     "undo.data",
-    "taskchampion.sqlite3",
+    DATABASE,
     "taskchampion.sqlite3-wal",
 ];
 
@@ -71,11 +73,24 @@ pub(super) enum Door {
 pub(super) struct Place {
     pub(super) version: String,
     pub(super) data: PathBuf,
+    /// The data directory that the account names, if it does.
+    pub(super) named: Option<PathBuf>,
     /// The program, the taskrc and what it includes.
     pub(super) origin: Vec<Stamp>,
 }
 
 impl Place {
+    /// Whether this was told by `program` with `taskrc` for an account that names `data`.
+    pub(super) fn is_of(&self, program: &Path, taskrc: &Path, data: Option<&Path>) -> bool {
+        let asked: Vec<&Path> = self
+            .origin
+            .iter()
+            .map(|stamp| &*stamp.path)
+            .take(2)
+            .collect();
+        asked == [program, taskrc] && self.named.as_deref() == data
+    }
+
     /// Whether the program would tell the same again.
     pub(super) fn holds(&self) -> bool {
         self.origin.iter().all(Stamp::holds)
@@ -162,8 +177,8 @@ impl Table {
         Some((at, self.0[at].1))
     }
 
-    pub(super) fn uuids(&self) -> impl Iterator<Item = Uuid> {
-        self.0.iter().map(|entry| entry.0)
+    pub(super) fn entries(&self) -> impl Iterator<Item = (Uuid, u64)> {
+        self.0.iter().copied()
     }
 
     pub(super) fn push(&mut self, uuid: Uuid, digest: u64) {

@@ -13,6 +13,7 @@ mod observe;
 mod replica;
 mod scan;
 mod setup;
+mod undo;
 mod wire;
 mod write;
 
@@ -84,7 +85,7 @@ impl TaskwarriorConnector {
             .place
             .iter()
             .chain(remembered)
-            .find(|place| place.holds());
+            .find(|place| self.is_ours(place) && place.holds());
         let place = match known {
             Some(place) => place.clone(),
             None => setup::resolve(&mut self.program, self.settings.data.as_deref()).await?,
@@ -92,6 +93,11 @@ impl TaskwarriorConnector {
         self.rules.brackets = place.major() < 3;
         self.place = Some(place.clone());
         Ok(place)
+    }
+
+    fn is_ours(&self, place: &Place) -> bool {
+        let named = self.settings.data.as_deref();
+        place.is_of(&self.program.file, &self.program.taskrc, named)
     }
 
     /// Through which door to go. Hooks run only for the program.
@@ -175,6 +181,7 @@ impl Connector for TaskwarriorConnector {
     ) -> Result<Observation, ConnectorError> {
         let before = since.map(cursor::decode).transpose()?;
         if let (Some((header, _)), Some(cursor), Look::Changes) = (&before, since, look)
+            && self.is_ours(&header.place)
             && header.is_untouched(Timestamp::now().as_second())
             && header.identity == setup::identity(&header.place.data)
         {
@@ -200,8 +207,8 @@ impl Connector for TaskwarriorConnector {
             None => (Vec::new(), Table::default()),
         };
         let found = self.look(&mut header, &old, look).await?;
-        if found.total == 0 {
-            observe::check_still_there(&header.place.data, &stamps, old.len())?;
+        if found.total == 0 && old.len() > 0 {
+            observe::check_still_there(&header.place.data, &stamps)?;
         }
         // A data directory that the program has just made has only now got its identity.
         header.identity = setup::identity(&header.place.data);
@@ -235,8 +242,12 @@ impl Connector for TaskwarriorConnector {
         let now_secs = Timestamp::now().as_second();
         #[cfg(feature = "taskchampion")]
         if self.door(&place, true) == Door::Library {
-            if !has_database(&place.data) {
-                setup::check_migrated(&place)?;
+            // Old files stay beside a database that took them over; beside an empty one they
+            // hold the tasks.
+            if let Err(unmigrated) = setup::check_migrated(&place)
+                && (!has_database(&place.data) || replica::is_empty(&place.data).await?)
+            {
+                return Err(unmigrated);
             }
             self.opened += 1;
             return replica::apply(&place.data, batch, &self.rules, now_secs).await;
@@ -286,5 +297,5 @@ fn nothing_new(header: &Header, cursor: &Cursor) -> Observation {
 
 #[cfg(feature = "taskchampion")]
 fn has_database(data: &Path) -> bool {
-    data.join("taskchampion.sqlite3").is_file()
+    data.join(cursor::DATABASE).is_file()
 }

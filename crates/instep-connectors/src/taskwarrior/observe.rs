@@ -1,6 +1,7 @@
 //! What one look finds: each task held against its digest of last time. It reads no file itself,
 //! and takes nothing for gone unless the whole listing was read.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use instep_contract::{ConnectorError, Look};
@@ -8,9 +9,9 @@ use instep_model::{Evidence, Gone, RemoteId, RemoteTask, Timestamp};
 use uuid::Uuid;
 
 use super::convert::Rules;
-use super::cursor::{Header, Stamp, Table};
+use super::cursor::{DATABASE, Header, Stamp, Table};
 use super::wire::{Row, State};
-use super::{scan, write};
+use super::{scan, undo, write};
 
 /// The findings of a look, growing with each task that is taken in.
 pub(super) struct Seen<'a> {
@@ -136,16 +137,32 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// Ends a look that read everything: what was known and did not turn up is gone.
+    /// Ends a look that read everything: what was known and did not turn up is gone, unless
+    /// 2.6 is known to have lost it (S32).
     pub(super) fn finish(mut self) -> Findings {
-        let missing = self.old.uuids().zip(&self.present);
-        let missing = missing.filter(|(_, present)| !**present);
-        self.gone.extend(missing.map(|(uuid, _)| Gone {
-            id: RemoteId::new(uuid.to_string()),
-            evidence: Evidence::Unlisted,
-            at: None,
-            last: None,
-        }));
+        let missing = self.old.entries().zip(&self.present);
+        let missing: Vec<_> = missing
+            .filter(|(_, present)| !**present)
+            .map(|(entry, _)| entry)
+            .collect();
+        let lost = if missing.is_empty() || self.header.place.major() >= 3 {
+            HashSet::new()
+        } else {
+            undo::lost(&self.header.place.data, &missing)
+        };
+        for (uuid, digest) in missing {
+            if lost.contains(&uuid) {
+                tracing::warn!(task.id = %uuid, "Taskwarrior lost a task that nobody removed");
+                self.table.push(uuid, digest);
+            } else {
+                self.gone.push(Gone {
+                    id: RemoteId::new(uuid.to_string()),
+                    evidence: Evidence::Unlisted,
+                    at: None,
+                    last: None,
+                });
+            }
+        }
         self.table.sort();
         Findings {
             table: self.table,
@@ -158,19 +175,17 @@ impl<'a> Seen<'a> {
 
 /// Refuses to take an empty listing for "all gone" where the files that held the tasks are gone
 /// themselves, or are others than they were.
-pub(super) fn check_still_there(
-    data: &Path,
-    before: &[Stamp],
-    known: usize,
-) -> Result<(), ConnectorError> {
-    let database = data.join("taskchampion.sqlite3");
-    let exists = database.is_file() || data.join("pending.data").is_file();
-    let inode = |stamp: &Stamp| stamp.state.map(|(inode, _, _)| inode);
+pub(super) fn check_still_there(data: &Path, before: &[Stamp]) -> Result<(), ConnectorError> {
+    let database = data.join(DATABASE);
+    // Reading with 2.6 makes its other files where there are none, but not its journal.
+    let exists = database.is_file() || data.join("undo.data").is_file();
+    let inode = |stamp: &Stamp| stamp.state.map(|(inode, ..)| inode);
+    // 2.6 may write a file anew; 3 keeps its one file for ever.
     let exchanged = before
         .iter()
-        .filter(|stamp| stamp.path == database)
-        .any(|stamp| inode(stamp).is_some() && inode(stamp) != inode(&Stamp::of(&database)));
-    if known > 0 && (!exists || exchanged) {
+        .filter(|stamp| stamp.path == database && stamp.state.is_some())
+        .any(|stamp| inode(stamp) != inode(&Stamp::of(&database)));
+    if !exists || exchanged {
         return Err(missing(data));
     }
     Ok(())

@@ -46,6 +46,14 @@ pub(super) async fn read_some(
     Ok(rows)
 }
 
+/// Whether there is no task at all.
+pub(super) async fn is_empty(data: &Path) -> Result<bool, ConnectorError> {
+    let mut storage = open_to_read(data).await?;
+    let mut transaction = storage.txn().await.map_err(unstored)?;
+    let uuids = transaction.all_task_uuids().await.map_err(unstored)?;
+    Ok(uuids.is_empty())
+}
+
 /// Carries out a batch: what is refused is left out, all the rest is committed together.
 pub(super) async fn apply(
     data: &Path,

@@ -10,7 +10,7 @@ use instep_contract::ConnectorError;
 use instep_model::TimeZone;
 
 use super::client::Program;
-use super::cursor::{Place, Stamp};
+use super::cursor::{DATABASE, Place, Stamp};
 
 /// More files than this are not followed through `include` lines.
 const MAX_INCLUDES: usize = 64;
@@ -68,30 +68,30 @@ pub struct Found {
 /// process holds the data locked.
 pub async fn detect(settings: &Settings) -> Result<Found, ConnectorError> {
     let file = find_program(&settings.program)?;
-    // It is asked with an empty taskrc, for it writes one where it finds none.
-    let mut bare = Program {
+    let mut program = Program {
         file: file.clone(),
-        taskrc: PathBuf::from("/dev/null"),
+        taskrc: PathBuf::new(),
         markers: Vec::new(),
         run_hooks: false,
         calls: 0,
     };
-    check_version(&bare.ask(None, &["--version"]).await?)?;
-    bare.taskrc = find_taskrc(settings.taskrc.as_deref())?;
-    let place = resolve(&mut bare, settings.data.as_deref()).await?;
+    check_version(&program.version().await?)?;
+    program.taskrc = find_taskrc(settings.taskrc.as_deref())?;
+    let place = resolve(&mut program, settings.data.as_deref()).await?;
     let mut tasks = 0_usize;
-    bare.export(&place.data, None, |_| {
-        tasks += 1;
-        Ok(())
-    })
-    .await?;
+    program
+        .export(&place.data, None, |_| {
+            tasks += 1;
+            Ok(())
+        })
+        .await?;
     if tasks == 0 {
         check_migrated(&place)?;
     }
     Ok(Found {
         program: file,
         version: place.version,
-        taskrc: bare.taskrc,
+        taskrc: program.taskrc,
         data: place.data,
     })
 }
@@ -119,6 +119,7 @@ pub(super) async fn resolve(
     Ok(Place {
         version: version.to_owned(),
         data: std::fs::canonicalize(&location).unwrap_or(location),
+        named: data.map(Path::to_owned),
         origin,
     })
 }
@@ -155,7 +156,7 @@ pub(super) fn check_migrated(place: &Place) -> Result<(), ConnectorError> {
             help: "run `task import-v2` once".into(),
         });
     }
-    if place.major() < 3 && !of_2 && holds("taskchampion.sqlite3") {
+    if place.major() < 3 && !of_2 && holds(DATABASE) {
         return Err(ConnectorError::Setup {
             what: format!(
                 "{} was written by Taskwarrior 3, and the program that is set up is {}",
@@ -342,5 +343,5 @@ pub(super) fn looks_like_2(data: Option<&Path>, taskrc: &Path) -> bool {
         named.unwrap_or_else(|| expand_home("~/.task"))
     };
     let data = data.map_or_else(named, Path::to_owned);
-    !data.join("taskchampion.sqlite3").is_file()
+    !data.join(DATABASE).is_file()
 }

@@ -26,7 +26,9 @@ pub(super) async fn fetch(
     uuids: &[Uuid],
 ) -> Result<HashMap<Uuid, Exported>, ConnectorError> {
     let wanted: HashSet<Uuid> = uuids.iter().copied().collect();
-    let names: Vec<String> = wanted.iter().map(Uuid::to_string).collect();
+    // 2.6 keeps a uuid as somebody typed it, and finds it only when asked for in that spelling.
+    let spellings = |uuid: &Uuid| [uuid.to_string(), uuid.to_string().to_uppercase()];
+    let names: Vec<String> = wanted.iter().flat_map(spellings).collect();
     let mut found = HashMap::with_capacity(wanted.len());
     program
         .export(data, Some(&names), |line| {

@@ -1,1 +1,9 @@
-//! The taskwarrior connector.
+//! The taskwarrior connector, against both versions of the program. A case number is that of the
+//! list of cases every Taskwarrior connector has to pass.
+
+mod concurrency;
+mod content;
+mod failures;
+mod looks;
+mod suite;
+mod world;
