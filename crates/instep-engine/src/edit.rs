@@ -2,7 +2,7 @@
 
 use instep_contract::{MergeStep, Store, StoreError, TaskWrite};
 use instep_model::{
-    AccountId, Action, Field, Fields, Provenance, Side, Status, Task, TaskId, Value,
+    AccountId, Action, Conflict, Field, Fields, Provenance, Side, Status, Task, TaskId, Value,
 };
 
 use crate::journal::{Event, action_of, changes_between};
@@ -95,6 +95,54 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             Some(Action::Delete)
         })
         .await
+    }
+
+    /// Ends an open conflict (S4): the task gets `value`, and what the remote shows counts as
+    /// known, so that the value is carried there.
+    ///
+    /// # Errors
+    /// When there is no such task, or the database fails.
+    pub async fn settle_conflict(
+        &self,
+        conflict: &Conflict,
+        value: Option<Value>,
+    ) -> Result<Edited, EditError> {
+        let edited = self
+            .edit_task(conflict.task, |fields| {
+                fields.set(conflict.field, value.clone())
+            })
+            .await?;
+        let pairs = self
+            .store
+            .mappings_by_task(&conflict.account, &[conflict.task])
+            .await?;
+        let Some(mut pair) = pairs.into_iter().find(|pair| pair.observed.is_some()) else {
+            return Ok(edited);
+        };
+        let shown = pair
+            .observed
+            .as_ref()
+            .and_then(|seen| seen.fields.get(conflict.field))
+            .cloned();
+        pair.base.confirm(conflict.field, shown.clone(), shown);
+        let differs = |seen: &instep_model::RemoteTask| {
+            seen.fields
+                .iter()
+                .any(|(field, value)| pair.base.shown(field) != Some(value))
+        };
+        if !pair.observed.as_ref().is_some_and(differs) {
+            pair.observed = None;
+        }
+        let wake = vec![conflict.account.clone()];
+        let step = MergeStep {
+            mapping: Some(pair),
+            wake,
+            ..MergeStep::default()
+        };
+        self.store
+            .commit_merge(None, &[step], self.clock.now())
+            .await?;
+        Ok(edited)
     }
 
     async fn change(

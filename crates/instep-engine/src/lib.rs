@@ -22,6 +22,7 @@ mod report;
 mod round;
 mod seams;
 mod send;
+mod single;
 mod update;
 
 pub use edit::{EditError, Edited};
@@ -30,3 +31,4 @@ pub use report::{
 };
 pub use round::{Engine, Member, Peer, RoundOptions};
 pub use seams::{Clock, Decisions, Rng};
+pub use single::Start;

@@ -230,12 +230,13 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
 
     pub(crate) async fn commit<C: Connector>(
         &self,
-        pass: &Pass<'_, C>,
+        pass: &mut Pass<'_, C>,
         steps: &[MergeStep],
     ) -> Result<(), Stop> {
         if steps.is_empty() {
             return Ok(());
         }
+        pass.stirred |= steps.iter().any(|step| !step.wake.is_empty());
         Ok(self
             .store
             .commit_merge(Some(&pass.lease), steps, self.clock.now())

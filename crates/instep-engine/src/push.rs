@@ -89,6 +89,38 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
     }
 
+    /// Works through what is due for these tasks only.
+    pub(crate) async fn push_only<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        tasks: &[TaskId],
+    ) -> Result<(), Stop> {
+        let account = &pass.account.id;
+        let state = self.store.account_state(account).await?;
+        if !state.joined || pass.account.direction == Direction::FromRemote {
+            return Ok(());
+        }
+        let mut after = 0;
+        loop {
+            let work = self
+                .store
+                .pending_work(account, after, PAGE, self.clock.now())
+                .await?;
+            let Some(last) = work.last() else {
+                return Ok(());
+            };
+            after = last.place;
+            let wanted: Vec<Work> = work
+                .into_iter()
+                .filter(|work| tasks.contains(&work.task))
+                .collect();
+            if !wanted.is_empty() {
+                let page = self.page(pass, wanted, state.collections.clone()).await?;
+                self.push_page(pass, page).await?;
+            }
+        }
+    }
+
     /// Edits in the hub stay in the hub (S29).
     async fn drop_work<C: Connector>(
         &self,

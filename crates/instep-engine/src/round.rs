@@ -104,6 +104,8 @@ pub(crate) struct Pass<'a, C> {
     pub(crate) changes: Vec<crate::report::ReportedChange>,
     /// Whether anything was written to the remote in this turn.
     pub(crate) wrote: bool,
+    /// Whether this turn's push made work for any account.
+    pub(crate) stirred: bool,
     /// What a person has to look at, while everything else goes on.
     pub(crate) needs: Option<crate::report::Need>,
 }
@@ -168,20 +170,30 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         members: &mut [Member<C>],
         options: &RoundOptions,
     ) -> RoundReport {
+        self.with_leases(members, options, async |passes| self.turns(passes).await)
+            .await
+    }
+
+    /// Takes what accounts can be had, runs `work` over them, and gives them back.
+    pub(crate) async fn with_leases<'m, C: Connector>(
+        &self,
+        members: &'m mut [Member<C>],
+        options: &'m RoundOptions,
+        work: impl AsyncFnOnce(&mut [(usize, Pass<'m, C>)]) -> Vec<crate::report::ReportedChange>,
+    ) -> RoundReport {
         let mut passes = Vec::new();
-        let mut idle = Vec::new();
+        let mut reports = Vec::new();
         for (at, member) in members.iter_mut().enumerate() {
             match self.claim(&member.account, options).await {
                 Ok(lease) => passes.push((at, self.pass(member, lease, options))),
                 Err(trouble) => {
                     let mut report = AccountReport::new(member.account.id.clone());
                     report.trouble = Some(trouble);
-                    idle.push((at, report));
+                    reports.push((at, report));
                 }
             }
         }
-        let changes = self.turns(&mut passes).await;
-        let mut reports = idle;
+        let changes = work(&mut passes).await;
         for (at, pass) in passes {
             let mut report = pass.report;
             report.calls = pass.connector.calls();
@@ -214,10 +226,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 }
             }
             for (_, pass) in passes.iter_mut() {
+                pass.stirred = false;
                 self.timed(pass, turn == 0, Step::Push).await;
                 changes.append(&mut pass.changes);
             }
-            if !passes.iter().any(|(_, pass)| pass.wrote) {
+            if !passes.iter().any(|(_, pass)| pass.wrote || pass.stirred) {
                 break;
             }
         }
@@ -234,12 +247,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             Step::Push => self.push(pass).await,
         };
         if let Err(stop) = outcome {
-            pass.report.trouble = Some(match stop {
-                Stop::Trouble(trouble) | Stop::Lost(trouble) => trouble,
-                Stop::Again => Trouble::Failed {
-                    reason: "tasks kept changing while they were synced".to_owned(),
-                },
-            });
+            pass.report.trouble = Some(stop.into_trouble());
         }
         let took = self.clock.now().duration_since(began);
         pass.report.duration += Duration::try_from(took).unwrap_or_default();
@@ -260,6 +268,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             report: AccountReport::new(member.account.id.clone()),
             changes: Vec::new(),
             wrote: false,
+            stirred: false,
             needs: None,
         }
     }

@@ -1,0 +1,115 @@
+//! Deletions travel, an edit beats them, and too many of them wait for a person.
+
+use instep_engine::{Need, Trouble};
+use instep_model::{Field, MappingState};
+
+use crate::bench::Bench;
+
+fn many(count: usize) -> (Bench, Vec<String>) {
+    let bench = Bench::new(&["tw", "vik"]);
+    let titles: Vec<String> = (0..count).map(|at| format!("t{at:03}")).collect();
+    for title in &titles {
+        bench.make(0, title);
+    }
+    bench.settle();
+    (bench, titles)
+}
+
+#[test]
+fn a_deletion_goes_across_from_either_side() {
+    for from in [0, 1] {
+        let (bench, _) = many(12);
+        bench.delete(from, "t003");
+        bench.sync();
+        assert!(
+            !bench.titles(1 - from).contains(&"t003".to_owned()),
+            "from {from}"
+        );
+        assert_eq!(bench.titles(1 - from).len(), 11);
+        assert!(bench.sync().changes.is_empty());
+    }
+}
+
+#[test]
+fn s16_an_edit_elsewhere_beats_a_deletion_with_three_accounts_too() {
+    for (delete, edit) in [(0, 1), (1, 0), (1, 2), (0, 2)] {
+        let bench = Bench::new(&["tw", "vik", "other"]);
+        for title in ["a", "b", "c", "d"] {
+            bench.make(0, title);
+        }
+        bench.settle();
+        bench.delete(delete, "a");
+        bench.edit(edit, "a", Field::Priority, Some("3"));
+        bench.settle();
+        for at in 0..3 {
+            assert_eq!(
+                bench.titles(at),
+                ["a", "b", "c", "d"],
+                "{delete} deleted, {edit} edited"
+            );
+            assert_eq!(bench.field(at, "a", Field::Priority), "3");
+        }
+    }
+}
+
+#[test]
+fn s28_mass_deletion_stops_and_touches_nothing() {
+    for from in [0, 1] {
+        let (bench, titles) = many(100);
+        for title in &titles[..50] {
+            bench.delete(from, title);
+        }
+        for _ in 0..2 {
+            let report = bench.round();
+            let trouble = report.accounts[from].trouble.clone();
+            assert_eq!(trouble, Some(Trouble::NeedsYou(Need::Guard { held: 50 })));
+            assert_eq!(bench.titles(1 - from).len(), 100);
+            assert_eq!(bench.titles(from).len(), 50);
+        }
+    }
+}
+
+#[test]
+fn s28_counts_deletions_that_come_one_by_one() {
+    let (bench, titles) = many(100);
+    for title in &titles[..30] {
+        bench.delete(0, title);
+        bench.round();
+    }
+    assert!(
+        bench.titles(1).len() >= 79,
+        "{} left",
+        bench.titles(1).len()
+    );
+}
+
+#[test]
+fn what_the_guard_holds_goes_when_a_person_permits_it() {
+    let (mut bench, titles) = many(60);
+    for title in &titles[..30] {
+        bench.delete(1, title);
+    }
+    bench.round();
+    bench.options.max_delete = Some(30);
+    bench.sync();
+    assert_eq!(bench.titles(0).len(), 30);
+    let held = bench
+        .store
+        .all_mappings()
+        .iter()
+        .any(|m| m.state == MappingState::Held);
+    assert!(!held);
+}
+
+#[test]
+fn s4_a_held_task_that_is_edited_here_is_made_again() {
+    let (bench, titles) = many(60);
+    for title in &titles[..30] {
+        bench.delete(1, title);
+    }
+    bench.round();
+    bench.edit(0, "t005", Field::Priority, Some("1"));
+    bench.round();
+    assert!(bench.titles(1).contains(&"t005".to_owned()));
+    assert_eq!(bench.titles(1).len(), 31);
+}

@@ -1,0 +1,71 @@
+//! Faults of a service: nothing lost, nothing doubled, and the rest goes on.
+
+use instep_contract::{Call, Fault};
+use instep_engine::Trouble;
+use instep_model::Field;
+
+use crate::bench::Bench;
+
+#[test]
+fn s13_a_lost_answer_to_a_create_makes_no_double() {
+    for stored in [0, 1, 5] {
+        let bench = Bench::new(&["tw", "vik"]);
+        for title in ["a", "b", "c", "d", "e"] {
+            bench.make(0, title);
+        }
+        bench.order(1, Call::Create, Fault::ReplyLost(stored));
+        bench.round();
+        bench.settle();
+        assert_eq!(
+            bench.titles(1),
+            ["a", "b", "c", "d", "e"],
+            "{stored} stored"
+        );
+    }
+}
+
+#[test]
+fn a_refused_item_is_parked_alone() {
+    let bench = Bench::new(&["tw", "vik"]);
+    for title in ["a", "bad", "c"] {
+        bench.make(0, title);
+    }
+    bench.seats[1].remote.refuse(Some("bad"));
+    let report = bench.round();
+    assert_eq!(bench.titles(1), ["a", "c"]);
+    let problems: Vec<&str> = report.accounts[1]
+        .problems
+        .iter()
+        .map(|problem| problem.title.as_str())
+        .collect();
+    assert_eq!(problems, ["bad"]);
+    bench.edit(0, "bad", Field::Title, Some("good"));
+    bench.settle();
+    assert_eq!(bench.titles(1), ["a", "c", "good"]);
+}
+
+#[test]
+fn an_account_that_is_down_does_not_stop_the_others() {
+    let bench = Bench::new(&["tw", "vik", "file"]);
+    bench.make(0, "a");
+    bench.order(1, Call::Observe, Fault::NotSent);
+    let report = bench.round();
+    assert!(matches!(
+        report.accounts[1].trouble,
+        Some(Trouble::Unreachable { .. })
+    ));
+    assert_eq!(bench.titles(2), ["a"]);
+    bench.settle();
+    assert_eq!(bench.titles(1), ["a"]);
+}
+
+#[test]
+fn a_stale_write_is_planned_again() {
+    let bench = Bench::new(&["tw", "vik"]);
+    bench.make(0, "a");
+    bench.settle();
+    bench.edit(0, "a", Field::Priority, Some("3"));
+    bench.order(1, Call::Update, Fault::Stale(0));
+    bench.settle();
+    assert_eq!(bench.field(1, "a", Field::Priority), "3");
+}

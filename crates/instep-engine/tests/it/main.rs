@@ -1,0 +1,7 @@
+//! Rounds of the real engine over fake services: what arrives, what stays, and what stops.
+
+mod bench;
+mod deletions;
+mod faults;
+mod meeting;
+mod travel;

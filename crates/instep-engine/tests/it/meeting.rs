@@ -1,0 +1,118 @@
+//! First meetings: nothing doubled, and a person is asked where more than pairing follows (S26).
+
+use instep_contract::{MemoryStore, Reinstall};
+use instep_engine::{Need, Trouble};
+use instep_model::{Field, Identity};
+
+use crate::bench::Bench;
+
+#[test]
+fn two_full_sides_that_share_half_make_no_doubles() {
+    let bench = Bench::new(&["tw", "vik"]);
+    for title in ["a", "b", "c", "d"] {
+        bench.make(0, title);
+    }
+    for title in ["c", "d", "e", "f"] {
+        bench.make(1, title);
+    }
+    bench.settle();
+    for at in 0..2 {
+        assert_eq!(bench.titles(at), ["a", "b", "c", "d", "e", "f"]);
+    }
+}
+
+#[test]
+fn more_than_pairing_waits_for_a_person() {
+    let mut bench = Bench::new(&["tw", "vik"]);
+    bench.options.accept = false;
+    bench.make(0, "a");
+    bench.make(1, "b");
+    let report = bench.round();
+    let need = Need::FirstMeeting {
+        pairs: 0,
+        new_in_hub: 1,
+        new_in_remote: 1,
+        reviews: 0,
+    };
+    assert_eq!(report.accounts[1].trouble, Some(Trouble::NeedsYou(need)));
+    assert_eq!(
+        (bench.titles(0), bench.titles(1)),
+        (vec!["a".into()], vec!["b".into()])
+    );
+    bench.options.accept = true;
+    bench.settle();
+    assert_eq!(bench.titles(0), ["a", "b"]);
+}
+
+#[test]
+fn only_pairing_asks_nobody() {
+    let mut bench = Bench::new(&["tw", "vik"]);
+    bench.options.accept = false;
+    bench.make(0, "a");
+    bench.make(1, "a");
+    bench.settle();
+    assert_eq!(
+        (bench.titles(0), bench.titles(1)),
+        (vec!["a".into()], vec!["a".into()])
+    );
+}
+
+#[test]
+fn i9_a_lost_hub_is_found_again_by_markers_and_content() {
+    let mut bench = Bench::new(&["tw", "vik", "file"]);
+    for title in ["a", "b", "b", "c"] {
+        bench.make(1, title);
+    }
+    bench.settle();
+    bench.edit(0, "a", Field::Title, Some("changed while lost"));
+    bench.store = MemoryStore::new();
+    bench.options.accept = false;
+    bench.settle();
+    let expected = ["b", "b", "c", "changed while lost"];
+    for at in 0..3 {
+        assert_eq!(
+            bench.titles(at).len(),
+            expected.len(),
+            "{:?}",
+            bench.titles(at)
+        );
+    }
+}
+
+#[test]
+fn s5_another_server_stops_before_anything_is_touched() {
+    let mut bench = Bench::new(&["tw", "vik"]);
+    for title in ["a", "b", "c"] {
+        bench.make(0, title);
+    }
+    bench.settle();
+    bench.options.accept = false;
+    let remote = &bench.seats[1].remote;
+    remote.reinstall(
+        bench.hand.now(),
+        Identity("vik#2".to_owned()),
+        Reinstall::Empty,
+    );
+    for _ in 0..2 {
+        let report = bench.round();
+        let need = Need::NewServer { pairs: 3 };
+        assert_eq!(report.accounts[1].trouble, Some(Trouble::NeedsYou(need)));
+        assert_eq!(bench.titles(0), ["a", "b", "c"]);
+        assert!(bench.titles(1).is_empty());
+    }
+    bench.options.accept = true;
+    bench.settle();
+    assert_eq!(bench.titles(1), ["a", "b", "c"]);
+}
+
+#[test]
+fn equal_titles_that_nobody_can_tell_apart_go_to_review() {
+    let bench = Bench::new(&["tw", "vik"]);
+    bench.make_with(0, "a", &[(Field::Priority, "1")]);
+    bench.make_with(1, "a", &[(Field::Priority, "2")]);
+    bench.make_with(1, "a", &[(Field::Priority, "3")]);
+    let report = bench.round();
+    let need = Need::Review { count: 3 };
+    assert_eq!(report.accounts[1].trouble, Some(Trouble::NeedsYou(need)));
+    assert_eq!((bench.titles(0).len(), bench.titles(1).len()), (1, 2));
+}

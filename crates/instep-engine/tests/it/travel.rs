@@ -1,0 +1,159 @@
+//! Values travel both ways, and quiet sides stay quiet.
+
+use instep_model::{ConflictPolicy, ConflictState, Field};
+
+use crate::bench::{Bench, block_on, path};
+
+/// Every field that both services hold, set on one side.
+const FULL: &[(Field, &str)] = &[
+    (Field::Priority, "3"),
+    (Field::Due, "2026-11-27T08:00:00Z"),
+    (Field::Project, "Home.Garden"),
+    (Field::Tags, "green,outside"),
+];
+
+#[test]
+fn a_task_goes_across_whole_and_comes_back_unchanged() {
+    for (from, to) in [(0, 1), (1, 0)] {
+        let bench = Bench::new(&["tw", "vik"]);
+        bench.seats[1]
+            .remote
+            .collection(bench.hand.now(), &path("Home"));
+        bench.make_with(from, "dig", FULL);
+        bench.settle();
+        for (field, value) in FULL {
+            assert_eq!(
+                bench.field(to, "dig", *field),
+                *value,
+                "{field} from {from}"
+            );
+        }
+        assert_eq!(
+            (bench.titles(0), bench.titles(1)),
+            (vec!["dig".into()], vec!["dig".into()])
+        );
+    }
+}
+
+#[test]
+fn s8_a_round_leaves_nothing_to_say() {
+    let bench = Bench::new(&["tw", "vik", "file"]);
+    bench.make_with(0, "a", FULL);
+    bench.make(1, "b");
+    bench.make(2, "c");
+    bench.sync();
+    let again = bench.sync();
+    assert!(again.changes.is_empty(), "{:?}", again.changes);
+    for at in 0..3 {
+        assert_eq!(bench.titles(at), ["a", "b", "c"]);
+    }
+}
+
+#[test]
+fn quiet_pairs_cost_one_call_and_no_write() {
+    let bench = Bench::new(&["tw", "vik"]);
+    bench.make(0, "a");
+    bench.settle();
+    bench.seats[1].remote.take_effects();
+    let report = bench.sync();
+    assert_eq!(report.accounts[1].calls, 1);
+    assert!(bench.seats[1].remote.take_effects().is_empty());
+}
+
+#[test]
+fn edits_of_two_fields_on_two_sides_are_both_kept() {
+    let bench = Bench::new(&["tw", "vik"]);
+    bench.make(0, "a");
+    bench.settle();
+    bench.edit(0, "a", Field::Priority, Some("3"));
+    bench.edit(1, "a", Field::Due, Some("2026-12-01T08:00:00Z"));
+    bench.sync();
+    for at in 0..2 {
+        assert_eq!(bench.field(at, "a", Field::Priority), "3");
+        assert_eq!(bench.field(at, "a", Field::Due), "2026-12-01T08:00:00Z");
+    }
+    assert!(bench.store.all_conflicts().is_empty());
+}
+
+#[test]
+fn s18_the_later_edit_of_one_field_wins_and_the_loser_is_kept() {
+    for (first, second) in [(0, 1), (1, 0)] {
+        let bench = Bench::new(&["tw", "vik"]);
+        bench.make(0, "a");
+        bench.settle();
+        bench.edit(first, "a", Field::Priority, Some("1"));
+        bench.edit(second, "a", Field::Priority, Some("3"));
+        bench.sync();
+        for at in 0..2 {
+            assert_eq!(
+                bench.field(at, "a", Field::Priority),
+                "3",
+                "at {at}, {second} last"
+            );
+        }
+        let conflicts = bench.store.all_conflicts();
+        assert_eq!(conflicts.len(), 1);
+        let both = [&conflicts[0].hub, &conflicts[0].remote];
+        let both = both.map(|value| value.as_ref().map(ToString::to_string).unwrap_or_default());
+        assert!(
+            both.contains(&"1".to_owned()) && both.contains(&"3".to_owned()),
+            "{both:?}"
+        );
+        assert!(matches!(conflicts[0].state, ConflictState::Settled(_)));
+    }
+}
+
+#[test]
+fn ask_leaves_both_sides_alone() {
+    let mut bench = Bench::new(&["tw", "vik"]);
+    for seat in &mut bench.seats {
+        seat.account.policy = ConflictPolicy::Ask;
+    }
+    bench.make(0, "a");
+    bench.settle();
+    bench.edit(0, "a", Field::Priority, Some("1"));
+    bench.edit(1, "a", Field::Priority, Some("3"));
+    bench.sync();
+    bench.sync();
+    assert_eq!(bench.field(0, "a", Field::Priority), "1");
+    assert_eq!(bench.field(1, "a", Field::Priority), "3");
+    let conflicts = bench.store.all_conflicts();
+    assert_eq!(conflicts.len(), 1);
+    assert_eq!(conflicts[0].state, ConflictState::Open);
+}
+
+#[test]
+fn markers_are_written_back_after_a_create() {
+    let bench = Bench::new(&["tw", "vik"]);
+    bench.make(0, "a");
+    bench.settle();
+    let remote = bench.id(1, "a");
+    let task = bench.seats[0]
+        .remote
+        .task(&bench.id(0, "a"))
+        .expect("alive");
+    assert_eq!(
+        task.markers.get("vik_id").map(String::as_str),
+        Some(remote.as_str())
+    );
+}
+
+#[test]
+fn a_person_in_the_hub_reaches_every_service() {
+    let bench = Bench::new(&["tw", "vik"]);
+    bench.make(1, "a");
+    bench.settle();
+    let id = bench.hub_ids()[0];
+    let engine = bench.engine();
+    let title = instep_model::Value::Text("b".to_owned());
+    block_on(engine.edit_task(id, |fields| fields.set(Field::Title, title.clone())))
+        .expect("edited");
+    bench.sync();
+    assert_eq!(
+        (bench.titles(0), bench.titles(1)),
+        (vec!["b".into()], vec!["b".into()])
+    );
+    block_on(engine.delete_task(id)).expect("deleted");
+    bench.sync();
+    assert!(bench.titles(0).is_empty() && bench.titles(1).is_empty());
+}
