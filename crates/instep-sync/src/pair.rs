@@ -95,6 +95,7 @@ pub fn merge_pair(rules: &Rules, base: Option<&Base>, hub: &Task, seen: &Seen) -
             _ => merge.scalar(field),
         }
     }
+    merge.roll_repeating();
     merge.follow_status();
     merge.result
 }
@@ -159,9 +160,18 @@ impl Merge<'_> {
             Some(Value::Annotations(notes)) => notes.clone(),
             _ => BTreeMap::new(),
         };
-        let base = notes(self.result.base.shown(Field::Annotations));
+        let shown = notes(self.result.base.shown(Field::Annotations));
+        let base = self.result.base.fields.annotations();
         let hub = notes(self.projected.get(Field::Annotations));
-        let remote = notes(self.seen.fields.get(Field::Annotations));
+        let seen = notes(self.seen.fields.get(Field::Annotations));
+        // A note that is shown as it was stands for what we sent, whatever was made of it (S1).
+        let remote = seen
+            .iter()
+            .map(|(id, note)| {
+                let sent = base.get(id).filter(|_| shown.get(id) == Some(note));
+                (*id, sent.unwrap_or(note).clone())
+            })
+            .collect();
         let (mut merged, conflicts) = merge_map(&base, &hub, &remote);
         for (id, (base, hub, remote)) in conflicts {
             let winner = self.winner(Field::Annotations).unwrap_or(Side::Hub);
@@ -179,13 +189,17 @@ impl Merge<'_> {
         self.result
             .hub
             .set(Field::Annotations, Value::Annotations(merged));
-        let remote = Some(Value::Annotations(remote));
-        self.result
-            .base
-            .confirm(Field::Annotations, remote.clone(), remote);
+        self.result.base.confirm(
+            Field::Annotations,
+            Some(Value::Annotations(remote)),
+            Some(Value::Annotations(seen)),
+        );
     }
 
     fn scalar(&mut self, field: Field) {
+        if field == Field::CompletedAt && self.waits_for(Field::Status) {
+            return;
+        }
         let remote = self.seen.fields.get(field).cloned();
         let hub = self.projected.get(field).cloned();
         if !self.agreed {
@@ -201,6 +215,11 @@ impl Merge<'_> {
             Merged::Agreed(_) => self.keep(field, remote),
             Merged::Conflict { .. } => self.conflict(field, base, remote),
         }
+    }
+
+    fn waits_for(&self, field: Field) -> bool {
+        let mut conflicts = self.result.conflicts.iter();
+        conflicts.any(|conflict| conflict.field == field && conflict.winner.is_none())
     }
 
     fn first_meeting(&mut self, field: Field, hub: Option<Value>, remote: Option<Value>) {
@@ -222,6 +241,9 @@ impl Merge<'_> {
             // Both sides agree that it happened; whose clock is right is nobody's loss.
             return self.keep(field, remote);
         }
+        if field == Field::Parent && self.one_names_a_parent(remote.as_ref()) {
+            return;
+        }
         let hub = self.task.fields.get(field);
         let winner = self.winner(field);
         self.result.conflicts.push(FieldConflict {
@@ -236,6 +258,17 @@ impl Merge<'_> {
             Some(Side::Hub) => self.keep(field, remote),
             None => {}
         }
+    }
+
+    /// Links merge by element: both sides left the old parent, and only one has a new one.
+    /// So a pass that died between unlinking and linking is no conflict either.
+    fn one_names_a_parent(&mut self, remote: Option<&Value>) -> bool {
+        match (self.task.fields.get(Field::Parent), remote) {
+            (Some(_), None) => self.keep(Field::Parent, None),
+            (None, Some(_)) => self.take(Field::Parent, remote.cloned()),
+            _ => return false,
+        }
+        true
     }
 
     fn lines_merge(&mut self, remote: Option<&Value>) -> bool {
@@ -286,6 +319,31 @@ impl Merge<'_> {
                     newest()
                 })
             }
+        }
+    }
+
+    /// A repeating task that was completed here and whose date has moved on there: the remote took
+    /// the completion and went to the next occurrence, even if its answer never came (S24).
+    fn roll_repeating(&mut self) {
+        let base = &self.result.base;
+        let repeats = self.agreed && base.fields.get(Field::Recurrence).is_some();
+        let completed_here = self.task.fields.status().is_closed()
+            && self.result.hub.status().is_closed()
+            && !self.seen.fields.status().is_closed();
+        let before = self
+            .task
+            .fields
+            .when(Field::Due)
+            .map(|due| due.instant(self.rules.projection.zone));
+        let after = self
+            .result
+            .hub
+            .when(Field::Due)
+            .map(|due| due.instant(self.rules.projection.zone));
+        if repeats && completed_here && before.is_some() && after > before {
+            let due = self.task.fields.get(Field::Due).cloned();
+            self.result.hub.set(Field::Status, None);
+            self.result.hub.set(Field::Occurrence, due);
         }
     }
 
