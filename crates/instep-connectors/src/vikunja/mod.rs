@@ -1,1 +1,256 @@
-//! Vikunja 2.4 and later, over its HTTP API.
+//! Vikunja, from 2.4 on, through its second API. Nothing here merges, retries, sleeps, or writes
+//! through anything but [`Connector::apply`].
+
+mod api;
+mod client;
+pub mod convert;
+mod cursor;
+mod elements;
+mod find;
+mod look;
+pub mod markdown;
+mod projects;
+mod refusal;
+pub mod wire;
+mod write;
+
+use std::time::Duration;
+
+use instep_contract::{Applied, Connector, ConnectorError, Cursor, Look, Observation};
+use instep_model::{Capabilities, Operation, RemoteId, RemoteTask, TimeZone, Timestamp};
+use secrecy::SecretString;
+use url::Url;
+
+use self::api::{Api, Place};
+use self::client::{Client, Timeouts};
+use self::cursor::Mark;
+use self::projects::Projects;
+
+/// What it takes to reach one user's Vikunja.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where Vikunja answers, with or without `/api/v1` at its end.
+    pub url: String,
+    /// An API token.
+    pub token: SecretString,
+    /// The person's time zone, in which a date is a midnight (S21).
+    pub zone: TimeZone,
+    /// How long connecting may take.
+    pub connect_timeout: Duration,
+    /// How long one call may take, from its first byte to its last.
+    pub call_timeout: Duration,
+}
+
+impl Settings {
+    /// Settings with the usual time-outs: 5 s to connect, 30 s for a call.
+    pub fn new(url: impl Into<String>, token: SecretString, zone: TimeZone) -> Self {
+        Self {
+            url: url.into(),
+            token,
+            zone,
+            connect_timeout: Duration::from_secs(5),
+            call_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// One user's Vikunja. Keeps one connection, the tree of projects and the labels as last read.
+#[derive(Debug)]
+pub struct VikunjaConnector {
+    capabilities: Capabilities,
+    zone: TimeZone,
+    api: Api,
+    /// The user who asks, and the user's inbox, once they are known.
+    user: Option<User>,
+    projects: Option<Projects>,
+    labels: Option<Vec<wire::Label>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct User {
+    id: i64,
+    inbox: i64,
+}
+
+impl VikunjaConnector {
+    /// Prepares a connector. Nothing is read, written or connected to before the first call.
+    ///
+    /// # Errors
+    /// [`ConnectorError::Setup`] when the address is none.
+    pub fn connect(settings: Settings) -> Result<Self, ConnectorError> {
+        let timeouts = Timeouts {
+            connect: settings.connect_timeout,
+            call: settings.call_timeout,
+        };
+        let client = Client::new(base_url(&settings.url)?, settings.token, timeouts)?;
+        Ok(Self {
+            capabilities: convert::capabilities(),
+            zone: settings.zone,
+            api: Api { client },
+            user: None,
+            projects: None,
+            labels: None,
+        })
+    }
+
+    /// How many connections were opened so far.
+    pub fn connections(&self) -> u64 {
+        self.api.client.connections()
+    }
+
+    fn remember(&mut self, mark: &Mark) {
+        self.user = Some(User {
+            id: mark.owner.user,
+            inbox: mark.inbox,
+        });
+    }
+
+    async fn user(&mut self) -> Result<User, ConnectorError> {
+        if let Some(user) = self.user {
+            return Ok(user);
+        }
+        let told = self.api.user().await?;
+        let user = User {
+            id: told.id,
+            inbox: told.inbox(),
+        };
+        self.user = Some(user);
+        Ok(user)
+    }
+
+    /// The tree of projects as known, listed when nothing is.
+    async fn projects(&mut self) -> Result<&Projects, ConnectorError> {
+        if self.projects.is_none() {
+            self.list_projects().await?;
+        }
+        Ok(self.projects.get_or_insert_default())
+    }
+
+    /// The tree of projects as it is now.
+    async fn list_projects(&mut self) -> Result<&Projects, ConnectorError> {
+        let inbox = self.user().await?.inbox;
+        let listed = self.api.projects().await?;
+        let nodes = listed.rows.into_iter().map(|project| {
+            let node = projects::Node {
+                title: project.title,
+                parent: project.parent_project_id,
+                archived: project.is_archived,
+            };
+            (project.id, node)
+        });
+        Ok(self.projects.insert(Projects::new(nodes, inbox)))
+    }
+
+    async fn read_all(
+        &mut self,
+        ids: &[RemoteId],
+    ) -> Result<Vec<Option<RemoteTask>>, ConnectorError> {
+        self.projects().await?;
+        let numbers: Vec<i64> = ids.iter().filter_map(|id| number(id).ok()).collect();
+        let mut found = match numbers.len() {
+            0 | 1 => Default::default(),
+            _ => self.api.tasks_by_id(Place::Everywhere, &numbers).await?,
+        };
+        let mut read = Vec::with_capacity(ids.len());
+        for id in ids {
+            let Ok(number) = number(id) else {
+                read.push(None);
+                continue;
+            };
+            let task = match found.remove(&number) {
+                Some(task) => Some(task),
+                None => self.read_one(number).await?,
+            };
+            read.push(task.map(|task| self.seen(&task)));
+        }
+        Ok(read)
+    }
+
+    /// A listing leaves out tasks of archived projects: only this call knows what does not exist.
+    async fn read_one(&mut self, id: i64) -> Result<Option<wire::Task>, ConnectorError> {
+        match self.api.task(id).await {
+            Ok(task) => Ok(Some(task)),
+            Err(failure) if failure.code() == refusal::code::NO_TASK => Ok(None),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// A task in the engine's terms.
+    fn seen(&self, task: &wire::Task) -> RemoteTask {
+        let none = Projects::default();
+        let projects = self.projects.as_ref().unwrap_or(&none);
+        convert::remote_task(task, projects, self.api.client.offset_ms())
+    }
+}
+
+impl Connector for VikunjaConnector {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn observe(
+        &mut self,
+        since: Option<&Cursor>,
+        look: Look,
+    ) -> Result<Observation, ConnectorError> {
+        self.look(since, look).await
+    }
+
+    async fn read(&mut self, ids: &[RemoteId]) -> Result<Vec<Option<RemoteTask>>, ConnectorError> {
+        self.read_all(ids).await
+    }
+
+    async fn missing_tags(&mut self, tags: &[String]) -> Result<Vec<String>, ConnectorError> {
+        let labels = self.labels().await?;
+        let known = |tag: &&String| !labels.iter().any(|label| label.title == **tag);
+        Ok(tags.iter().filter(known).cloned().collect())
+    }
+
+    async fn apply(
+        &mut self,
+        batch: &[Operation],
+    ) -> Result<Vec<Result<Applied, ConnectorError>>, ConnectorError> {
+        self.carry_out(batch).await
+    }
+
+    async fn find(
+        &mut self,
+        sent: &[Operation],
+        since: Timestamp,
+    ) -> Result<Vec<Vec<Applied>>, ConnectorError> {
+        self.look_for(sent, since).await
+    }
+
+    fn calls(&self) -> u64 {
+        self.api.client.calls()
+    }
+}
+
+/// The number behind an id of ours.
+fn number(id: &RemoteId) -> Result<i64, ConnectorError> {
+    id.as_str()
+        .parse()
+        .map_err(|_| ConnectorError::Gone { id: id.clone() })
+}
+
+/// The address under which `api/…` is found.
+fn base_url(text: &str) -> Result<Url, ConnectorError> {
+    let wrong = || ConnectorError::Setup {
+        what: format!("`{text}` is not the address of a Vikunja server"),
+        help: "write it as `https://vikunja.example.org`".into(),
+    };
+    let mut url = Url::parse(text.trim()).map_err(|_| wrong())?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(wrong());
+    }
+    url.set_query(None);
+    url.set_fragment(None);
+    let path = url.path().trim_end_matches('/');
+    let root = ["/api/v1", "/api/v2"]
+        .iter()
+        .find_map(|end| path.strip_suffix(end))
+        .unwrap_or(path);
+    let root = format!("{root}/");
+    url.set_path(&root);
+    Ok(url)
+}

@@ -1,1 +1,6 @@
-//! The vikunja connector.
+//! The vikunja connector, always against the double, and against a real server where
+//! `INSTEP_TEST_VIKUNJA_URL` and `INSTEP_TEST_VIKUNJA_TOKEN` name one.
+
+mod looks;
+mod markdown;
+mod server;

@@ -1,0 +1,398 @@
+//! Vikunja's calls, one function each, with the paging that keeps a listing whole.
+//! Nothing here compares what it read with anything.
+
+use std::collections::BTreeMap;
+
+use instep_contract::ConnectorError;
+use instep_model::Timestamp;
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+
+use super::client::{Call, Client, Reply, TOO_LARGE};
+use super::cursor::updated;
+use super::refusal::{Failure, code};
+use super::wire::{self, Page};
+
+/// Rows of one page; Vikunja's own limit.
+const PAGE: u64 = 1000;
+
+/// Pages of one listing: a million rows.
+const MAX_PAGES: usize = 1000;
+
+/// Ids in one filter: an address of some 4 kB.
+const MAX_IDS: usize = 300;
+
+/// Comments that Vikunja sends with one page, for all its tasks together.
+const COMMENTS_PER_PAGE: usize = 50;
+
+/// Where tasks are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// All projects that are not archived.
+    Everywhere,
+    /// One project, archived or not.
+    Project(i64),
+}
+
+/// Rows, how many there are in all, and the server's time of the first answer.
+#[derive(Debug)]
+pub(super) struct Listed<T> {
+    pub rows: Vec<T>,
+    pub total: u64,
+    pub date: i64,
+}
+
+/// The calls of one account.
+#[derive(Debug)]
+pub(super) struct Api {
+    pub client: Client,
+}
+
+impl Api {
+    /// The user who asks, with settings.
+    pub(super) async fn user(&mut self) -> Result<wire::User, ConnectorError> {
+        let call = Call::get("api/v1/user", "other: user");
+        self.client.send(call).await?.json()
+    }
+
+    /// All projects, archived ones too, without saved filters and favourites.
+    pub(super) async fn projects(&mut self) -> Result<Listed<wire::Project>, ConnectorError> {
+        let mut rows: Vec<wire::Project> = Vec::new();
+        let mut first = None;
+        for number in 1..=MAX_PAGES {
+            let call = Call::get("api/v2/projects", "projects: read_all")
+                .query("is_archived", true)
+                .query("per_page", PAGE)
+                .query("page", number);
+            let reply = self.client.send(call).await?;
+            let page: Page<wire::Project> = reply.json()?;
+            let (total, date) = *first.get_or_insert((page.total, reply.date));
+            let before = rows.len();
+            rows.extend(page.items.into_iter().filter(|project| project.id > 0));
+            if rows.len() as u64 >= total {
+                return Ok(Listed { rows, total, date });
+            }
+            if rows.len() == before {
+                break;
+            }
+        }
+        Err(cut_short("projects"))
+    }
+
+    /// One project; `None` when it does not exist.
+    pub(super) async fn project_exists(&mut self, id: i64) -> Result<bool, Failure> {
+        let call = Call::get(format!("api/v2/projects/{id}"), "projects: read_one");
+        match self.client.send(call).await {
+            Ok(reply) => reply
+                .json::<wire::Project>()
+                .map(|_| true)
+                .map_err(Failure::from),
+            Err(failure) if failure.code() == code::NO_PROJECT => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// The most recently changed tasks: at least all that changed at second `floor` or later.
+    pub(super) async fn newest(
+        &mut self,
+        place: Place,
+        floor: i64,
+        expected: usize,
+    ) -> Result<Listed<wire::Task>, ConnectorError> {
+        let size = (expected as u64 + 10).clamp(50, PAGE);
+        let call = tasks_call(place)
+            .query("sort_by", "updated")
+            .query("order_by", "desc")
+            .query("per_page", size);
+        let reply = self.client.send(call).await?;
+        let page: Page<wire::Task> = reply.json()?;
+        if page.items.len() as u64 != page.total.min(size) {
+            return Err(cut_short("tasks"));
+        }
+        let reached = page.items.len() as u64 == page.total
+            || page.items.last().is_some_and(|task| updated(task) < floor);
+        let mut rows = page.items;
+        if !reached {
+            // Strictly greater is the only comparison that all databases read alike.
+            let since = Timestamp::from_second(floor - 1).unwrap_or(Timestamp::UNIX_EPOCH);
+            rows = self
+                .tasks(place, Some(&format!("updated > '{since}'")))
+                .await?
+                .rows;
+        }
+        self.complete_comments(place, &mut rows).await?;
+        Ok(Listed {
+            rows,
+            total: page.total,
+            date: reply.date,
+        })
+    }
+
+    /// All tasks that pass `filter`, in the order of their ids. Pages are cut by id, so that
+    /// nothing slips from one page to the next while it is read.
+    pub(super) async fn tasks(
+        &mut self,
+        place: Place,
+        filter: Option<&str>,
+    ) -> Result<Listed<wire::Task>, ConnectorError> {
+        let mut rows: Vec<wire::Task> = Vec::new();
+        let mut size = PAGE;
+        let mut first = None;
+        for _ in 0..MAX_PAGES {
+            let last = rows.last().map_or(0, |task| task.id);
+            let after = match filter {
+                Some(filter) => format!("({filter}) && id > {last}"),
+                None => format!("id > {last}"),
+            };
+            let call = tasks_call(place)
+                .query("sort_by", "id")
+                .query("order_by", "asc")
+                .query("filter", after)
+                .query("per_page", size);
+            let (page, date) = match self.page(call, place).await {
+                Err(error) if size > 1 && is_too_large(&error) => {
+                    size /= 10;
+                    continue;
+                }
+                answer => answer?,
+            };
+            let rising = page.items.is_sorted_by(|one, next| one.id < next.id);
+            let beyond = page.items.first().is_none_or(|task| task.id > last);
+            if page.items.len() as u64 != page.total.min(size) || !rising || !beyond {
+                return Err(cut_short("tasks"));
+            }
+            let (total, date) = *first.get_or_insert((page.total, date));
+            let done = page.total <= size;
+            rows.extend(page.items);
+            if done {
+                self.complete_comments(place, &mut rows).await?;
+                return Ok(Listed { rows, total, date });
+            }
+        }
+        Err(cut_short("tasks"))
+    }
+
+    async fn page(
+        &mut self,
+        call: Call,
+        place: Place,
+    ) -> Result<(Page<wire::Task>, i64), ConnectorError> {
+        let reply = self
+            .client
+            .send(call)
+            .await
+            .map_err(|failure| match place {
+                Place::Project(id) => failure.within(id),
+                Place::Everywhere => failure.into(),
+            })?;
+        Ok((reply.json()?, reply.date))
+    }
+
+    /// These tasks, as far as a listing shows them.
+    pub(super) async fn tasks_by_id(
+        &mut self,
+        place: Place,
+        ids: &[i64],
+    ) -> Result<BTreeMap<i64, wire::Task>, ConnectorError> {
+        let mut found = BTreeMap::new();
+        for ids in ids.chunks(MAX_IDS) {
+            let listed = self
+                .tasks(place, Some(&format!("id in {}", joined(ids))))
+                .await?;
+            found.extend(listed.rows.into_iter().map(|task| (task.id, task)));
+        }
+        Ok(found)
+    }
+
+    /// One task with its comments.
+    pub(super) async fn task(&mut self, id: i64) -> Result<wire::Task, Failure> {
+        let call = Call::get(format!("api/v2/tasks/{id}"), "tasks: read_one")
+            .query("expand", "comments")
+            .query("expand", "comment_count");
+        let mut task: wire::Task = self.client.send(call).await?.json()?;
+        if lacks_comments(&task) {
+            task.comments = self.comments(id).await?;
+        }
+        Ok(task)
+    }
+
+    /// A listing sends 50 comments for all its tasks together. What is missing is asked for in
+    /// groups that stay below that, or task by task.
+    async fn complete_comments(
+        &mut self,
+        place: Place,
+        rows: &mut [wire::Task],
+    ) -> Result<(), ConnectorError> {
+        let short: Vec<(i64, usize)> = rows
+            .iter()
+            .filter(|task| lacks_comments(task))
+            .map(|task| (task.id, task.comment_count.unwrap_or(0)))
+            .collect();
+        let mut complete: BTreeMap<i64, Vec<wire::Comment>> = BTreeMap::new();
+        for group in grouped(&short) {
+            if let [id] = group[..] {
+                complete.insert(id, self.comments(id).await?);
+                continue;
+            }
+            let call = tasks_call(place)
+                .query("filter", format!("id in {}", joined(&group)))
+                .query("per_page", group.len());
+            let page: Page<wire::Task> = self.client.send(call).await?.json()?;
+            for task in page.items.into_iter().filter(|task| !lacks_comments(task)) {
+                complete.insert(task.id, task.comments);
+            }
+        }
+        for task in rows.iter_mut().filter(|task| lacks_comments(task)) {
+            task.comments = match complete.remove(&task.id) {
+                Some(comments) => comments,
+                None => self.comments(task.id).await?,
+            };
+        }
+        Ok(())
+    }
+
+    /// All comments of one task; none when the task is gone.
+    pub(super) async fn comments(
+        &mut self,
+        task: i64,
+    ) -> Result<Vec<wire::Comment>, ConnectorError> {
+        let mut rows = Vec::new();
+        for number in 1..=MAX_PAGES {
+            let call = Call::get(
+                format!("api/v2/tasks/{task}/comments"),
+                "tasks_comments: read_all",
+            )
+            .query("per_page", PAGE)
+            .query("page", number);
+            let reply = match self.client.send(call).await {
+                Err(failure) if failure.code() == code::NO_TASK => return Ok(Vec::new()),
+                answer => answer?,
+            };
+            let page: Page<wire::Comment> = reply.json()?;
+            let empty = page.items.is_empty();
+            rows.extend(page.items);
+            if rows.len() as u64 >= page.total {
+                return Ok(rows);
+            }
+            if empty {
+                break;
+            }
+        }
+        Err(cut_short("comments"))
+    }
+
+    /// All labels that the user can see.
+    pub(super) async fn labels(&mut self) -> Result<Vec<wire::Label>, ConnectorError> {
+        let mut rows = Vec::new();
+        for number in 1..=MAX_PAGES {
+            let call = Call::get("api/v2/labels", "labels: read_all")
+                .query("per_page", PAGE)
+                .query("page", number);
+            let page: Page<wire::Label> = self.client.send(call).await?.json()?;
+            let empty = page.items.is_empty();
+            rows.extend(page.items);
+            if rows.len() as u64 >= page.total {
+                return Ok(rows);
+            }
+            if empty {
+                break;
+            }
+        }
+        Err(cut_short("labels"))
+    }
+
+    /// Makes or replaces something at `path`.
+    pub(super) async fn write(
+        &mut self,
+        method: Method,
+        path: String,
+        scope: &'static str,
+        body: Json,
+    ) -> Result<Reply, Failure> {
+        let call = Call::write(method, path, scope).body(body);
+        self.client.send(call).await
+    }
+
+    /// Takes something away.
+    pub(super) async fn remove(
+        &mut self,
+        path: String,
+        scope: &'static str,
+    ) -> Result<Reply, Failure> {
+        self.client
+            .send(Call::write(Method::DELETE, path, scope))
+            .await
+    }
+
+    /// Makes a label.
+    pub(super) async fn make_label(&mut self, title: &str) -> Result<wire::Label, ConnectorError> {
+        let body = json!({ "title": title });
+        let reply = self
+            .write(Method::POST, "api/v2/labels".into(), "labels: create", body)
+            .await?;
+        reply.json()
+    }
+
+    /// Makes a project; `parent` is 0 at the root.
+    pub(super) async fn make_project(
+        &mut self,
+        title: &str,
+        parent: i64,
+    ) -> Result<wire::Project, Failure> {
+        let body = json!({ "title": title, "parent_project_id": parent });
+        let path = "api/v2/projects".to_owned();
+        let reply = self
+            .write(Method::POST, path, "projects: create", body)
+            .await?;
+        Ok(reply.json()?)
+    }
+}
+
+fn tasks_call(place: Place) -> Call {
+    let path = match place {
+        Place::Everywhere => "api/v2/tasks".to_owned(),
+        Place::Project(id) => format!("api/v2/projects/{id}/tasks"),
+    };
+    Call::get(path, "tasks: read_all")
+        .query("expand", "comments")
+        .query("expand", "comment_count")
+}
+
+fn lacks_comments(task: &wire::Task) -> bool {
+    task.comment_count
+        .is_some_and(|count| task.comments.len() < count)
+}
+
+/// Groups of tasks that have no more comments together than one page sends.
+fn grouped(short: &[(i64, usize)]) -> Vec<Vec<i64>> {
+    let mut groups: Vec<Vec<i64>> = Vec::new();
+    let mut room = 0;
+    for (id, count) in short {
+        match groups.last_mut() {
+            Some(group) if *count <= room => {
+                group.push(*id);
+                room -= count;
+            }
+            _ => {
+                groups.push(vec![*id]);
+                room = COMMENTS_PER_PAGE.saturating_sub(*count);
+            }
+        }
+    }
+    groups
+}
+
+fn joined(ids: &[i64]) -> String {
+    let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+    ids.join(",")
+}
+
+fn is_too_large(error: &ConnectorError) -> bool {
+    matches!(error, ConnectorError::Malformed { what } if what.contains(TOO_LARGE))
+}
+
+fn cut_short(what: &str) -> ConnectorError {
+    ConnectorError::Malformed {
+        what: format!("the list of {what} was cut short"),
+    }
+}

@@ -1,0 +1,209 @@
+//! Labels, comments and relations: one call for each element of a set, so that what others added
+//! beside ours stays (S17). Nothing here touches a task's body.
+
+use std::collections::BTreeSet;
+
+use instep_contract::{Applied, ConnectorError};
+use instep_model::{DraftNote, Field, Link, RemoteId, RemoteNoteId};
+use reqwest::Method;
+use serde_json::json;
+
+use super::convert::{PART_OF, WAITS_FOR};
+use super::markdown::to_html;
+use super::refusal::{Failure, code};
+use super::write::{Outcome, gone_is_done};
+use super::{VikunjaConnector, number, wire};
+
+impl VikunjaConnector {
+    /// The labels as known, listed when nothing is.
+    pub(super) async fn labels(&mut self) -> Result<&[wire::Label], ConnectorError> {
+        if self.labels.is_none() {
+            self.labels = Some(self.api.labels().await?);
+        }
+        Ok(self.labels.get_or_insert_default())
+    }
+
+    /// The label to use for a tag: of several with one title one that the user made, the oldest.
+    pub(super) async fn label(&mut self, tag: &str) -> Result<Option<i64>, ConnectorError> {
+        let me = self.user().await?.id;
+        let labels = self
+            .labels()
+            .await?
+            .iter()
+            .filter(|label| label.title == tag);
+        let rank = |label: &&wire::Label| {
+            let maker = label.created_by.as_ref().map(|user| user.id);
+            (maker != Some(me), label.id)
+        };
+        Ok(labels.min_by_key(rank).map(|label| label.id))
+    }
+
+    async fn known_label(&mut self, tag: &str) -> Result<i64, ConnectorError> {
+        if let Some(id) = self.label(tag).await? {
+            return Ok(id);
+        }
+        self.labels = None;
+        self.label(tag)
+            .await?
+            .ok_or_else(|| ConnectorError::Rejected {
+                field: Some(Field::Tags),
+                reason: format!("there is no label `{tag}`"),
+            })
+    }
+
+    /// A label that was deleted since they were listed: the next try lists them again.
+    fn label_failure(&mut self, failure: Failure, id: &RemoteId) -> ConnectorError {
+        if failure.code() == code::NO_LABEL {
+            self.labels = None;
+            return ConnectorError::Busy;
+        }
+        failure.about(id)
+    }
+
+    pub(super) async fn set_tags(&mut self, id: &RemoteId, tags: &BTreeSet<String>) -> Outcome {
+        let mut labels = Vec::with_capacity(tags.len());
+        for tag in tags {
+            labels.push(json!({ "id": self.known_label(tag).await? }));
+        }
+        let path = format!("api/v2/tasks/{}/labels/bulk", number(id)?);
+        let body = json!({ "labels": labels });
+        let scope = "tasks_labels: update_bulk";
+        match self.api.write(Method::PUT, path, scope, body).await {
+            Ok(_) => Ok(Applied::done(id.clone())),
+            Err(failure) => Err(self.label_failure(failure, id)),
+        }
+    }
+
+    pub(super) async fn add_tag(&mut self, id: &RemoteId, tag: &str) -> Outcome {
+        let label = self.known_label(tag).await?;
+        let path = format!("api/v2/tasks/{}/labels", number(id)?);
+        let body = json!({ "label_id": label });
+        match self
+            .api
+            .write(Method::POST, path, "tasks_labels: create", body)
+            .await
+        {
+            Ok(_) => Ok(Applied::done(id.clone())),
+            Err(failure) if failure.code() == code::LABEL_THERE => Ok(Applied::done(id.clone())),
+            Err(failure) => Err(self.label_failure(failure, id)),
+        }
+    }
+
+    /// Titles are not unique: whichever label of that title hangs on the task is taken off.
+    pub(super) async fn remove_tag(&mut self, id: &RemoteId, tag: &str) -> Outcome {
+        let task = number(id)?;
+        let stored = match self.api.task(task).await {
+            Ok(stored) => stored,
+            Err(failure) => return Err(failure.about(id)),
+        };
+        for label in stored.labels.iter().filter(|label| label.title == tag) {
+            let path = format!("api/v2/tasks/{task}/labels/{}", label.id);
+            match self.api.remove(path, "tasks_labels: delete").await {
+                Ok(_) => {}
+                Err(failure) if failure.has_status(403) => {
+                    self.check_removed(id, label.id, failure).await?;
+                }
+                Err(failure) => return Err(self.label_failure(failure, id)),
+            }
+        }
+        Ok(Applied::done(id.clone()))
+    }
+
+    /// "Forbidden" is what Vikunja answers for a label that is not on the task, too.
+    async fn check_removed(
+        &mut self,
+        id: &RemoteId,
+        label: i64,
+        failure: Failure,
+    ) -> Result<(), ConnectorError> {
+        let stored = self.api.task(number(id)?).await;
+        let stored = stored.map_err(|failure| failure.about(id))?;
+        if stored.labels.iter().any(|other| other.id == label) {
+            return Err(failure.into());
+        }
+        Ok(())
+    }
+
+    pub(super) async fn add_note(&mut self, id: &RemoteId, note: &DraftNote) -> Outcome {
+        let path = format!("api/v2/tasks/{}/comments", number(id)?);
+        let body = json!({ "comment": to_html(&note.text) });
+        let reply = self
+            .api
+            .write(Method::POST, path, "tasks_comments: create", body)
+            .await;
+        let made: wire::Comment = reply.map_err(|failure| failure.about(id))?.json()?;
+        Ok(Applied {
+            note: Some(RemoteNoteId::new(made.id.to_string())),
+            ..Applied::done(id.clone())
+        })
+    }
+
+    pub(super) async fn edit_note(&mut self, id: &RemoteId, note: &DraftNote) -> Outcome {
+        let stale = || ConnectorError::Stale { id: id.clone() };
+        let comment = note.remote.as_ref().ok_or_else(stale)?;
+        let path = format!("api/v2/tasks/{}/comments/{comment}", number(id)?);
+        let body = json!({ "comment": to_html(&note.text) });
+        match self
+            .api
+            .write(Method::PUT, path, "tasks_comments: update", body)
+            .await
+        {
+            Ok(_) => Ok(Applied {
+                note: Some(comment.clone()),
+                ..Applied::done(id.clone())
+            }),
+            Err(failure) if failure.code() == code::NO_COMMENT => Err(stale()),
+            Err(failure) => Err(failure.about(id)),
+        }
+    }
+
+    pub(super) async fn remove_note(&mut self, id: &RemoteId, note: &RemoteNoteId) -> Outcome {
+        let path = format!("api/v2/tasks/{}/comments/{note}", number(id)?);
+        let removed = self.api.remove(path, "tasks_comments: delete").await;
+        gone_is_done(id, removed, &[code::NO_COMMENT, code::NO_TASK])
+    }
+
+    pub(super) async fn add_link(
+        &mut self,
+        id: &RemoteId,
+        link: Link,
+        other: &RemoteId,
+    ) -> Outcome {
+        let path = format!("api/v2/tasks/{}/relations", number(id)?);
+        let body = json!({ "other_task_id": number(other)?, "relation_kind": kind(link) });
+        match self
+            .api
+            .write(Method::POST, path, "tasks_relations: create", body)
+            .await
+        {
+            Ok(_) => Ok(Applied::done(id.clone())),
+            Err(failure) if failure.code() == code::RELATION_EXISTS => {
+                Ok(Applied::done(id.clone()))
+            }
+            // The answer does not tell which of the two is gone.
+            Err(failure) if failure.code() == code::NO_TASK => {
+                Err(ConnectorError::Stale { id: id.clone() })
+            }
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    pub(super) async fn remove_link(
+        &mut self,
+        id: &RemoteId,
+        link: Link,
+        other: &RemoteId,
+    ) -> Outcome {
+        let (task, other) = (number(id)?, number(other)?);
+        let path = format!("api/v2/tasks/{task}/relations/{}/{other}", kind(link));
+        let removed = self.api.remove(path, "tasks_relations: delete").await;
+        gone_is_done(id, removed, &[code::NO_RELATION, code::NO_TASK])
+    }
+}
+
+fn kind(link: Link) -> &'static str {
+    match link {
+        Link::DependsOn => WAITS_FOR,
+        Link::PartOf => PART_OF,
+    }
+}
