@@ -22,6 +22,7 @@ mod events;
 mod fault;
 mod fetch;
 mod filter;
+mod filter_text;
 mod filters;
 mod kanban;
 mod labels;

@@ -84,86 +84,72 @@ pub(super) async fn task_events_carry_the_whole_task(t: &Target) -> Outcome {
     same("its label", &gone["labels"][0]["id"], json!(label))
 }
 
-pub(super) async fn each_action_has_its_events(t: &Target) -> Outcome {
-    let (project, receiver) = hooked(t).await?;
-    let me = t.me().await?["id"].clone();
-    let (a, b) = (
-        t.task(project, json!({"title": "a"})).await?,
-        t.task(project, json!({"title": "b"})).await?,
-    );
-    receiver
-        .wait_for_events(&["task.created", "task.created"])
-        .await?;
-    let task = format!("/api/v1/tasks/{a}");
-    let label = t.label("events").await?;
-    let comment = json!({"comment": "<p>hi</p>"});
-    let relation = json!({"other_task_id": b, "relation_kind": "subtask"});
+/// An action on a task: method, path below the task, body, and what it announces.
+type Action = (&'static str, String, Option<Value>, &'static [&'static str]);
+
+/// Every action that has events of its own, on a task that has none of it yet.
+fn actions(label: i64, other: i64, me: &Value) -> Vec<Action> {
+    let relation = json!({"other_task_id": other, "relation_kind": "subtask"});
     let labels = json!({"labels": [{"id": label}]});
-    let table: Vec<(&str, String, Option<Value>, &[&str])> = vec![
+    let assigned: &[&str] = &["task.assignee.created", "task.updated"];
+    let unassigned: &[&str] = &["task.assignee.deleted", "task.updated"];
+    let comment = json!({"comment": "<p>hi</p>"});
+    let unrelated = format!("/relations/subtask/{other}");
+    let of = |path: &str| path.to_owned();
+    vec![
         (
             "PUT",
-            "/labels".into(),
+            of("/labels"),
             Some(json!({"label_id": label})),
             &["task.updated"],
         ),
-        (
-            "POST",
-            "/labels/bulk".into(),
-            Some(labels),
-            &["task.updated"],
-        ),
-        (
-            "POST",
-            "/labels/bulk".into(),
-            Some(json!({"labels": []})),
-            &[],
-        ),
+        ("POST", of("/labels/bulk"), Some(labels), &["task.updated"]),
+        ("POST", of("/labels/bulk"), Some(json!({"labels": []})), &[]),
         (
             "PUT",
-            "/relations".into(),
+            of("/relations"),
             Some(relation),
             &["task.relation.created"],
         ),
-        (
-            "DELETE",
-            format!("/relations/subtask/{b}"),
-            None,
-            &["task.relation.deleted"],
-        ),
+        ("DELETE", unrelated, None, &["task.relation.deleted"]),
         (
             "PUT",
-            "/comments".into(),
+            of("/comments"),
             Some(comment),
             &["task.comment.created"],
         ),
         (
             "PUT",
-            "/assignees".into(),
+            of("/assignees"),
             Some(json!({"user_id": me})),
-            &["task.assignee.created", "task.updated"],
+            assigned,
         ),
-        (
-            "DELETE",
-            format!("/assignees/{me}"),
-            None,
-            &["task.assignee.deleted", "task.updated"],
-        ),
-    ];
-    for (method, path, body, events) in table {
-        let answer = t.ask(method, &format!("{task}{path}"), body).await?;
+        ("DELETE", format!("/assignees/{me}"), None, unassigned),
+    ]
+}
+
+pub(super) async fn each_action_has_its_events(t: &Target) -> Outcome {
+    let (project, receiver) = hooked(t).await?;
+    let me = t.me().await?["id"].clone();
+    let a = t.task(project, json!({"title": "a"})).await?;
+    let b = t.task(project, json!({"title": "b"})).await?;
+    receiver
+        .wait_for_events(&["task.created", "task.created"])
+        .await?;
+    let label = t.label("events").await?;
+    for (method, path, body, events) in actions(label, b, &me) {
+        let answer = t
+            .ask(method, &format!("/api/v1/tasks/{a}{path}"), body)
+            .await?;
         holds(
             format!("{method} {path}: {}", answer.status),
             answer.status < 300,
         )?;
         let got = receiver.wait_for_events(events).await?;
-        let about = |id: i64| {
-            got.iter()
-                .all(|d| d.body["data"]["task"]["id"] == json!(id))
-        };
-        holds(format!("{method} {path} is about the base task"), about(a))?;
+        let about = got.iter().all(|d| d.body["data"]["task"]["id"] == json!(a));
+        holds(format!("{method} {path} is about the base task"), about)?;
     }
-    let patch = json!({"title": "a"});
-    t.patch(&format!("/api/v2/tasks/{a}"), patch)
+    t.patch(&format!("/api/v2/tasks/{a}"), json!({"title": "a"}))
         .await?
         .want(304)?;
     t.post(&format!("/api/v1/labels/{label}"), json!({"title": "new"}))
