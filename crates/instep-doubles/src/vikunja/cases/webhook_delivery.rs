@@ -55,7 +55,7 @@ pub(super) async fn the_signature_covers_the_raw_body(t: &Target) -> Outcome {
         json!("application/json"),
     )?;
     holds(
-        "the agent's name",
+        "User-Agent",
         got[0].header("user-agent").starts_with("Vikunja/"),
     )
 }
