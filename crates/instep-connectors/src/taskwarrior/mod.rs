@@ -140,6 +140,29 @@ impl TaskwarriorConnector {
         Ok(found)
     }
 
+    /// Refuses to write where the tasks lie in the other version's files. Those files stay beside a
+    /// database that took them over; beside an empty one they hold the tasks.
+    async fn check_migrated(&mut self, place: &Place) -> Result<(), ConnectorError> {
+        let Err(unmigrated) = setup::check_migrated(place) else {
+            return Ok(());
+        };
+        #[cfg(feature = "taskchampion")]
+        if place.major() >= 3 && has_database(&place.data) {
+            self.opened += 1;
+            return match replica::is_empty(&place.data).await? {
+                true => Err(unmigrated),
+                false => Ok(()),
+            };
+        }
+        let mut tasks = 0_usize;
+        let count = |_: &[u8]| {
+            tasks += 1;
+            Ok(())
+        };
+        self.program.export(&place.data, None, count).await?;
+        if tasks == 0 { Err(unmigrated) } else { Ok(()) }
+    }
+
     /// Reads these rows now; deleted ones and templates too.
     async fn rows(&mut self, ids: &[RemoteId]) -> Result<Vec<Option<Row>>, ConnectorError> {
         if ids.is_empty() {
@@ -239,16 +262,10 @@ impl Connector for TaskwarriorConnector {
             return Ok(Vec::new());
         }
         let place = self.place(None).await?;
+        self.check_migrated(&place).await?;
         let now_secs = Timestamp::now().as_second();
         #[cfg(feature = "taskchampion")]
         if self.door(&place, true) == Door::Library {
-            // Old files stay beside a database that took them over; beside an empty one they
-            // hold the tasks.
-            if let Err(unmigrated) = setup::check_migrated(&place)
-                && (!has_database(&place.data) || replica::is_empty(&place.data).await?)
-            {
-                return Err(unmigrated);
-            }
             self.opened += 1;
             return replica::apply(&place.data, batch, &self.rules, now_secs).await;
         }

@@ -130,7 +130,7 @@ async fn case_35_a_write_of_ours_that_2_6_loses_is_noticed() {
 async fn case_35_a_task_that_2_6_lost_is_no_deletion() {
     let world = World::new(2);
     for number in 1..=3 {
-        world.import(&json!({"uuid": uuid(number), "description": "kept"}).to_string());
+        world.import(&json!({"uuid": uuid(number).to_string(), "description": "kept"}).to_string());
     }
     let mut connector = world.open();
     let first = look(&mut connector, None).await;

@@ -24,9 +24,9 @@ fn note(at: &str, words: &str) -> DraftNote {
 /// A task with something in every place, foreign attributes included.
 fn full(world: &World) {
     let task = json!({
-        "uuid": uuid(1), "description": "full", "project": "home.garden", "priority": "H",
+        "uuid": uuid(1).to_string(), "description": "full", "project": "home.garden", "priority": "H",
         "entry": "20200101T000000Z", "due": "20330506T100000Z", "until": "20380101T000000Z",
-        "tags": ["a b", "über", "1st"], "depends": [uuid(2)], "bugwarrior_key": "X-1",
+        "tags": ["a b", "über", "1st"], "depends": [uuid(2).to_string()], "bugwarrior_key": "X-1",
         "annotations": [{"entry": "20200102T000000Z", "description": "seen"}],
     });
     world.import(&task.to_string());
@@ -49,7 +49,7 @@ async fn case_01_and_03_only_the_title_changes() {
 async fn case_02_what_is_held_already_is_not_written() {
     for world in worlds() {
         full(&world);
-        let old = json!({"uuid": uuid(3), "description": "old", "entry": "20200101T000000Z",
+        let old = json!({"uuid": uuid(3).to_string(), "description": "old", "entry": "20200101T000000Z",
             "modified": "20200101T000000Z"});
         world.import(&old.to_string());
         let mut connector = world.open();
@@ -197,7 +197,9 @@ async fn case_20_the_words_that_2_6_turns_into_brackets() {
 #[tokio::test]
 async fn case_21_tags_that_are_words_and_those_that_cannot_be_held() {
     for world in worlds() {
-        world.import(&json!({"uuid": uuid(9), "description": "makes the database"}).to_string());
+        world.import(
+            &json!({"uuid": uuid(9).to_string(), "description": "makes the database"}).to_string(),
+        );
         let mut connector = world.open();
         let mut draft = titled(1, "tagged");
         draft
@@ -338,7 +340,10 @@ async fn a_dot_in_a_project_is_escaped() {
 #[tokio::test]
 async fn a_priority_of_the_persons_own_is_left_alone() {
     for world in worlds() {
-        world.import(&json!({"uuid": uuid(1), "description": "own", "priority": "X"}).to_string());
+        world.import(
+            &json!({"uuid": uuid(1).to_string(), "description": "own", "priority": "X"})
+                .to_string(),
+        );
         let mut connector = world.open();
         assert_eq!(
             read(&mut connector, 1).await.fields.number(Field::Priority),
@@ -419,7 +424,7 @@ async fn what_we_write_the_person_can_go_on_with() {
         // Our steps are no steps of the person's: undo takes back the annotation.
         let change = edit(&[(Field::Title, text("first"), text("renamed"))]);
         update(&mut connector, 2, change).await;
-        if world.major == 3 {
+        if world.major == 3 && cfg!(feature = "taskchampion") {
             world.task(&["undo"]);
             assert!(read(&mut connector, 1).await.notes.is_empty());
         }

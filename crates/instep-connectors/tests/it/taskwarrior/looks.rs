@@ -53,7 +53,9 @@ async fn a_remembered_place_spares_the_asking_until_the_taskrc_changes() {
 async fn case_10_a_purged_task_is_unlisted() {
     for world in worlds() {
         for (number, title) in [(1, "purged"), (2, "kept")] {
-            world.import(&json!({"uuid": uuid(number), "description": title}).to_string());
+            world.import(
+                &json!({"uuid": uuid(number).to_string(), "description": title}).to_string(),
+            );
         }
         let mut connector = world.open();
         let first = look(&mut connector, None).await;
@@ -97,7 +99,7 @@ async fn case_11_an_undo_is_seen() {
 #[tokio::test]
 async fn case_12_waiting_is_open_with_a_date() {
     for world in worlds() {
-        let task = json!({"uuid": uuid(1), "description": "later", "wait": "20380101T000000Z",
+        let task = json!({"uuid": uuid(1).to_string(), "description": "later", "wait": "20380101T000000Z",
             "status": "waiting"});
         world.import(&task.to_string());
         let mut connector = world.open();
@@ -153,7 +155,7 @@ async fn case_13_and_14_templates_are_never_seen_and_reading_makes_no_instance()
 #[tokio::test]
 async fn case_15_and_16_tasks_that_lack_what_every_task_has() {
     let world = super::world::World::new(3);
-    world.import(&json!({"uuid": uuid(2), "description": "whole"}).to_string());
+    world.import(&json!({"uuid": uuid(2).to_string(), "description": "whole"}).to_string());
     let database = rusqlite::Connection::open(world.data().join("taskchampion.sqlite3")).unwrap();
     let insert = "INSERT INTO tasks (uuid, data) VALUES (?1, ?2)";
     database
@@ -193,7 +195,7 @@ async fn an_expiry_is_looked_for_when_it_comes() {
     for world in worlds() {
         let mut connector = world.open();
         create(&mut connector, titled(1, "still")).await;
-        let task = json!({"uuid": uuid(2), "description": "brief", "until": "20200101T000000Z"});
+        let task = json!({"uuid": uuid(2).to_string(), "description": "brief", "until": "20200101T000000Z"});
         world.import(&task.to_string());
         let all = connector.observe(None, Look::Everything).await.unwrap();
         // 2.6 shows it deleted at once; 3 when the person's next command tidies up.
