@@ -1,1 +1,28 @@
 //! The hub database: one SQL text for SQLite and PostgreSQL.
+//!
+//! The engine's steps, each one transaction, and what people list and look up. This is the
+//! only room with SQL in it, and nothing is decided here.
+
+mod account;
+mod commit;
+mod dialect;
+mod keep;
+mod lease;
+mod list;
+mod migrations;
+mod open;
+mod private;
+mod queue;
+mod read;
+mod record;
+mod row;
+mod sql;
+mod store;
+mod summary;
+
+pub use keep::Pruned;
+pub use list::{FoundTask, TaskFilter};
+pub use open::OpenError;
+pub use record::JournalFilter;
+pub use store::HubStore;
+pub use summary::AccountSummary;

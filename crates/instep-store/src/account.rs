@@ -1,0 +1,276 @@
+//! What is remembered of accounts: their config, their state, their lease's token.
+
+use std::collections::BTreeMap;
+
+use instep_contract::{AccountState, CommitObservation, Cursor, Lease, StoreError};
+use instep_model::{Account, AccountId, Identity, RemoteId, Review, Timestamp};
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+
+use crate::queue;
+use crate::read::count;
+use crate::row::{self, account_config, read_collections};
+use crate::sql::{
+    Bind, Stop, execute, execute_in, failed, get, get_maybe, get_number, get_parsed, insert, query,
+};
+use crate::store::Hub;
+
+pub(crate) async fn next_token(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    account: &AccountId,
+) -> Result<u64, Stop> {
+    let sql = "INSERT INTO accounts (user_id, account, lease_token, joined, collections) \
+               VALUES ($1, $2, 1, 0, '[]') ON CONFLICT (user_id, account) \
+               DO UPDATE SET lease_token = accounts.lease_token + 1 RETURNING lease_token";
+    let row = query(sql, &hub.user, [account.as_str().into()])
+        .fetch_one(on)
+        .await?;
+    Ok(get_number(&row, "lease_token")?)
+}
+
+/// The accounts with their config, and whether they are dormant.
+type Mirror = BTreeMap<String, (Option<String>, bool)>;
+
+async fn mirror_now(hub: &Hub, on: &mut AnyConnection) -> Result<Mirror, Stop> {
+    let sql = "SELECT account, config, dormant_since FROM accounts WHERE user_id = $1";
+    let rows = query(sql, &hub.user, []).fetch_all(on).await?;
+    let mut mirror = Mirror::new();
+    for row in &rows {
+        let dormant = get::<Option<String>>(row, "dormant_since")?.is_some();
+        mirror.insert(get(row, "account")?, (get(row, "config")?, dormant));
+    }
+    Ok(mirror)
+}
+
+fn mirror_of(accounts: &[Account]) -> BTreeMap<String, String> {
+    let configs = accounts
+        .iter()
+        .map(|account| (account.id.to_string(), account_config(account)));
+    configs.collect()
+}
+
+/// Whether the known accounts are exactly these already, so that nothing has to be written.
+pub(crate) async fn is_mirrored(hub: &Hub, accounts: &[Account]) -> Result<bool, StoreError> {
+    let mut on = hub.reader().await?;
+    let mut known = mirror_now(hub, &mut on).await?;
+    known.retain(|_, (_, dormant)| !*dormant);
+    let wanted = mirror_of(accounts);
+    Ok(known.len() == wanted.len()
+        && wanted.iter().all(|(id, config)| {
+            known
+                .get(id)
+                .is_some_and(|(now, _)| now.as_ref() == Some(config))
+        }))
+}
+
+pub(crate) async fn mirror(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    accounts: &[Account],
+    now: Timestamp,
+) -> Result<(), Stop> {
+    let known = mirror_now(hub, on).await?;
+    let wanted = mirror_of(accounts);
+    for (id, (_, dormant)) in &known {
+        if !dormant && !wanted.contains_key(id) {
+            let sql = "UPDATE accounts SET dormant_since = $3 WHERE user_id = $1 AND account = $2";
+            execute(on, sql, &hub.user, [id.as_str().into(), now.into()]).await?;
+        }
+    }
+    for (id, config) in wanted {
+        let account = AccountId::new(id);
+        hub.know_accounts(on, [&account]).await?;
+        let sql = "UPDATE accounts SET config = $3, dormant_since = NULL \
+                   WHERE user_id = $1 AND account = $2";
+        let binds = [account.as_str().into(), config.into()];
+        execute(on, sql, &hub.user, binds).await?;
+        if known
+            .get(account.as_str())
+            .is_some_and(|(_, dormant)| *dormant)
+        {
+            // What changed while nobody was looking has to travel too.
+            queue::wake_everything(hub, on, &account).await?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) async fn state(hub: &Hub, account: &AccountId) -> Result<AccountState, StoreError> {
+    let sql =
+        format!("SELECT {STATE_COLUMNS} FROM accounts a WHERE a.user_id = $1 AND a.account = $2");
+    let mut on = hub.reader().await?;
+    let row = query(sql, &hub.user, [account.as_str().into()])
+        .fetch_optional(&mut *on)
+        .await
+        .map_err(failed)?;
+    let Some(row) = row else {
+        return Ok(AccountState::default());
+    };
+    let mut state = read_state(account, &row)?;
+    if get_number(&row, "waiting")? > 0 {
+        state.reviews = reviews(hub, &mut on, account).await?;
+    }
+    Ok(state)
+}
+
+/// What [`read_state`] reads of `accounts a`, and how many matters wait for review.
+pub(crate) const STATE_COLUMNS: &str = "a.identity, a.cursor, a.joined, a.collections, \
+     a.guard_since, a.last_pass_at, a.last_sweep_at, a.trouble, \
+     (SELECT COUNT(*) FROM mappings m WHERE m.user_id = a.user_id AND m.account = a.account \
+      AND m.state = 'held' AND m.gone = 1) AS held, \
+     (SELECT COUNT(*) FROM reviews r WHERE r.user_id = a.user_id AND r.account = a.account) \
+     AS waiting";
+
+/// A state without its reviews.
+pub(crate) fn read_state(account: &AccountId, row: &AnyRow) -> Result<AccountState, StoreError> {
+    let collections: &str = get(row, "collections")?;
+    Ok(AccountState {
+        identity: get::<Option<String>>(row, "identity")?.map(Identity),
+        cursor: get::<Option<Vec<u8>>>(row, "cursor")?.map(Cursor),
+        joined: get_number(row, "joined")? != 0,
+        collections: read_collections(account, collections)?,
+        reviews: Vec::new(),
+        held: count(row, "held")?,
+        guard_since: get_maybe(row, "guard_since")?,
+        last_pass_at: get_maybe(row, "last_pass_at")?,
+        last_sweep_at: get_maybe(row, "last_sweep_at")?,
+        trouble: get(row, "trouble")?,
+    })
+}
+
+pub(crate) async fn reviews(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    account: &AccountId,
+) -> Result<Vec<Review>, StoreError> {
+    let sql = "SELECT task, remote, title, reason FROM reviews \
+               WHERE user_id = $1 AND account = $2 ORDER BY title, item";
+    let rows = query(sql, &hub.user, [account.as_str().into()])
+        .fetch_all(on)
+        .await;
+    let rows = rows.map_err(failed)?;
+    rows.iter()
+        .map(|row| {
+            Ok(Review {
+                account: account.clone(),
+                task: get_maybe(row, "task")?,
+                remote: get::<Option<String>>(row, "remote")?.map(RemoteId::new),
+                title: get(row, "title")?,
+                reason: get_parsed(row, "reason")?,
+            })
+        })
+        .collect()
+}
+
+pub(crate) async fn observed(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    lease: &Lease,
+    end: &CommitObservation,
+) -> Result<(), Stop> {
+    hub.fence(on, lease).await?;
+    let account = lease.account.as_str();
+    // An observation leaves alone what it did not read.
+    let sql = "UPDATE accounts SET identity = $3, cursor = $4, \
+               joined = CASE WHEN $5 = 1 THEN 1 ELSE joined END, last_pass_at = $6, \
+               last_sweep_at = COALESCE($7, last_sweep_at), \
+               collections = COALESCE($8, collections) \
+               WHERE user_id = $1 AND account = $2";
+    let binds: [Bind; 7] = [
+        account.into(),
+        end.identity.0.as_str().into(),
+        Some(end.cursor.0.clone()).into(),
+        end.joined.into(),
+        end.at.into(),
+        end.sweep.then_some(end.at).into(),
+        end.collections.as_deref().map(row::collections).into(),
+    ];
+    execute(on, sql, &hub.user, binds).await?;
+    if end.sweep {
+        let sql = "DELETE FROM reviews WHERE user_id = $1 AND account = $2";
+        execute(on, sql, &hub.user, [account.into()]).await?;
+    }
+    put_reviews(hub, on, &lease.account, &end.reviews).await
+}
+
+async fn put_reviews(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    account: &AccountId,
+    reviews: &[Review],
+) -> Result<(), Stop> {
+    if reviews.is_empty() {
+        return Ok(());
+    }
+    // The last word on an item counts.
+    let reviews: BTreeMap<String, &Review> = reviews
+        .iter()
+        .map(|review| (review_item(review), review))
+        .collect();
+    let items: Vec<String> = reviews.keys().cloned().collect();
+    let sql = "DELETE FROM reviews WHERE user_id = $1 AND account = $2 AND item IN";
+    execute_in(on, &hub.user, (sql, ""), &[account.as_str().into()], &items).await?;
+    let rows = reviews.into_iter().map(|(item, review)| {
+        let remote = review.remote.as_ref();
+        vec![
+            account.as_str().into(),
+            item.into(),
+            review.task.map(|task| task.to_string()).into(),
+            remote.map(|remote| remote.as_str().to_owned()).into(),
+            review.title.as_str().into(),
+            review.reason.to_string().into(),
+        ]
+    });
+    let rows = rows.collect();
+    let columns = "reviews (user_id, account, item, task, remote, title, reason)";
+    insert(on, &hub.user, (columns, ""), rows).await?;
+    Ok(())
+}
+
+/// What a matter for review is about, as one key.
+fn review_item(review: &Review) -> String {
+    let task = review.task.map(|task| task.to_string());
+    let remote = review.remote.as_ref().map(|remote| format!(" {remote}"));
+    format!("{}{}", task.unwrap_or_default(), remote.unwrap_or_default())
+}
+
+pub(crate) async fn end_epoch(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    lease: &Lease,
+) -> Result<(), Stop> {
+    hub.fence(on, lease).await?;
+    let account = || [Bind::from(lease.account.as_str())];
+    drop_rows(hub, on, &lease.account).await?;
+    let sql = "UPDATE accounts SET identity = NULL, cursor = NULL, joined = 0, \
+               collections = '[]', last_sweep_at = NULL WHERE user_id = $1 AND account = $2";
+    execute(on, sql, &hub.user, account()).await?;
+    Ok(())
+}
+
+/// Drops everything that belongs to one epoch of an account.
+pub(crate) async fn drop_rows(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    account: &AccountId,
+) -> Result<(), Stop> {
+    for table in ["mappings", "outbox", "deletions", "work", "reviews"] {
+        let sql = format!("DELETE FROM {table} WHERE user_id = $1 AND account = $2");
+        execute(on, &sql, &hub.user, [account.as_str().into()]).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn trouble(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    account: &AccountId,
+    trouble: Option<&str>,
+) -> Result<(), Stop> {
+    hub.know_accounts(on, [account]).await?;
+    let sql = "UPDATE accounts SET trouble = $3 WHERE user_id = $1 AND account = $2";
+    let binds = [account.as_str().into(), trouble.map(str::to_owned).into()];
+    execute(on, sql, &hub.user, binds).await?;
+    Ok(())
+}

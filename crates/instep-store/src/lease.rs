@@ -1,0 +1,197 @@
+//! The sole right to run an account, on one computer (S11): a lock file for each account,
+//! held while the lease is and freed by the kernel when its holder dies. No lock file is
+//! ever unlinked, renamed or replaced.
+
+use std::collections::HashMap;
+use std::fs::{File, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use instep_contract::{Lease, StoreError};
+use instep_model::{AccountId, Timestamp};
+use uuid::Uuid;
+
+use crate::private;
+
+/// Longer names are cut and told apart by a hash; file systems stop at 255 bytes.
+const MAX_NAME_LEN: usize = 180;
+
+/// How much of what a holder wrote about itself is shown.
+const MAX_HOLDER_BYTES: u64 = 200;
+
+/// The leases that this store holds.
+#[derive(Debug)]
+pub(crate) struct Leases {
+    dir: PathBuf,
+    held: Mutex<HashMap<AccountId, Held>>,
+}
+
+#[derive(Debug)]
+struct Held {
+    /// The token; `None` while it is still being asked for.
+    token: Option<u64>,
+    holder: String,
+    ttl: Duration,
+    until: Timestamp,
+    /// Held, not read: closing it frees the lock.
+    _lock: File,
+}
+
+/// A lease whose token is not known yet. Dropped, it is given back.
+#[derive(Debug)]
+pub(crate) struct Reserved<'a> {
+    leases: &'a Leases,
+    account: AccountId,
+    settled: bool,
+}
+
+impl Leases {
+    pub(crate) fn new(dir: PathBuf) -> Self {
+        Self {
+            dir,
+            held: Mutex::default(),
+        }
+    }
+
+    /// Takes the lock of `account`, without waiting.
+    pub(crate) fn reserve(
+        &self,
+        account: &AccountId,
+        holder: &str,
+        ttl: Duration,
+        now: Timestamp,
+    ) -> Result<Reserved<'_>, StoreError> {
+        let mut held = self.held();
+        if let Some(known) = held.get(account).filter(|known| known.until > now) {
+            return Err(held_by(account, known.holder.clone()));
+        }
+        // One of ours that ran out keeps its lock: it passes to the new holder unopened.
+        let lock = match held.remove(account) {
+            Some(expired) => expired._lock,
+            None => self.lock(account)?,
+        };
+        write_holder(&lock, holder).map_err(unavailable)?;
+        let known = Held {
+            token: None,
+            holder: holder.to_owned(),
+            ttl,
+            until: ends(now, ttl),
+            _lock: lock,
+        };
+        held.insert(account.clone(), known);
+        Ok(Reserved {
+            leases: self,
+            account: account.clone(),
+            settled: false,
+        })
+    }
+
+    /// Gives a lease back, unless it was taken over.
+    pub(crate) fn release(&self, lease: &Lease) {
+        let mut held = self.held();
+        let token = held.get(&lease.account).and_then(|known| known.token);
+        if token == Some(lease.token) {
+            held.remove(&lease.account);
+        }
+    }
+
+    /// A commit at `now` keeps the lease for another term.
+    pub(crate) fn renew(&self, lease: &Lease, now: Timestamp) {
+        if let Some(known) = self.held().get_mut(&lease.account)
+            && known.token == Some(lease.token)
+        {
+            known.until = known.until.max(ends(now, known.ttl));
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<AccountId, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self, account: &AccountId) -> Result<File, StoreError> {
+        private::dir(&self.dir).map_err(unavailable)?;
+        let path = self.dir.join(file_name(account));
+        let file = private::file(&path).map_err(unavailable)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(held_by(account, read_holder(&path))),
+            Err(TryLockError::Error(error)) => Err(unavailable(error)),
+        }
+    }
+}
+
+impl Reserved<'_> {
+    /// Completes the lease with its token.
+    pub(crate) fn settle(mut self, token: u64) -> Lease {
+        if let Some(known) = self.leases.held().get_mut(&self.account) {
+            known.token = Some(token);
+        }
+        self.settled = true;
+        Lease {
+            account: self.account.clone(),
+            token,
+        }
+    }
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.leases.held().remove(&self.account);
+        }
+    }
+}
+
+/// A file name for any account id, different for ids that differ, also where a file system
+/// takes upper and lower case for the same.
+fn file_name(account: &AccountId) -> String {
+    let mut name = String::new();
+    for byte in account.as_str().bytes() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => name.push(char::from(byte)),
+            byte => name.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    if name.len() > MAX_NAME_LEN {
+        let hash = Uuid::new_v5(&Uuid::NAMESPACE_OID, account.as_str().as_bytes());
+        name.truncate(MAX_NAME_LEN);
+        name.push_str(&format!("+{hash}"));
+    }
+    name.push_str(".lock");
+    name
+}
+
+/// What is written is for people and error messages; the lock alone decides.
+fn write_holder(mut file: &File, holder: &str) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{holder}, process {}", std::process::id())
+}
+
+fn read_holder(path: &Path) -> String {
+    let mut text = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_HOLDER_BYTES).read_to_end(&mut text));
+    match read {
+        Ok(length) if length > 0 => String::from_utf8_lossy(&text).trim().to_owned(),
+        _ => "another process".to_owned(),
+    }
+}
+
+fn held_by(account: &AccountId, holder: String) -> StoreError {
+    StoreError::LeaseHeld {
+        account: account.clone(),
+        holder,
+    }
+}
+
+fn unavailable(error: io::Error) -> StoreError {
+    StoreError::Unavailable {
+        source: Box::new(error),
+    }
+}
+
+fn ends(now: Timestamp, ttl: Duration) -> Timestamp {
+    now.checked_add(ttl).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,331 @@
+//! Opening the hub: the file, its schema, and what to do when it cannot be used.
+//!
+//! A database that is damaged is named and left as it is: setting it aside is the caller's.
+
+use std::fs::{File, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::{Arc, Once};
+use std::time::{Duration, Instant};
+
+use instep_contract::BoxError;
+use instep_model::UserId;
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::migrate::MigrateError;
+use sqlx::{AnyConnection, AnyPool, ConnectOptions, Executor};
+
+use crate::dialect::{self, Refusal};
+use crate::lease::Leases;
+use crate::store::Hub;
+use crate::{HubStore, migrations, private};
+
+/// How many connections read while the writer writes.
+const READERS: u32 = 3;
+
+/// How long another process may take to bring the schema up to date.
+const TURN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What the caller can do next after the hub could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Set the file aside, keep it, and start anew (I9).
+    #[error("{} is not an Instep hub", path.display())]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Set the file aside, keep it, and start from a backup or anew (I9).
+    #[error("{} is damaged: {what}", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// Run the newer program that wrote it.
+    #[error("the hub has schema {found}, and this program knows up to {known}")]
+    TooNew {
+        /// The schema of the file.
+        found: i64,
+        /// The newest one that this program knows.
+        known: i64,
+    },
+    /// Try again: another process is at it.
+    #[error("another process kept the hub to itself")]
+    Locked,
+    /// Mend who may read and write there.
+    #[error("no permission to use {}", path.display())]
+    PermissionDenied {
+        /// The file or directory.
+        path: PathBuf,
+    },
+    /// Make room.
+    #[error("no space is left for the hub")]
+    DiskFull,
+    /// Look at the cause.
+    #[error("the hub cannot be opened")]
+    Unavailable {
+        /// Why.
+        source: BoxError,
+    },
+}
+
+impl From<sqlx::Error> for OpenError {
+    fn from(error: sqlx::Error) -> Self {
+        match dialect::refusal(&error) {
+            Refusal::Busy => Self::Locked,
+            Refusal::Full => Self::DiskFull,
+            _ => Self::Unavailable {
+                source: Box::new(error),
+            },
+        }
+    }
+}
+
+impl From<MigrateError> for OpenError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+                Self::from(error)
+            }
+            other => Self::Unavailable {
+                source: Box::new(other),
+            },
+        }
+    }
+}
+
+fn from_io(error: io::Error, path: &Path) -> OpenError {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => OpenError::PermissionDenied { path: path.into() },
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => OpenError::DiskFull,
+        _ => OpenError::Unavailable {
+            source: Box::new(error),
+        },
+    }
+}
+
+/// Adds the path to what a statement on the database said.
+fn at(path: &Path) -> impl Fn(sqlx::Error) -> OpenError + '_ {
+    move |error| match dialect::refusal(&error) {
+        Refusal::Damaged => OpenError::Corrupt {
+            path: path.into(),
+            what: error.to_string(),
+        },
+        Refusal::Denied => OpenError::PermissionDenied { path: path.into() },
+        _ => OpenError::from(error),
+    }
+}
+
+impl HubStore {
+    /// Opens the hub at `path` for one user, and makes it where there is none: file 0600,
+    /// missing directories 0700. After a shutdown that was not clean the file is checked first.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; nothing that exists is ever replaced.
+    pub async fn open(path: &Path, user: UserId) -> Result<Self, OpenError> {
+        let leases = sibling(path, ".leases");
+        Self::open_with_leases(path, user, leases).await
+    }
+
+    pub(crate) async fn open_with_leases(
+        path: &Path,
+        user: UserId,
+        leases: PathBuf,
+    ) -> Result<Self, OpenError> {
+        prepare(path)?;
+        let presence = Presence::enter(&sibling(path, ".open")).await?;
+        let pools = (pool(path, 1)?, readers(path)?);
+        let hub = Hub::new(path.into(), user, pools, Leases::new(leases), presence);
+        let store = Self(Arc::new(hub));
+        match store.make_ready().await {
+            Ok(()) => Ok(store),
+            Err(error) => {
+                store.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn make_ready(&self) -> Result<(), OpenError> {
+        let hub = &self.0;
+        let at = at(&hub.path);
+        let mut writer = hub.writer.acquire().await.map_err(&at)?;
+        writer.execute(dialect::ON_CONNECT).await.map_err(&at)?;
+        if hub.presence.was_left_open {
+            check(&mut writer, &hub.path).await?;
+        }
+        let standing = migrations::standing(&mut writer, &hub.user).await;
+        let standing = standing.map_err(&at)?;
+        if standing.version > migrations::KNOWN {
+            return Err(OpenError::TooNew {
+                found: standing.version,
+                known: migrations::KNOWN,
+            });
+        }
+        if standing.version < migrations::KNOWN || !standing.has_user {
+            migrations::run(&mut writer, &hub.user).await?;
+        }
+        hub.presence.ready();
+        Ok(())
+    }
+}
+
+/// `name` with `suffix`, in the same directory.
+pub(crate) fn sibling(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+/// Makes directory and file, and looks at what can be seen without SQLite.
+fn prepare(path: &Path) -> Result<(), OpenError> {
+    if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+        private::dir(dir).map_err(|error| from_io(error, dir))?;
+    }
+    let mut file = private::file(path).map_err(|error| from_io(error, path))?;
+    let mut head = Vec::new();
+    Read::by_ref(&mut file)
+        .take(16)
+        .read_to_end(&mut head)
+        .map_err(|error| from_io(error, path))?;
+    if head.is_empty() {
+        // SQLite would throw away the log of a file that was cut to nothing.
+        let log = sibling(path, "-wal").metadata();
+        if log.is_ok_and(|log| log.len() > 0) {
+            return Err(OpenError::Corrupt {
+                path: path.into(),
+                what: "the file is empty, its log is not".to_owned(),
+            });
+        }
+    } else if head != b"SQLite format 3\0" {
+        return Err(OpenError::NotADatabase { path: path.into() });
+    }
+    Ok(())
+}
+
+fn pool(path: &Path, connections: u32) -> Result<AnyPool, OpenError> {
+    Ok(pool_options(connections).connect_lazy_with(connect_options(path)?))
+}
+
+/// A pool takes a failure of `after_connect` for one that will pass, and tries for half a
+/// minute: so only connections to a file that was found sound are set up there. The writer's
+/// is set up when the hub is made ready.
+fn readers(path: &Path) -> Result<AnyPool, OpenError> {
+    let options = pool_options(READERS).after_connect(|connection, _| {
+        Box::pin(async move {
+            connection.execute(dialect::ON_CONNECT).await?;
+            Ok(())
+        })
+    });
+    Ok(options.connect_lazy_with(connect_options(path)?))
+}
+
+/// Connections are kept for ever: to a file, they neither age nor break.
+fn pool_options(connections: u32) -> AnyPoolOptions {
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .min_connections(0)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+fn connect_options(path: &Path) -> Result<AnyConnectOptions, OpenError> {
+    static DRIVERS: Once = Once::new();
+    DRIVERS.call_once(sqlx::any::install_default_drivers);
+    let url = dialect::url(path).ok_or_else(|| OpenError::Unavailable {
+        source: format!("the path {} is not Unicode", path.display()).into(),
+    })?;
+    Ok(AnyConnectOptions::from_str(&url)?.disable_statement_logging())
+}
+
+/// Has SQLite read the file through.
+pub(crate) async fn check(on: &mut AnyConnection, path: &Path) -> Result<(), OpenError> {
+    let found: Vec<String> = sqlx::query_scalar(dialect::QUICK_CHECK)
+        .fetch_all(&mut *on)
+        .await
+        .map_err(at(path))?;
+    if found != ["ok"] {
+        return Err(OpenError::Corrupt {
+            path: path.into(),
+            what: found.join("; "),
+        });
+    }
+    Ok(())
+}
+
+/// Who has the hub open: a lock file that each opened store shares. The first to come finds
+/// in it whether the last to go said goodbye.
+#[derive(Debug)]
+pub(crate) struct Presence {
+    file: File,
+    /// Whether the last one was killed before it could.
+    pub(crate) was_left_open: bool,
+}
+
+const OPEN: &[u8] = b"open\n";
+const CLOSED: &[u8] = b"closed\n";
+
+impl Presence {
+    async fn enter(path: &Path) -> Result<Self, OpenError> {
+        let file = private::file(path).map_err(|error| from_io(error, path))?;
+        let first = match file.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => false,
+            Err(TryLockError::Error(error)) => return Err(from_io(error, path)),
+        };
+        if !first {
+            share(&file, path).await?;
+        }
+        let mut said = Vec::new();
+        let read = (&file).take(16).read_to_end(&mut said);
+        read.map_err(|error| from_io(error, path))?;
+        Ok(Self {
+            file,
+            was_left_open: first && said == OPEN,
+        })
+    }
+
+    /// The hub is ready: lets the others in.
+    fn ready(&self) {
+        self.say(OPEN);
+        // Shared by now at the latest; failing to share only keeps others waiting.
+        let _ = self.file.lock_shared();
+    }
+
+    fn say(&self, word: &[u8]) {
+        // Not vital: without it the next opening checks the file, or does not.
+        let mut file = &self.file;
+        let _ = file
+            .rewind()
+            .and_then(|()| file.set_len(0))
+            .and_then(|()| file.write_all(word));
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        if self.file.try_lock().is_ok() {
+            self.say(CLOSED);
+        }
+    }
+}
+
+/// Waits until whoever opens the hub first has made it ready.
+async fn share(file: &File, path: &Path) -> Result<(), OpenError> {
+    let deadline = Instant::now() + TURN_TIMEOUT;
+    loop {
+        match file.try_lock_shared() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(from_io(error, path)),
+            Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
+                return Err(OpenError::Locked);
+            }
+            Err(TryLockError::WouldBlock) => {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        }
+    }
+}

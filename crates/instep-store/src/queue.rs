@@ -1,0 +1,199 @@
+//! Work that waits, and writes in flight.
+
+use instep_contract::{Intent, IntentId, Lease, StoreError, Work};
+use instep_model::{AccountId, Operation, TaskId, Timestamp};
+use sqlx::AnyConnection;
+
+use crate::row::{operation_body, read_operation};
+use crate::sql::{
+    Bind, Stop, execute, failed, get, get_maybe, get_number, get_parsed, insert, query,
+};
+use crate::store::Hub;
+
+pub(crate) async fn pending(
+    hub: &Hub,
+    account: &AccountId,
+    (after, limit): (u64, usize),
+    now: Timestamp,
+) -> Result<Vec<Work>, StoreError> {
+    let sql = "SELECT w.task, w.generation, w.place FROM work w \
+               LEFT JOIN mappings m ON m.user_id = w.user_id AND m.account = w.account \
+               AND m.task = w.task \
+               WHERE w.user_id = $1 AND w.account = $2 AND w.place > $3 \
+               AND (m.next_attempt_at IS NULL OR m.next_attempt_at <= $4) \
+               ORDER BY w.place LIMIT $5";
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+    let binds = [
+        account.as_str().into(),
+        after.into(),
+        now.into(),
+        limit.into(),
+    ];
+    let mut on = hub.reader().await?;
+    let rows = query(sql, &hub.user, binds).fetch_all(&mut *on).await;
+    let rows = rows.map_err(failed)?;
+    rows.iter()
+        .map(|row| {
+            Ok(Work {
+                task: get_parsed(row, "task")?,
+                generation: get_number(row, "generation")?,
+                place: get_number(row, "place")?,
+            })
+        })
+        .collect()
+}
+
+/// Makes these tasks work, in this order; work that waits already keeps its place. `number`
+/// is the one before the first of the numbers taken for them.
+pub(crate) async fn wake(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    mut number: u64,
+    wakes: &[(AccountId, TaskId)],
+) -> Result<(), Stop> {
+    let rows = wakes.iter().map(|(account, task)| {
+        number += 1;
+        vec![
+            account.as_str().into(),
+            task.to_string().into(),
+            number.into(),
+            number.into(),
+        ]
+    });
+    let rows = rows.collect();
+    let sql = (
+        "work (user_id, account, task, generation, place)",
+        "ON CONFLICT (user_id, account, task) DO UPDATE SET generation = excluded.generation",
+    );
+    insert(on, &hub.user, sql, rows).await?;
+    Ok(())
+}
+
+/// Wakes what `which` selects out of `tasks t`, the oldest first, so that a service shows
+/// tasks in the order in which they were made. `$2` is the account.
+async fn wake_selected(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    account: &AccountId,
+    which: &str,
+) -> Result<u64, Stop> {
+    let total = "SELECT COUNT(*) AS total FROM tasks t WHERE t.user_id = $1";
+    let row = query(total, &hub.user, []).fetch_one(&mut *on).await?;
+    let before = hub.numbers(on, get_number(&row, "total")?).await?;
+    let sql = format!(
+        "INSERT INTO work (user_id, account, task, generation, place) \
+         SELECT t.user_id, $2, t.id, $3 + ROW_NUMBER() OVER (ORDER BY t.created, t.id), \
+         $3 + ROW_NUMBER() OVER (ORDER BY t.created, t.id) \
+         FROM tasks t WHERE t.user_id = $1 AND {which} \
+         ON CONFLICT (user_id, account, task) DO UPDATE SET generation = excluded.generation"
+    );
+    let binds = [account.as_str().into(), before.into()];
+    Ok(execute(on, &sql, &hub.user, binds).await?)
+}
+
+/// Wakes the living, and tombstones that still have a pair.
+pub(crate) async fn wake_everything(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    account: &AccountId,
+) -> Result<(), Stop> {
+    let which = "(t.deleted_at IS NULL OR EXISTS (SELECT 1 FROM mappings m \
+                 WHERE m.user_id = t.user_id AND m.account = $2 AND m.task = t.id))";
+    wake_selected(hub, on, account, which).await?;
+    Ok(())
+}
+
+pub(crate) async fn wake_all(hub: &Hub, on: &mut AnyConnection, lease: &Lease) -> Result<(), Stop> {
+    hub.fence(on, lease).await?;
+    wake_everything(hub, on, &lease.account).await
+}
+
+pub(crate) async fn approve(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    lease: &Lease,
+    now: Timestamp,
+) -> Result<usize, Stop> {
+    hub.fence(on, lease).await?;
+    let account = &lease.account;
+    let which = "EXISTS (SELECT 1 FROM mappings m WHERE m.user_id = t.user_id \
+                 AND m.account = $2 AND m.task = t.id AND m.state = 'held')";
+    wake_selected(hub, on, account, which).await?;
+    let release = "UPDATE mappings SET state = 'pending', next_attempt_at = NULL \
+                   WHERE user_id = $1 AND account = $2 AND state = 'held'";
+    let approved = execute(on, release, &hub.user, [account.as_str().into()]).await?;
+    let anew = "UPDATE accounts SET guard_since = $3 WHERE user_id = $1 AND account = $2";
+    execute(on, anew, &hub.user, [account.as_str().into(), now.into()]).await?;
+    Ok(usize::try_from(approved).unwrap_or(usize::MAX))
+}
+
+pub(crate) async fn intend(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    lease: &Lease,
+    intents: &[(Option<TaskId>, Operation)],
+    now: Timestamp,
+) -> Result<Vec<IntentId>, Stop> {
+    hub.fence(on, lease).await?;
+    let count = intents.len() as u64;
+    let before = hub.numbers(on, count).await?;
+    let ids: Vec<IntentId> = (before + 1..=before + count).map(IntentId).collect();
+    let rows = ids.iter().zip(intents).map(|(id, (task, operation))| {
+        vec![
+            id.0.into(),
+            lease.account.as_str().into(),
+            task.map(|task| task.to_string()).into(),
+            operation_body(operation).into(),
+            now.into(),
+            false.into(),
+            None::<String>.into(),
+        ]
+    });
+    let rows = rows.collect();
+    let columns = "outbox (user_id, id, account, task, operation, sent_at, timed_out, missed_at)";
+    insert(on, &hub.user, (columns, ""), rows).await?;
+    Ok(ids)
+}
+
+pub(crate) async fn intents(hub: &Hub, account: &AccountId) -> Result<Vec<Intent>, StoreError> {
+    let sql = "SELECT id, task, operation, sent_at, timed_out, missed_at FROM outbox \
+               WHERE user_id = $1 AND account = $2 ORDER BY id";
+    let binds = [account.as_str().into()];
+    let mut on = hub.reader().await?;
+    let rows = query(sql, &hub.user, binds).fetch_all(&mut *on).await;
+    let rows = rows.map_err(failed)?;
+    rows.iter()
+        .map(|row| {
+            let id = get_number(row, "id")?;
+            Ok(Intent {
+                id: IntentId(id),
+                task: get_maybe(row, "task")?,
+                operation: read_operation(id, get(row, "operation")?)?,
+                sent_at: get_parsed(row, "sent_at")?,
+                timed_out: get_number(row, "timed_out")? != 0,
+                missed_at: get_maybe(row, "missed_at")?,
+            })
+        })
+        .collect()
+}
+
+pub(crate) async fn doubt(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    lease: &Lease,
+    intents: &[Intent],
+) -> Result<(), Stop> {
+    hub.fence(on, lease).await?;
+    for intent in intents {
+        let sql = "UPDATE outbox SET timed_out = $4, missed_at = $5 \
+                   WHERE user_id = $1 AND account = $2 AND id = $3";
+        let binds: [Bind; 4] = [
+            lease.account.as_str().into(),
+            intent.id.0.into(),
+            intent.timed_out.into(),
+            intent.missed_at.into(),
+        ];
+        execute(on, sql, &hub.user, binds).await?;
+    }
+    Ok(())
+}

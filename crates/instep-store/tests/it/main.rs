@@ -1,0 +1,9 @@
+//! The hub database through its public API, on real files.
+
+mod conformance;
+mod damage;
+mod keep;
+mod listing;
+mod lossless;
+mod processes;
+mod samples;
