@@ -1,1 +1,10 @@
-//! The files connector.
+//! The files connector on real files.
+
+mod bench;
+mod bytes;
+mod laws;
+mod looks;
+mod odd;
+mod others;
+mod stale;
+mod suite;

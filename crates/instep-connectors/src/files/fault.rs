@@ -1,0 +1,83 @@
+//! What a fault of a file means for a sync, in words that say what to do. Nothing is tried again
+//! here.
+
+use std::error::Error as _;
+
+use instep_contract::ConnectorError;
+use instep_safefile::Error;
+
+pub(super) fn setup(what: impl Into<String>, help: impl Into<String>) -> ConnectorError {
+    ConnectorError::Setup {
+        what: what.into(),
+        help: help.into(),
+    }
+}
+
+/// Sorts a fault by the next move it leaves.
+pub(super) fn sort(error: Error) -> ConnectorError {
+    let what = said(&error);
+    match error {
+        Error::LockTimeout { .. } => ConnectorError::Unavailable { reason: what },
+        Error::Changed { .. } => ConnectorError::Busy,
+        Error::OutcomeUnknown { .. } => ConnectorError::OutcomeUnknown {
+            source: error.into(),
+            timed_out: false,
+        },
+        Error::Rejected { .. } => ConnectorError::Malformed { what },
+        Error::DiskFull { path, .. } => setup(
+            what,
+            format!(
+                "nothing was changed; free some space on the drive of {}, then sync again",
+                path.display()
+            ),
+        ),
+        Error::PermissionDenied { path, .. } => setup(
+            what,
+            format!(
+                "give this user the right to read and write {}, and to make files beside it",
+                path.display()
+            ),
+        ),
+        Error::Unreachable { .. } => setup(
+            what,
+            "mount the drive or create the directory; until then nothing counts as deleted",
+        ),
+        Error::Missing { path } => missing(&path),
+        Error::NotAFile { .. } => setup(
+            what,
+            "set the account's path to a file, or move away what lies there",
+        ),
+        Error::Corrupt { .. } => setup(
+            what,
+            "nothing was overwritten; mend one of these copies by hand, or move them all away to \
+             begin with an empty list",
+        ),
+        Error::BackupFailed { .. } => setup(
+            what,
+            "nothing was changed; make room and rights for a backup beside the file",
+        ),
+        Error::TooLarge { .. } => setup(what, "split the file, or move finished tasks out of it"),
+        _ => ConnectorError::Unavailable { reason: what },
+    }
+}
+
+/// A file that was there and is not any more.
+pub(super) fn missing(path: &std::path::Path) -> ConnectorError {
+    setup(
+        format!("{} is gone, and there is no backup of it", path.display()),
+        "put the file back; if it is meant to be gone, remove the account. \
+         Nothing counts as deleted meanwhile",
+    )
+}
+
+/// An error with the causes below it.
+fn said(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(below) = cause {
+        text.push_str(": ");
+        text.push_str(&below.to_string());
+        cause = below.source();
+    }
+    text
+}

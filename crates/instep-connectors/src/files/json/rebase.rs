@@ -1,0 +1,216 @@
+//! What a file would be if its last writer had started from our newest version instead of an
+//! older one. Only texts go in and come out; which versions there are is known elsewhere.
+
+use std::collections::BTreeMap;
+
+use super::Document;
+use super::convert::Key;
+use super::wire::{self, Entry};
+
+/// Beyond this many different entries, taking a version apart costs less than looking for each.
+const MAX_NEEDLES: usize = 64;
+
+/// A file set right.
+pub(in crate::files) struct Rebased {
+    /// Its writer's own changes on the newest version.
+    pub(in crate::files) document: Document,
+    /// How many things of the newest version came back.
+    pub(in crate::files) put_back: usize,
+}
+
+/// How many values and entries differ from `base` to `found`.
+pub(in crate::files) fn distance(base: &Document, found: &Document) -> usize {
+    let (base, found) = (by_id(base), by_id(found));
+    let moved: usize = found
+        .iter()
+        .map(|(id, entry)| match base.get(id) {
+            Some(before) => moved_values(before, entry),
+            None => 1,
+        })
+        .sum();
+    moved + base.keys().filter(|id| !found.contains_key(id)).count()
+}
+
+/// What `found` lacks or moved of `newest`: the traces by which an older version is known that
+/// could have led to it. Cheap to look for, so that most versions need not be taken apart.
+pub(in crate::files) struct Reverts {
+    /// Entries that the origin did not have.
+    lacking: Vec<String>,
+    /// Entries that the origin may have had.
+    having: Vec<String>,
+}
+
+/// Compares `found` with our newest version.
+pub(in crate::files) fn reverts(found: &Document, newest: &Document) -> Reverts {
+    let (found, newest) = (by_id(found), by_id(newest));
+    let moved = newest
+        .iter()
+        .filter(|(id, entry)| found.get(*id).is_none_or(|found| found.text != entry.text));
+    let unknown = found.iter().filter(|(id, _)| !newest.contains_key(*id));
+    Reverts {
+        lacking: moved.map(|(_, entry)| entry.text.clone()).collect(),
+        having: unknown.map(|(_, entry)| entry.text.clone()).collect(),
+    }
+}
+
+impl Reverts {
+    /// Whether something would have to be put back if `found` came from the version `base`.
+    pub(in crate::files) fn may_come_from(&self, base: &[u8]) -> bool {
+        let base = String::from_utf8_lossy(base);
+        self.lacking.len() + self.having.len() > MAX_NEEDLES
+            || self
+                .lacking
+                .iter()
+                .any(|text| !base.contains(text.as_str()))
+            || self.having.iter().any(|text| base.contains(text.as_str()))
+    }
+}
+
+/// The three-way merge of what the writer did since `base` into `newest`, entry by entry and
+/// value by value; where both moved the same value, the writer's stands. `None` when the writer
+/// took nothing back, or changed nothing of its own: then its file means what it says.
+pub(in crate::files) fn rebase(
+    found: &Document,
+    base: &Document,
+    newest: &Document,
+) -> Option<Rebased> {
+    let mut merge = Merge {
+        document: found.clone(),
+        put_back: 0,
+        edits: 0,
+    };
+    let (before, ours) = (by_id(base), by_id(newest));
+    for (id, theirs) in by_id(found) {
+        merge.present(id, theirs, before.get(&id).copied(), ours.get(&id).copied());
+    }
+    let theirs = by_id(found);
+    for (id, entry) in &ours {
+        if !theirs.contains_key(id) {
+            merge.absent(found, *id, entry, before.get(id).copied());
+        }
+    }
+    let stale = merge.put_back > 0 && merge.edits > 0;
+    stale.then_some(Rebased {
+        document: merge.document,
+        put_back: merge.put_back,
+    })
+}
+
+struct Merge {
+    document: Document,
+    put_back: usize,
+    edits: usize,
+}
+
+impl Merge {
+    /// An entry that the writer left in the file.
+    fn present(&mut self, id: i64, theirs: &Entry, base: Option<&Entry>, ours: Option<&Entry>) {
+        match (base, ours) {
+            (Some(base), Some(ours)) => self.values(id, theirs, base, ours),
+            (Some(base), None) if moved_values(base, theirs) == 0 => {
+                // We deleted it, and the writer never looked at it.
+                self.put_back += 1;
+                if let Some(at) = self.at(id) {
+                    self.document.remove(at);
+                }
+            }
+            (None, Some(ours)) if moved_values(ours, theirs) > 0 => {
+                // Both gave the same id to a task of their own: ours had it first.
+                self.put_back += 1;
+                self.edits += 1;
+                let id_above = self.document.highest().saturating_add(1).to_string();
+                let moved = wire::replace(&theirs.text, Key::Id.name(), &id_above);
+                self.set(id, ours.text.clone());
+                if let Some(moved) = moved {
+                    self.document.push_text(moved);
+                }
+            }
+            (None, Some(_)) => {}
+            (_, None) => self.edits += 1,
+        }
+    }
+
+    /// An entry of ours that is not in the file.
+    fn absent(&mut self, found: &Document, id: i64, ours: &Entry, base: Option<&Entry>) {
+        let taken = found.entries.iter().any(|entry| entry.id() == Some(id));
+        match base {
+            _ if taken => {}
+            Some(base) if moved_values(base, ours) == 0 => self.edits += 1,
+            // It was made, or edited, where the writer could not see it.
+            _ => {
+                self.edits += usize::from(base.is_some());
+                self.put_back += 1;
+                self.document.push_text(ours.text.clone());
+            }
+        }
+    }
+
+    fn values(&mut self, id: i64, theirs: &Entry, base: &Entry, ours: &Entry) {
+        let (before, newest) = (values(base), values(ours));
+        let mut text = theirs.text.clone();
+        for (name, held) in values(theirs) {
+            let (before, newest) = (before.get(&name), newest.get(&name));
+            if before.is_none_or(|before| !same(before, &held)) {
+                self.edits += usize::from(newest.is_none_or(|newest| !same(newest, &held)));
+            } else if let Some(newest) = newest.filter(|newest| !same(newest, &held)) {
+                self.put_back += 1;
+                text = wire::replace(&text, &name, newest).unwrap_or(text);
+            }
+        }
+        if text != theirs.text {
+            self.set(id, text);
+        }
+    }
+
+    fn at(&self, id: i64) -> Option<usize> {
+        let mut entries = self.document.entries.iter();
+        entries.position(|entry| entry.id() == Some(id))
+    }
+
+    fn set(&mut self, id: i64, text: String) {
+        if let Some(at) = self.at(id) {
+            let style = self.document.style;
+            self.document.entries[at] = Entry::read(text, super::scan::Kind::Object, style);
+        }
+    }
+}
+
+fn by_id(document: &Document) -> BTreeMap<i64, &Entry> {
+    document
+        .entries
+        .iter()
+        .filter_map(|entry| Some((entry.task()?.id, entry)))
+        .collect()
+}
+
+fn values(entry: &Entry) -> BTreeMap<String, String> {
+    wire::values(&entry.text)
+        .into_iter()
+        .map(|(name, _, raw)| (name, raw.to_owned()))
+        .collect()
+}
+
+/// How many members differ, in presence or in meaning.
+fn moved_values(one: &Entry, other: &Entry) -> usize {
+    if one.text == other.text {
+        return 0;
+    }
+    let (one, other) = (values(one), values(other));
+    let moved = one
+        .iter()
+        .filter(|(name, held)| other.get(*name).is_none_or(|other| !same(held, other)))
+        .count();
+    moved + other.keys().filter(|name| !one.contains_key(*name)).count()
+}
+
+/// Whether two texts say the same value; a program may write it in another way.
+fn same(one: &str, other: &str) -> bool {
+    one == other
+        || match (
+            serde_json::from_str::<serde_json::Value>(one),
+            serde_json::from_str::<serde_json::Value>(other),
+        ) {
+            (Ok(one), Ok(other)) => one == other,
+            _ => false,
+        }
+}
