@@ -6,6 +6,11 @@ use instep_connectors::taskwarrior::{Settings, TaskwarriorConnector, declare_mar
 use instep_contract::{Connector, ConnectorError, Look};
 use instep_model::{Field, Operation};
 use serde_json::json;
+#[cfg(feature = "taskchampion")]
+use taskchampion::{
+    SqliteStorage,
+    storage::{AccessMode, Storage},
+};
 
 use super::world::{
     World, apply, create, edit, id, look, read, text, titled, update, uuid, worlds,
@@ -217,19 +222,23 @@ async fn case_31_and_33_hooks_run_only_where_asked_for_and_veto_one_task() {
     }
 }
 
+#[cfg(feature = "taskchampion")]
 #[tokio::test]
 async fn case_36_a_held_lock_is_reported_as_busy_and_stores_nothing() {
     let world = World::new(3);
     create(&mut world.open(), titled(1, "first")).await;
-    let other = rusqlite::Connection::open(world.data().join("taskchampion.sqlite3")).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // Every transaction of the library takes the write lock at its beginning.
+    let mut other = SqliteStorage::new(world.data(), AccessMode::ReadWrite, false)
+        .await
+        .unwrap();
+    let lock = other.txn().await.unwrap();
     let mut connector = world.open();
     let second = || Operation::Create(titled(2, "second"));
     let busy = apply(&mut connector, second()).await;
     assert!(matches!(busy, Err(ConnectorError::Busy)), "{busy:?}");
     // Reading does not wait for a writer.
     assert_eq!(read(&mut connector, 1).await.fields.title(), "first");
-    other.execute_batch("ROLLBACK").unwrap();
+    drop(lock);
     apply(&mut connector, second()).await.unwrap();
     assert_eq!(look(&mut connector, None).await.tasks.len(), 2);
 }
@@ -238,11 +247,16 @@ async fn case_36_a_held_lock_is_reported_as_busy_and_stores_nothing() {
 async fn case_38_a_database_of_a_later_layout_is_not_written() {
     let world = World::new(3);
     create(&mut world.open(), titled(1, "first")).await;
-    let database = rusqlite::Connection::open(world.data().join("taskchampion.sqlite3")).unwrap();
-    database
-        .execute("UPDATE version SET major = 1", ())
+    // The row of the table of layouts, 0.2, as SQLite writes it: type 8 is the number 0, 9 is 1.
+    let row = [5, 0, 4, 0, 8, 1, 2];
+    let file = world.data().join("taskchampion.sqlite3");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let at = bytes
+        .windows(row.len())
+        .position(|part| part == row)
         .unwrap();
-    drop(database);
+    bytes[at + 4] = 9;
+    std::fs::write(&file, bytes).unwrap();
     let refused = world
         .open()
         .apply(&[Operation::Create(titled(2, "second"))])

@@ -4,6 +4,11 @@ use instep_connectors::taskwarrior::TaskwarriorConnector;
 use instep_contract::{Connector, Look};
 use instep_model::{Evidence, Field, Value};
 use serde_json::json;
+#[cfg(feature = "taskchampion")]
+use taskchampion::{
+    SqliteStorage,
+    storage::{AccessMode, Storage},
+};
 
 use super::world::{create, edit, id, look, read, seen, text, titled, update, uuid, when, worlds};
 
@@ -152,16 +157,20 @@ async fn case_13_and_14_templates_are_never_seen_and_reading_makes_no_instance()
     }
 }
 
+#[cfg(feature = "taskchampion")]
 #[tokio::test]
 async fn case_15_and_16_tasks_that_lack_what_every_task_has() {
     let world = super::world::World::new(3);
     world.import(&json!({"uuid": uuid(2).to_string(), "description": "whole"}).to_string());
-    let database = rusqlite::Connection::open(world.data().join("taskchampion.sqlite3")).unwrap();
-    let insert = "INSERT INTO tasks (uuid, data) VALUES (?1, ?2)";
-    database
-        .execute(insert, (uuid(1).to_string(), r#"{"status":"pending"}"#))
+    let mut storage = SqliteStorage::new(world.data(), AccessMode::ReadWrite, false)
+        .await
         .unwrap();
-    drop(database);
+    let mut writing = storage.txn().await.unwrap();
+    let bare = [("status".to_owned(), "pending".to_owned())].into();
+    writing.set_task(uuid(1), bare).await.unwrap();
+    writing.commit().await.unwrap();
+    drop(writing);
+    drop(storage);
     let all = look(&mut world.open(), None).await;
     assert_eq!(all.tasks.len(), 2);
     let held = read(&mut world.open(), 1).await;
