@@ -65,6 +65,16 @@ impl Projects {
             .filter(|id| *id != self.inbox && self.path(*id).as_ref() == Some(path))
     }
 
+    /// Whether a project is archived; `None` when it is not known.
+    pub(super) fn is_archived(&self, id: i64) -> Option<bool> {
+        self.nodes.get(&id).map(|node| node.archived)
+    }
+
+    /// Adds a project that was just made.
+    pub(super) fn insert(&mut self, id: i64, node: Node) {
+        self.nodes.insert(id, node);
+    }
+
     pub(super) fn collections(&self) -> Vec<Collection> {
         self.nodes
             .iter()

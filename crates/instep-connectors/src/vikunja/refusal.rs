@@ -24,8 +24,6 @@ pub(super) mod code {
     pub(crate) const NO_COMMENT: i64 = 4015;
     /// The relation would close a circle.
     pub(crate) const CYCLE: i64 = 4023;
-    /// One task of a bulk create is invalid; the text names its index.
-    pub(crate) const BULK_INVALID: i64 = 4031;
     /// The label is on the task already.
     pub(crate) const LABEL_THERE: i64 = 8001;
     /// The label does not exist.
@@ -161,21 +159,6 @@ impl Refusal {
             field: self.field(),
             reason: self.reason(),
         }
-    }
-
-    /// The index of the task that a bulk create stumbled over.
-    pub(super) fn bulk_index(&self) -> Option<usize> {
-        let digits = |text: &str| -> Option<usize> {
-            let end = text
-                .find(|c: char| !c.is_ascii_digit())
-                .unwrap_or(text.len());
-            text[..end].parse().ok()
-        };
-        if self.problem.code == code::BULK_INVALID {
-            return digits(self.problem.detail.split_once("index ")?.1);
-        }
-        let finding = self.problem.errors.first()?;
-        digits(finding.location.split_once("tasks[")?.1)
     }
 
     fn field(&self) -> Option<Field> {

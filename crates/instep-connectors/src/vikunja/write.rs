@@ -11,6 +11,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value as Json, json};
 
 use super::convert::{self, MAX_BULK, collection_id, remote_id};
+use super::projects::Node;
 use super::refusal::{Failure, code};
 use super::{VikunjaConnector, number, wire};
 
@@ -81,69 +82,74 @@ impl VikunjaConnector {
         Ok(self.made(&task))
     }
 
-    /// Creates of one project go in one call, all or nothing; each project is a call of its own.
+    /// Creates of one project go in one call, all or nothing. Where a batch is for several
+    /// projects, each is a call of its own: what can be known to fail fails before the first.
     async fn create_many(&mut self, drafts: &[&Draft]) -> Result<Vec<Outcome>, ConnectorError> {
-        let mut outcomes: Vec<Option<Outcome>> = drafts.iter().map(|_| None).collect();
         let mut homes = Vec::with_capacity(drafts.len());
         for draft in drafts {
             homes.push(self.home(draft.collection.as_ref()).await?);
         }
         let distinct: BTreeSet<i64> = homes.iter().copied().collect();
-        let single = distinct.len() == 1;
-        for home in distinct {
-            let members: Vec<usize> = (0..drafts.len()).filter(|at| homes[*at] == home).collect();
+        if distinct.len() > 1 {
+            self.check_writable(&distinct).await?;
+        }
+        let mut outcomes: Vec<Option<Outcome>> = drafts.iter().map(|_| None).collect();
+        for home in &distinct {
+            let members: Vec<usize> = (0..drafts.len()).filter(|at| homes[*at] == *home).collect();
             for members in members.chunks(MAX_BULK) {
                 let chosen: Vec<&Draft> = members.iter().map(|at| drafts[*at]).collect();
-                match self.create_bulk(home, &chosen).await {
-                    Ok(made) => {
-                        for (at, outcome) in members.iter().zip(made) {
-                            outcomes[*at] = Some(outcome);
-                        }
+                let made = match self.create_bulk(*home, &chosen).await {
+                    Err(error) if distinct.len() == 1 && drafts.len() <= MAX_BULK => {
+                        return Err(error);
                     }
-                    Err(error) if single => return Err(error),
-                    Err(error) => {
-                        // The error is told once; the others were in the same call.
-                        let mut told = Some(error);
-                        for at in members {
-                            outcomes[*at] = Some(Err(told.take().unwrap_or_else(unknown)));
-                        }
-                    }
+                    made => made,
+                };
+                for (at, outcome) in members.iter().zip(spread(made, members.len())) {
+                    outcomes[*at] = Some(outcome);
                 }
             }
         }
         Ok(outcomes.into_iter().flatten().collect())
     }
 
+    async fn check_writable(&mut self, homes: &BTreeSet<i64>) -> Result<(), ConnectorError> {
+        let projects = self.projects().await?;
+        for home in homes {
+            match projects.is_archived(*home) {
+                Some(false) => {}
+                Some(true) => {
+                    return Err(ConnectorError::ReadOnly {
+                        reason: "the project is archived".into(),
+                    });
+                }
+                None => {
+                    return Err(ConnectorError::CollectionGone {
+                        id: collection_id(*home),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
     async fn create_bulk(
         &mut self,
         home: i64,
         drafts: &[&Draft],
-    ) -> Result<Vec<Outcome>, ConnectorError> {
+    ) -> Result<Vec<Applied>, ConnectorError> {
         let bodies: Vec<Json> = drafts
             .iter()
             .map(|draft| Json::Object(self.new_body(draft)))
             .collect();
         let path = format!("api/v2/projects/{home}/tasks/bulk");
         let body = json!({ "tasks": bodies });
-        let reply = match self
-            .api
-            .write(Method::POST, path, "tasks: create_bulk", body)
-            .await
-        {
-            Ok(reply) => reply,
-            Err(Failure::Refused(refusal)) => match refusal.bulk_index() {
-                Some(index) if index < drafts.len() => {
-                    return Ok(blame(refusal.into_error(), index, drafts.len()));
-                }
-                _ => return Err(Failure::Refused(refusal).within(home)),
-            },
-            Err(failure) => return Err(failure.into()),
-        };
-        let made: wire::Made = reply.json()?;
+        let scope = "tasks: create_bulk";
+        let reply = self.api.write(Method::POST, path, scope, body).await;
+        let made: wire::Made = reply.map_err(|failure| failure.within(home))?.json()?;
         if made.tasks.len() != drafts.len() {
             return Err(unknown());
         }
-        Ok(made.tasks.iter().map(|task| Ok(self.made(task))).collect())
+        Ok(made.tasks.iter().map(|task| self.made(task)).collect())
     }
 
     /// A create's answer shows everything but relations and comments, of which there are none.
@@ -273,8 +279,14 @@ impl VikunjaConnector {
             },
             error => error,
         })?;
-        // The tree lacks the new project: it is listed when next needed.
-        self.projects = None;
+        if let Some(projects) = &mut self.projects {
+            let node = Node {
+                title: made.title,
+                parent: made.parent_project_id,
+                archived: made.is_archived,
+            };
+            projects.insert(made.id, node);
+        }
         Ok(collection(made.id))
     }
 
@@ -331,15 +343,23 @@ fn settled(before: wire::Task, after: wire::Task) -> wire::Task {
     }
 }
 
-/// One task spoiled a whole call: it is named, the others were not stored and can go again.
-fn blame(error: ConnectorError, index: usize, count: usize) -> Vec<Outcome> {
-    let mut error = Some(error);
-    (0..count)
-        .map(|at| match error.take_if(|_| at == index) {
-            Some(error) => Err(error),
-            None => Err(ConnectorError::Busy),
-        })
-        .collect()
+/// One result for each task of a call. A failure is told at the first; the others of the call
+/// were no more stored than that one, as far as it tells.
+fn spread(made: Result<Vec<Applied>, ConnectorError>, count: usize) -> Vec<Outcome> {
+    match made {
+        Ok(made) => made.into_iter().map(Ok).collect(),
+        Err(error) => {
+            let in_doubt = matches!(error, ConnectorError::OutcomeUnknown { .. });
+            let rest = (1..count).map(|_| {
+                Err(if in_doubt {
+                    unknown()
+                } else {
+                    ConnectorError::Busy
+                })
+            });
+            std::iter::once(Err(error)).chain(rest).collect()
+        }
+    }
 }
 
 fn unknown() -> ConnectorError {

@@ -32,7 +32,7 @@ fn the_editors_descriptions_read_as_markdown() {
     check("<p>a &lt;b&gt; c &amp; d</p>", expect!["a <b> c & d"]);
     check(
         "<p><strong>bold</strong> and <em>soft</em> and <s>gone</s> and <u>under</u></p>",
-        expect!["**bold** and *soft* and gone and under"],
+        expect!["**bold** and *soft* and ~~gone~~ and under"],
     );
     check(
         r#"<p>two coats</p><ul data-type="taskList"><li data-checked="false" data-type="taskItem"><p>buy paint</p></li><li data-checked="true" data-type="taskItem"><p>wash</p></li></ul>"#,

@@ -1,0 +1,94 @@
+//! Finding what a write of unknown outcome left.
+
+use instep_contract::Connector;
+use instep_model::{
+    AnnotationId, DraftNote, Field, Operation, ProjectPath, RemoteId, Timestamp, Value, When,
+};
+use reqwest::Method;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::server::{Watch, at, draft, on_each, remote, titled};
+
+#[tokio::test]
+async fn a_create_is_found_by_its_content() {
+    on_each(async |server| {
+        let since = Timestamp::now();
+        let (mut watch, _) = Watch::start(server).await;
+        let when = Value::When(When::At(at("2027-01-02T08:00:00Z")));
+        let fields = titled("lost")
+            .with(Field::Notes, Value::Text("two\n\n- a\n- b".into()))
+            .with(Field::Due, when)
+            .with(Field::Priority, Value::Number(3));
+        let sent = Operation::Create(draft(fields));
+        let other = Operation::Create(draft(titled("lost")));
+        let mut made = Vec::new();
+        for _ in 0..2 {
+            made.push(watch.apply(sent.clone()).await.expect("made").id);
+        }
+        watch
+            .apply(Operation::Create(draft(titled("other"))))
+            .await
+            .expect("made");
+        // Labels and comments that came since do not matter.
+        let comment = json!({ "comment": "<p>late</p>" });
+        server
+            .done(
+                Method::POST,
+                &format!("api/v2/tasks/{}/comments", made[0]),
+                comment,
+            )
+            .await;
+        let found = watch
+            .connector
+            .find(&[sent, other], since)
+            .await
+            .expect("an answer");
+        let ids: Vec<RemoteId> = found[0].iter().map(|found| found.id.clone()).collect();
+        assert_eq!(ids, made);
+        assert!(found[1].is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn comments_projects_and_tags_are_found_too() {
+    on_each(async |server| {
+        let since = Timestamp::now();
+        let id = server
+            .make_task(server.inbox().await, json!({ "title": "t" }))
+            .await;
+        let (mut watch, _) = Watch::start(server).await;
+        let note = |text: &str| Operation::AddNote {
+            id: remote(id),
+            note: DraftNote {
+                id: AnnotationId(Uuid::nil()),
+                remote: None,
+                at: at("2026-01-01T00:00:00Z"),
+                text: text.into(),
+            },
+        };
+        let path = |title: &str| ProjectPath::new([title]).expect("a path");
+        let project = |title: &str| Operation::CreateCollection { path: path(title) };
+        let tag = |tag: &str| Operation::CreateTag { tag: tag.into() };
+        let sent = [note("said *so*"), project("New"), tag("red")];
+        let mut made = Vec::new();
+        for operation in &sent {
+            made.push(watch.apply(operation.clone()).await.expect("made"));
+        }
+        let found = watch.connector.find(&sent, since).await.expect("an answer");
+        let found: Vec<_> = found.into_iter().map(|mut one| one.remove(0)).collect();
+        for (found, made) in found.iter().zip(&made) {
+            assert_eq!((&found.id, &found.note), (&made.id, &made.note));
+            assert_eq!(found.collection, made.collection);
+        }
+        let never = [note("unsaid"), project("Nowhere"), tag("blue")];
+        let found = watch
+            .connector
+            .find(&never, since)
+            .await
+            .expect("an answer");
+        assert!(found.iter().all(Vec::is_empty), "{found:?}");
+    })
+    .await;
+}
