@@ -266,15 +266,14 @@ impl Client {
         if before.is_empty() && !batch.iter().zip(&answers).any(makes) {
             return Err(Stop::Nothing(answers));
         }
-        let fresh = document.text().into_bytes();
-        let again = self.parse(&fresh).map_err(stopped)?;
-        if !again.same_entries(&document) {
+        let fresh = document.text();
+        if !document.reads_back(&fresh) {
             return Err(stopped("the new text would not read back".to_owned()));
         }
         Ok(Attempt {
             answers,
             before: before.to_vec(),
-            fresh,
+            fresh: fresh.into_bytes(),
             stale,
             highest,
         })

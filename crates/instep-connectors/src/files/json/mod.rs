@@ -139,10 +139,14 @@ impl Document {
             .join(self.entries.iter().map(|entry| entry.text.as_str()))
     }
 
-    /// Whether both are made of the same entries, text for text.
-    pub(super) fn same_entries(&self, other: &Self) -> bool {
-        let texts = self.entries.iter().map(|entry| &entry.text);
-        texts.eq(other.entries.iter().map(|entry| &entry.text))
+    /// Whether `text` falls into exactly these entries again.
+    pub(super) fn reads_back(&self, text: &str) -> bool {
+        let start = text.len() - text.trim_start_matches(BOM).len();
+        let text = &text[start..];
+        scan::list(text).is_ok_and(|found| {
+            let texts = found.iter().map(|found| &text[found.span.clone()]);
+            texts.eq(self.entries.iter().map(|entry| entry.text.as_str()))
+        })
     }
 
     /// Every entry that is a task.
