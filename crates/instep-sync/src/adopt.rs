@@ -22,7 +22,8 @@ pub enum Trust {
 pub struct HubCandidate<'a> {
     /// The task; a tombstone if it is deleted.
     pub task: &'a Task,
-    /// The remote id that a marker on it names.
+    /// The remote id that a marker on it names; `None` too where that item is paired already,
+    /// so that a copied marker does not pass for one of something gone (S26).
     pub hint: Option<&'a RemoteId>,
 }
 
@@ -172,7 +173,7 @@ impl Table<'_> {
     }
 
     fn by_content(&mut self) {
-        let mut by_content: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut by_content: BTreeMap<_, Vec<usize>> = BTreeMap::new();
         for remote in self.free_remote.iter().rev() {
             let key = content(&self.meeting.projection, self.remote[*remote].fields);
             by_content.entry(key).or_default().push(*remote);
@@ -216,18 +217,23 @@ impl Table<'_> {
         }
     }
 
-    /// Deleted here, alive there under a live marker.
+    /// Deleted here, alive there under a live marker or, when sides meet anew, under our id.
     fn review_deleted(&mut self) {
-        if self.meeting.trust == Trust::OtherServer {
-            return;
-        }
         for (at, candidate) in self.hub.iter().enumerate() {
             if candidate.task.is_alive() {
                 continue;
             }
-            let remote = self.free_remote.iter().copied().find(|remote| {
-                Some(self.remote[*remote].id) == candidate.hint && self.same_title(at, *remote)
-            });
+            let is_meant = |at_remote: &usize| {
+                let remote = &self.remote[*at_remote];
+                let ours = self.meeting.first && remote.chosen == Some(candidate.task.id);
+                let believed = match self.meeting.trust {
+                    Trust::SameServer => true,
+                    Trust::Unknown => self.same_title(at, *at_remote),
+                    Trust::OtherServer => false,
+                };
+                ours || (believed && Some(remote.id) == candidate.hint)
+            };
+            let remote = self.free_remote.iter().copied().find(is_meant);
             if let Some(remote) = remote {
                 self.free_remote.remove(&remote);
                 self.result
@@ -286,23 +292,19 @@ impl Table<'_> {
     }
 }
 
-/// Everything that both sides can hold, links and notes' identities apart, as one text.
-fn content(projection: &Projection, fields: &Fields) -> String {
-    let mut text = String::new();
+/// Everything that both sides can hold, links and notes' identities apart.
+fn content(projection: &Projection, fields: &Fields) -> Vec<(Field, String)> {
+    let mut content = Vec::new();
     for (field, value) in fields.iter().filter(|(field, _)| projection.merges(*field)) {
         match field {
             Field::Depends | Field::Parent => {}
             Field::Annotations => {
-                let mut notes: Vec<String> = fields
-                    .annotations()
-                    .into_values()
-                    .map(|note| note.text)
-                    .collect();
-                notes.sort();
-                text.push_str(&format!("annotations={}\u{1e}", notes.join("\u{1f}")));
+                let notes = fields.annotations().into_values();
+                content.extend(notes.map(|note| (field, note.text)));
             }
-            _ => text.push_str(&format!("{field}={value}\u{1e}")),
+            _ => content.push((field, value.to_string())),
         }
     }
-    text
+    content.sort();
+    content
 }

@@ -327,7 +327,8 @@ impl Merge<'_> {
     fn roll_repeating(&mut self) {
         let base = &self.result.base;
         let repeats = self.agreed && base.fields.get(Field::Recurrence).is_some();
-        let completed_here = self.task.fields.status().is_closed()
+        let completed_here = !self.waits_for(Field::Status)
+            && self.task.fields.status().is_closed()
             && self.result.hub.status().is_closed()
             && !self.seen.fields.status().is_closed();
         let before = self
@@ -343,7 +344,13 @@ impl Merge<'_> {
         if repeats && completed_here && before.is_some() && after > before {
             let due = self.task.fields.get(Field::Due).cloned();
             self.result.hub.set(Field::Status, None);
-            self.result.hub.set(Field::Occurrence, due);
+            // What the remote tells of the occurrence, or a person is to decide, stays.
+            let told = self.result.hub.get(Field::Occurrence)
+                != self.task.fields.get(Field::Occurrence)
+                || self.waits_for(Field::Occurrence);
+            if !told {
+                self.result.hub.set(Field::Occurrence, due);
+            }
         }
     }
 

@@ -72,15 +72,40 @@ impl Projection<'_> {
             return hub.cloned();
         }
         match (hub, remote) {
-            (Some(Value::Tags(_) | Value::Tasks(_) | Value::Reminders(_)), _) => {
+            (Some(Value::Tags(_) | Value::Tasks(_)), _) => {
                 lift_set(hub, projected.as_ref(), remote)
+            }
+            (Some(Value::Reminders(hub)), Some(Value::Reminders(remote))) => {
+                Some(Value::Reminders(self.lift_reminders(field, hub, remote)))
             }
             (_, Some(Value::When(remote))) => {
                 Some(Value::When(self.lift_when(field, hub, *remote)))
             }
-            (Some(kept @ Value::Task(_)), None) if projected.is_none() => Some(kept.clone()),
             _ => remote.cloned(),
         }
+    }
+
+    /// A reminder that is still shown keeps the way in which the hub means it.
+    fn lift_reminders(
+        &self,
+        field: Field,
+        hub: &BTreeSet<Reminder>,
+        remote: &BTreeSet<Reminder>,
+    ) -> BTreeSet<Reminder> {
+        let mut new = remote.clone();
+        let mut lifted = BTreeSet::new();
+        for reminder in hub {
+            let alone = Value::Reminders(BTreeSet::from([*reminder]));
+            let Some(Value::Reminders(shown)) = self.project_value(field, &alone) else {
+                continue;
+            };
+            if shown.is_subset(remote) {
+                new.retain(|reminder| !shown.contains(reminder));
+                lifted.insert(*reminder);
+            }
+        }
+        lifted.extend(new);
+        lifted
     }
 
     fn lift_when(&self, field: Field, hub: Option<&Value>, remote: When) -> When {
@@ -222,11 +247,15 @@ fn snap_text(rule: &TextRule, text: &str) -> String {
             c => Some(c),
         })
         .collect();
+    if rule.trimmed {
+        snapped = snapped.trim().to_owned();
+    }
     if rule.max_chars > 0 {
         snapped = snapped.chars().take(rule.max_chars).collect();
     }
     if rule.trimmed {
-        snapped = snapped.trim().to_owned();
+        // The cut may have laid a blank bare.
+        snapped.truncate(snapped.trim_end().len());
     }
     snapped
 }

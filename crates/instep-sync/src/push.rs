@@ -39,6 +39,8 @@ pub fn plan_create(
     places: &Places,
     shadow: Option<String>,
 ) -> Planned {
+    let placed = placed(projection, places);
+    let projection = &within(projection, &placed);
     let capabilities = projection.capabilities;
     let mut draft = Draft {
         task,
@@ -83,6 +85,8 @@ pub fn plan_update(
     places: &Places,
     fresh: bool,
 ) -> Vec<Planned> {
+    let placed = placed(projection, places);
+    let projection = &within(projection, &placed);
     let mut update = Update {
         projection,
         id,
@@ -117,6 +121,22 @@ pub fn plan_update(
     }
     planned.append(&mut update.elements);
     planned
+}
+
+/// The tasks that a link can be written to: in reach, and their remote ids known. What cannot be
+/// written must not be confirmed either, or its absence would later look like a removal (S23).
+fn placed(projection: &Projection, places: &Places) -> BTreeSet<TaskId> {
+    let known = places.remotes.keys().copied();
+    known
+        .filter(|task| projection.reachable.contains(task))
+        .collect()
+}
+
+fn within<'a>(projection: &Projection<'a>, reachable: &'a BTreeSet<TaskId>) -> Projection<'a> {
+    Projection {
+        reachable,
+        ..*projection
+    }
 }
 
 struct Update<'a> {
