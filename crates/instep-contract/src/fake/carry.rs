@@ -87,7 +87,7 @@ impl State {
             return Some(rejected(Some(Field::Title), "this title cannot be stored"));
         }
         self.open_collection(draft.collection.as_ref())
-            .or_else(|| self.misplaced(draft.fields.iter().map(|(field, _)| field)))
+            .or_else(|| self.misplaced(draft.fields.iter().map(|(field, _)| field), true))
     }
 
     fn open_collection(&self, id: Option<&CollectionId>) -> Option<ConnectorError> {
@@ -102,11 +102,19 @@ impl State {
     }
 
     /// A field that a body cannot carry here.
-    fn misplaced(&self, fields: impl Iterator<Item = Field>) -> Option<ConnectorError> {
+    fn misplaced(
+        &self,
+        fields: impl Iterator<Item = Field>,
+        is_new: bool,
+    ) -> Option<ConnectorError> {
         let capabilities = &self.profile.capabilities;
         let mut wrong = fields.filter(|field| {
             capabilities.shape(*field) != WriteShape::Body
-                || matches!(capabilities.hold(*field), Hold::No | Hold::Follows(_))
+                || match capabilities.hold(*field) {
+                    Hold::No => true,
+                    Hold::Once | Hold::Follows(_) => !is_new,
+                    Hold::Whole | Hold::Coarse(_) => false,
+                }
         });
         let field = wrong.next()?;
         Some(rejected(Some(field), "a body cannot carry this field here"))
@@ -163,7 +171,7 @@ impl State {
         let has_collections = self.profile.capabilities.collections;
         let body = edit.fields.iter().map(|change| change.field);
         let objection = self
-            .misplaced(body)
+            .misplaced(body, false)
             .or_else(|| self.open_collection(edit.collection.as_ref()));
         if let Some(objection) = objection {
             return Err(objection);
@@ -226,7 +234,15 @@ impl State {
             }
         });
         for note in &edit.add_notes {
-            self.note(now, id, note.at, &note.text);
+            // A note in a body is known by its time and text: it cannot be written twice.
+            let at = cut(note.at, 1000);
+            let is_there = self.items.get(id).is_some_and(|item| {
+                let mut notes = item.task.notes.iter();
+                notes.any(|one| one.at == at && one.text == note.text)
+            });
+            if !is_there {
+                self.note(now, id, note.at, &note.text);
+            }
         }
         Ok(self.answer(id))
     }

@@ -89,6 +89,11 @@ fn unread(fault: Fault) -> Option<ConnectorError> {
 }
 
 impl<W: World> FakeConnector<W> {
+    /// The world that it was opened in.
+    pub fn world(&self) -> &W {
+        &self.world
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.land(self.world.now());

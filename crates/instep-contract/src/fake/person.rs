@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use instep_model::{
-    Capabilities, Collection, CollectionId, Field, Fields, Identity, Link, ProjectPath, RemoteId,
-    RemoteNoteId, RemoteTask, Timestamp, Value,
+    Capabilities, Collection, CollectionId, Field, Fields, Identity, Link, Operation, ProjectPath,
+    RemoteId, RemoteNoteId, RemoteTask, Timestamp, Value,
 };
 
 use super::connector::FakeConnector;
@@ -237,6 +237,12 @@ impl FakeRemote {
         self.state().alive(id).map(|item| item.task.clone())
     }
 
+    /// One task, alive or deleted, as it was last.
+    pub fn remembered(&self, id: &RemoteId) -> Option<RemoteTask> {
+        let state = self.state();
+        state.items.get(id).map(|item| item.task.clone())
+    }
+
     /// Its collections.
     pub fn collections(&self) -> Vec<Collection> {
         self.state().listed_collections()
@@ -260,6 +266,21 @@ impl FakeRemote {
     /// Whether an accepted write has still to be carried out.
     pub fn is_working(&self) -> bool {
         !self.state().late.is_empty()
+    }
+
+    /// What was accepted and has still to be carried out.
+    pub fn accepted(&self) -> Vec<Operation> {
+        let state = self.state();
+        state
+            .late
+            .iter()
+            .flat_map(|late| late.batch.iter().cloned())
+            .collect()
+    }
+
+    /// What connectors wrote and nobody has taken out.
+    pub fn peek_effects(&self) -> Vec<Effect> {
+        self.state().effects.clone()
     }
 
     /// Takes out what connectors wrote since the last time.

@@ -201,7 +201,14 @@ impl State {
         wanted
             .iter()
             .filter(|(field, _)| !is_apart(*field))
-            .filter_map(|(field, value)| Some((field, stored(&self.profile, field, value)?)))
+            .filter_map(|(field, value)| {
+                let value = match (self.profile.capabilities.hold(field), value) {
+                    // Beside the field that it follows, a service takes it as it is told.
+                    (Hold::Follows(_), Value::Instant(at)) => Value::Instant(cut(*at, 1000)),
+                    _ => stored(&self.profile, field, value)?,
+                };
+                Some((field, value))
+            })
             .collect()
     }
 
