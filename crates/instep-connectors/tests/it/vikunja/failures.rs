@@ -215,6 +215,50 @@ async fn a_wrong_token_is_told_from_a_missing_permission() {
 }
 
 #[tokio::test]
+async fn a_missing_permission_is_named() {
+    on_each(async |server| {
+        let permissions = json!({
+            "other": ["user"], "projects": ["read_all"], "tasks": ["read_all"],
+        });
+        let Some(token) = server.limited_token(permissions).await else {
+            return;
+        };
+        let mut connector = server.connector_with(&token);
+        connector
+            .observe(None, Look::Everything)
+            .await
+            .expect("a look");
+        let create = [Operation::Create(draft(titled("t")))];
+        let mut results = connector.apply(&create).await.expect("a result");
+        let error = results.remove(0).expect_err("not permitted");
+        let ConnectorError::Setup { what, help } = error else {
+            panic!("{error:?}");
+        };
+        assert!(
+            what.contains("tasks: create") && help.contains("tasks: create"),
+            "{what} {help}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_large_is_read_in_smaller_ones() {
+    let server = on_double().await;
+    let inbox = server.inbox().await;
+    let long = "long ".repeat(10_000);
+    for _ in 0..30 {
+        let rows = vec![json!({ "title": "t", "description": long }); 10];
+        let path = format!("api/v2/projects/{inbox}/tasks/bulk");
+        server
+            .done(reqwest::Method::POST, &path, json!({ "tasks": rows }))
+            .await;
+    }
+    let (_, seen) = Watch::start(&server).await;
+    assert_eq!(seen.tasks.len(), 300);
+}
+
+#[tokio::test]
 async fn the_token_is_never_shown() {
     let server = on_double().await;
     let token = "tk_secretsecretsecretsecretsecretsecretsec";

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use instep_connectors::vikunja::{Settings, VikunjaConnector};
 use instep_contract::{Applied, Connector, ConnectorError, Cursor, Look, Observation};
-use instep_doubles::vikunja::{Options, Vikunja};
+use instep_doubles::vikunja::{ADMIN, ADMIN_PASSWORD, Options, Vikunja};
 use instep_model::{Draft, Field, Fields, Operation, RemoteId, TaskId, TimeZone, Timestamp, Value};
 use reqwest::Method;
 use secrecy::SecretString;
@@ -16,6 +16,7 @@ pub(super) struct Server {
     pub url: String,
     pub token: String,
     pub double: Option<Vikunja>,
+    login: Json,
     http: reqwest::Client,
 }
 
@@ -44,6 +45,7 @@ pub(super) async fn on_double() -> Server {
         url: double.url().to_owned(),
         token: double.token().to_owned(),
         double: Some(double),
+        login: json!({ "username": ADMIN, "password": ADMIN_PASSWORD }),
         http: http(),
     }
 }
@@ -55,6 +57,7 @@ async fn fresh_user(url: String, token: String) -> Server {
         url,
         token,
         double: None,
+        login: Json::Null,
         http: http(),
     };
     let name = format!("it{}", Uuid::new_v4().simple());
@@ -65,8 +68,8 @@ async fn fresh_user(url: String, token: String) -> Server {
     if status != 200 {
         return server;
     }
-    let (_, answer) = server.ask(Method::POST, "api/v1/login", Some(login)).await;
-    server.token = answer["token"].as_str().expect("a login token").to_owned();
+    server.login = login;
+    server.token = server.log_in().await;
     let (_, routes) = server.ask(Method::GET, "api/v1/routes", None).await;
     let mut permissions = serde_json::Map::new();
     for (group, routes) in routes.as_object().expect("groups of routes") {
@@ -166,8 +169,29 @@ impl Server {
             .expect("an inbox")
     }
 
-    /// A token with these permissions; needs a token that may make one, or a login.
-    pub(super) async fn make_token(&self, permissions: Json) -> String {
+    /// A token of a browser, which may make others.
+    async fn log_in(&self) -> String {
+        let login = Some(self.login.clone());
+        let (_, answer) = self.ask(Method::POST, "api/v1/login", login).await;
+        answer["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// An API token with these permissions; `None` for a user whose password is not known.
+    pub(super) async fn limited_token(&self, permissions: Json) -> Option<String> {
+        if self.login.is_null() {
+            return None;
+        }
+        let browser = Self {
+            url: self.url.clone(),
+            token: self.log_in().await,
+            double: None,
+            login: Json::Null,
+            http: self.http.clone(),
+        };
+        Some(browser.make_token(permissions).await)
+    }
+
+    async fn make_token(&self, permissions: Json) -> String {
         let body = json!({
             "title": "test", "expires_at": "2099-01-01T00:00:00Z", "permissions": permissions,
         });
@@ -203,8 +227,7 @@ impl Server {
         date.timestamp().as_second()
     }
 
-    /// Waits until a task's `updated` is later than its `created`, as late bumps make it, or
-    /// until both are the same second that has passed.
+    /// Waits until `test` holds.
     pub(super) async fn until(&self, what: &str, test: impl AsyncFn() -> bool) {
         let begun = Instant::now();
         while !test().await {

@@ -67,7 +67,7 @@ async fn a_full_task_is_stored_as_it_was_sent() {
         let held = made.held.expect("what is held");
         let read = watch
             .connector
-            .read(&[made.id.clone()])
+            .read(std::slice::from_ref(&made.id))
             .await
             .expect("a task");
         let read = read[0].clone().expect("the task");
