@@ -5,18 +5,20 @@
 mod failure;
 mod replies;
 mod requests;
+mod small;
 
 pub use failure::{Exit, Failure};
 pub use replies::{
     AccountAdded, AccountShown, AccountStatus, AccountSync, BreakerStatus, Check, CheckStatus,
     ConflictView, ConflictsReply, Count, DaemonStatus, DoctorReply, FieldChange, HoldView,
-    ListReply, LogLine, NotesLine, PlanEntry, ReviewView, StatusReply, SyncReply, TaskView,
-    TouchedReply,
+    InitReply, ListReply, LogLine, NotesLine, PlanEntry, ReviewView, StatusReply, SyncReply,
+    TaskView, TouchedReply,
 };
 pub use requests::{
     AccountAdd, InitRequest, ListRequest, LogRequest, Resolution, SecretSource, SyncRequest,
     TaskEdit,
 };
+pub use small::{AccountsReply, CompletionsReply, ConfigReply, RemovedReply, VersionReply};
 
 /// The version of every shape in this crate.
 pub const SCHEMA_VERSION: u32 = 1;

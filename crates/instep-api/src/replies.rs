@@ -368,6 +368,21 @@ pub struct AccountAdded {
     pub notes: Vec<NotesLine>,
 }
 
+/// `instep init`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InitReply {
+    /// 1.
+    pub schema_version: u32,
+    /// The config file.
+    pub config: String,
+    /// The hub database.
+    pub hub: String,
+    /// Accounts that this run added.
+    pub accounts: Vec<AccountAdded>,
+    /// Things to know or to do next.
+    pub notes: Vec<NotesLine>,
+}
+
 /// One remark with the command that goes with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotesLine {

@@ -35,6 +35,8 @@ pub struct AccountAdd {
     pub secret: Option<SecretSource>,
     /// Taskwarrior's configuration file.
     pub taskrc: Option<PathBuf>,
+    /// Taskwarrior's program; `task` if none is given.
+    pub program: Option<PathBuf>,
     /// The task file.
     pub path: Option<PathBuf>,
     /// `json`.

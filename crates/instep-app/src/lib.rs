@@ -1,1 +1,38 @@
 //! Config, wiring and use-cases: the one place where the parts are put together.
+//!
+//! Every command of a person is a function here or a method of [`App`]. Nothing here writes to a
+//! terminal or serves HTTP, and what is decided about tasks is decided below, in the engine.
+
+mod account;
+mod app;
+mod choice;
+mod config;
+mod conflicts;
+mod connector;
+mod dates;
+mod doctor;
+mod find;
+mod history;
+mod init;
+mod notice;
+mod overlap;
+mod places;
+mod rehearsal;
+mod runtime;
+mod say;
+mod secret;
+mod show;
+mod status;
+mod sync;
+mod tasks;
+mod tell;
+mod wiring;
+
+pub use account::{account_add, account_login, account_remove};
+pub use app::App;
+pub use config::{config_check, config_replace, config_show};
+pub use doctor::doctor;
+pub use init::init;
+pub use places::Places;
+pub use sync::Progress;
+pub use tell::exit_of_sync;

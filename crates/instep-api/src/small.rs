@@ -1,0 +1,56 @@
+//! What the small commands answer.
+
+use serde::{Deserialize, Serialize};
+
+use crate::AccountShown;
+
+/// `instep account list`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountsReply {
+    /// 1.
+    pub schema_version: u32,
+    /// Every account.
+    pub accounts: Vec<AccountShown>,
+}
+
+/// `instep account remove`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovedReply {
+    /// 1.
+    pub schema_version: u32,
+    /// The account that was removed.
+    pub name: String,
+    /// Whether its pairs were forgotten at once.
+    pub forgotten: bool,
+}
+
+/// `instep config show`, `path` and `edit`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigReply {
+    /// 1.
+    pub schema_version: u32,
+    /// The config file.
+    pub path: String,
+    /// What stands in it; null from `config path`.
+    pub text: Option<String>,
+}
+
+/// `instep version`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionReply {
+    /// 1.
+    pub schema_version: u32,
+    /// The program's version.
+    pub version: String,
+}
+
+/// `instep completions`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompletionsReply {
+    /// 1.
+    pub schema_version: u32,
+    /// The shell.
+    pub shell: String,
+    /// What it should read.
+    pub script: String,
+}

@@ -1,0 +1,349 @@
+//! Adding, re-opening and removing accounts. Nothing is written before the service was tried.
+
+use std::path::PathBuf;
+
+use instep_api::{AccountAdd, AccountAdded, Failure, NotesLine, SCHEMA_VERSION, SecretSource};
+use instep_connectors::taskwarrior;
+use instep_contract::{Connector, Look, Observation};
+use instep_model::{Account, AccountId, ConflictPolicy, Direction, Kind};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::config::{self, Config, Entry, Reach};
+use crate::notice::{advice, failed, remark};
+use crate::overlap::{Covered, file_exists};
+use crate::{Places, say, secret, wiring};
+
+/// Adds an account after having tried it. Makes the config where there is none.
+///
+/// # Errors
+/// When the request makes no sense, the service does not answer, or another account covers the
+/// same place (S7). Nothing is written then.
+pub async fn account_add(places: &Places, request: &AccountAdd) -> Result<AccountAdded, Failure> {
+    config::start(places, &config::system_zone())?;
+    let app = App::open(places).await?;
+    let added = add(&app, request).await;
+    app.close().await;
+    added
+}
+
+pub(crate) async fn add(app: &App, request: &AccountAdd) -> Result<AccountAdded, Failure> {
+    let places = &app.places;
+    let entry = wanted(places, request)?;
+    if app.config.entry(&entry.account.name).is_some() {
+        return Err(say::name_taken(&entry.account.name));
+    }
+    let mut config = app.config.clone();
+    config.accounts.push(entry.clone());
+    let probed = probe(places, &config, &entry).await?;
+    refuse_twin(app, &entry, &probed).await?;
+    config::add_account(places, &entry)?;
+    let reopened = App::open(places).await?;
+    let notes = after_adding(places, &reopened.config, &entry);
+    reopened.close().await;
+    Ok(AccountAdded {
+        schema_version: SCHEMA_VERSION,
+        name: entry.account.name,
+        kind: entry.account.kind.to_string(),
+        found: probed.found,
+        notes,
+    })
+}
+
+/// The account that is asked for.
+fn wanted(places: &Places, request: &AccountAdd) -> Result<Entry, Failure> {
+    let bad = |why: String| {
+        say::usage(
+            "bad_request",
+            "the account cannot be added",
+            why,
+            "instep account add --help",
+        )
+    };
+    let kind: Kind = request
+        .kind
+        .parse()
+        .map_err(|_| bad(config::unknown_kind(&request.kind)))?;
+    let reach = reach(places, request, kind)?;
+    let name = request
+        .name
+        .clone()
+        .unwrap_or_else(|| default_name(kind).to_owned());
+    config::check_name(&name).map_err(bad)?;
+    let direction = match request.direction.as_deref() {
+        Some(text) => text
+            .parse()
+            .map_err(|error: instep_model::ParseError| bad(error.to_string()))?,
+        None => Direction::Both,
+    };
+    let scope = config::scope(&request.projects, &request.tags, &request.not_tags).map_err(bad)?;
+    let chance = Uuid::new_v4().simple().to_string();
+    Ok(Entry {
+        account: Account {
+            id: AccountId::new(format!("{name}-{}", &chance[..6])),
+            name,
+            kind,
+            direction,
+            scope,
+            policy: ConflictPolicy::Newest,
+        },
+        reach,
+    })
+}
+
+fn default_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Taskwarrior => "tw",
+        Kind::Vikunja => "vikunja",
+        Kind::Todoist => "todoist",
+        Kind::Caldav => "caldav",
+        Kind::File => "file",
+    }
+}
+
+fn reach(places: &Places, request: &AccountAdd, kind: Kind) -> Result<Reach, Failure> {
+    let missing = |flag: &str, what: &str| {
+        say::usage(
+            "missing_flag",
+            format!("an account of the kind {kind} needs {what}"),
+            format!("{flag} is missing"),
+            format!("instep account add {kind} {flag}"),
+        )
+    };
+    match kind {
+        Kind::Taskwarrior => {
+            let taskrc = request.taskrc.as_ref().map(|path| places.absolute(path));
+            Ok(Reach::Taskwarrior {
+                program: match &request.program {
+                    Some(program) if program.components().count() > 1 => places.absolute(program),
+                    Some(program) => program.clone(),
+                    None => PathBuf::from("task"),
+                },
+                data: match &taskrc {
+                    Some(_) => None,
+                    None => places.taskdata().map(|path| places.absolute(path)),
+                },
+                taskrc: Some(taskrc.unwrap_or_else(|| places.absolute(&places.taskrc()))),
+                run_hooks: false,
+            })
+        }
+        Kind::Vikunja => {
+            let url = request.url.clone();
+            let url = url.ok_or_else(|| missing("--url URL", "the address of the server"))?;
+            let source = request.secret.clone();
+            let source = source.ok_or_else(|| missing("--secret-file FILE", "an API token"))?;
+            Ok(Reach::Vikunja {
+                url,
+                secret: absolute_secret(places, source)?,
+            })
+        }
+        Kind::File => {
+            config::check_format(request.format.as_deref()).map_err(|why| {
+                say::usage(
+                    "bad_request",
+                    "the account cannot be added",
+                    why,
+                    "--format json",
+                )
+            })?;
+            let path = request.path.as_ref();
+            let path = path.ok_or_else(|| missing("--path FILE", "a file"))?;
+            let path = places.absolute(path);
+            secret::check(&SecretSource::File(path.clone()))?;
+            Ok(Reach::File {
+                path,
+                priority_high_is_one: false,
+            })
+        }
+        Kind::Todoist | Kind::Caldav => Err(say::usage(
+            "unknown_kind",
+            "the account cannot be added",
+            config::unknown_kind(&request.kind),
+            "instep account add --help",
+        )),
+    }
+}
+
+fn absolute_secret(places: &Places, source: SecretSource) -> Result<SecretSource, Failure> {
+    let source = match source {
+        SecretSource::File(path) => SecretSource::File(places.absolute(&path)),
+        other => other,
+    };
+    secret::check(&source)?;
+    Ok(source)
+}
+
+/// What trying an account found.
+struct Probed {
+    found: String,
+    observation: Observation,
+}
+
+/// Tries an account as the engine would, and writes nothing.
+async fn probe(places: &Places, config: &Config, entry: &Entry) -> Result<Probed, Failure> {
+    let secret = match entry.reach.secret() {
+        Some(source) => Some(secret::read(source).await?),
+        None => None,
+    };
+    let scratch = scratch(places)?;
+    let failed = |error| say::from_connector(&entry.account.name, entry.account.kind, &error);
+    let mut version = None;
+    if let Some(settings) = wiring::taskwarrior_settings(places, config, &entry.reach) {
+        version = Some(
+            taskwarrior::detect(&settings)
+                .await
+                .map_err(failed)?
+                .version,
+        );
+    }
+    let mut connector = wiring::connect_with(places, config, secret, entry, scratch.path())?;
+    let exists = file_exists(&connector);
+    let observation = connector
+        .observe(None, Look::Everything)
+        .await
+        .map_err(failed)?;
+    let tasks = say::count(observation.tasks.len(), "task");
+    let found = match (version, exists) {
+        (Some(version), _) => format!("Taskwarrior {version}, {tasks}"),
+        (None, Some(false)) => "no file yet; it is made by the first sync".to_owned(),
+        (None, _) => tasks,
+    };
+    Ok(Probed { found, observation })
+}
+
+/// A directory for what is thrown away at the end.
+pub(crate) fn scratch(places: &Places) -> Result<tempfile::TempDir, Failure> {
+    let failed = |why: String| {
+        Failure::new(
+            instep_api::Exit::Failed,
+            "no_scratch",
+            "no temporary directory could be made",
+            why,
+            format!("ls -ld {}", say::quoted(places.state())),
+        )
+    };
+    instep_safefile::create_private_dir(places.state())
+        .map_err(|error| failed(say::causes(&error)))?;
+    tempfile::Builder::new()
+        .prefix("scratch-")
+        .tempdir_in(places.state())
+        .map_err(|error| failed(error.to_string()))
+}
+
+/// Refuses a second account for one place (S7).
+async fn refuse_twin(app: &App, entry: &Entry, probed: &Probed) -> Result<(), Failure> {
+    let new = Covered {
+        entry: entry.clone(),
+        identity: Some(probed.observation.identity.clone()),
+        collections: probed.observation.collections.clone().unwrap_or_default(),
+    };
+    for other in &app.config.accounts {
+        if other.account.kind != entry.account.kind {
+            continue;
+        }
+        let mut known = app.covered(other).await;
+        if known.identity.is_none()
+            && let Ok(probed) = probe(&app.places, &app.config, other).await
+        {
+            known.identity = Some(probed.observation.identity);
+            known.collections = probed.observation.collections.unwrap_or_default();
+        }
+        if new.meets(&known) {
+            return Err(twins(&entry.account.name, &other.account.name));
+        }
+    }
+    Ok(())
+}
+
+/// Two accounts for one place.
+pub(crate) fn twins(name: &str, other: &str) -> Failure {
+    Failure::new(
+        instep_api::Exit::Config,
+        "same_place",
+        format!("`{name}` covers the same place as `{other}`"),
+        "each change would be carried twice",
+        format!("give the two different --project scopes, or: instep account remove {name}"),
+    )
+}
+
+/// What has to follow a new account, and what there is to know.
+fn after_adding(places: &Places, config: &Config, entry: &Entry) -> Vec<NotesLine> {
+    let mut notes = Vec::new();
+    match wiring::declare_markers(places, config) {
+        Ok(lines) if !lines.is_empty() => notes.push(remark(format!(
+            "declared in your taskrc: {}",
+            lines.join(", ")
+        ))),
+        Ok(_) => {}
+        Err(failure) => notes.push(failed(&failure)),
+    }
+    if let Reach::Taskwarrior {
+        run_hooks: false, ..
+    } = entry.reach
+    {
+        notes.push(remark(
+            "Instep's own writes run without your Taskwarrior hooks",
+        ));
+    }
+    if config.accounts.len() > 1 {
+        notes.push(advice("see what the first sync would do", "instep sync -n"));
+    }
+    notes
+}
+
+/// Gives an account another secret, after having tried it.
+///
+/// # Errors
+/// When there is no such account, it has no secret, or the service rejects it.
+pub async fn account_login(
+    places: &Places,
+    name: &str,
+    source: SecretSource,
+) -> Result<AccountAdded, Failure> {
+    let config = config::load(places)?;
+    let known = config.entry(name);
+    let mut entry = known
+        .cloned()
+        .ok_or_else(|| say::unknown_account(name, &config.names()))?;
+    let source = absolute_secret(places, source)?;
+    match &mut entry.reach {
+        Reach::Vikunja { secret, .. } => secret.clone_from(&source),
+        Reach::Taskwarrior { .. } | Reach::File { .. } => {
+            return Err(say::usage(
+                "no_secret",
+                format!("`{name}` has no secret"),
+                format!("an account of the kind {} needs none", entry.account.kind),
+                format!("instep account show {name}"),
+            ));
+        }
+    }
+    let probed = probe(places, &config, &entry).await?;
+    config::set_secret(places, name, &source)?;
+    Ok(AccountAdded {
+        schema_version: SCHEMA_VERSION,
+        name: name.to_owned(),
+        kind: entry.account.kind.to_string(),
+        found: probed.found,
+        notes: vec![advice("carry on", format!("instep sync {name}"))],
+    })
+}
+
+/// Removes an account from the config. Its pairs stay for 90 days, so that adding it again under
+/// its old id finds them; with `forget`, they go at once. No task is touched on either side.
+///
+/// # Errors
+/// When there is no such account.
+pub async fn account_remove(places: &Places, name: &str, forget: bool) -> Result<(), Failure> {
+    let config = config::load(places)?;
+    let known = config.entry(name);
+    let id = known.map(|entry| entry.account.id.clone());
+    let id = id.ok_or_else(|| say::unknown_account(name, &config.names()))?;
+    config::remove_account(places, name)?;
+    let app = App::open(places).await?;
+    let forgotten = match forget {
+        true => app.hub.forget_account(&id).await,
+        false => Ok(()),
+    };
+    app.close().await;
+    forgotten.map_err(|error| say::from_store(&error))
+}

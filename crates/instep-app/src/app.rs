@@ -1,0 +1,156 @@
+//! An opened hub with its accounts. A hub that is missing or damaged is no reason to stop (I9):
+//! the damaged one is kept beside the new one, and the next sync finds every pair again.
+
+use std::path::{Path, PathBuf};
+
+use instep_api::{Exit, Failure};
+use instep_contract::Store;
+use instep_engine::{Clock, Decisions, Engine};
+use instep_model::{AccountId, Timestamp, UserId};
+use instep_safefile::create_private_dir;
+use instep_store::{HubStore, OpenError};
+
+use crate::Places;
+use crate::config::{Config, Entry, load};
+use crate::runtime::{SystemClock, SystemRng};
+use crate::say;
+use crate::secret::Secrets;
+use crate::wiring;
+
+/// The one user of a hub on a person's own computer.
+const USER: &str = "me";
+
+/// What lies beside the database and belongs to it.
+const SIDE_FILES: [&str; 3] = ["", "-wal", "-shm"];
+
+pub(crate) type AppEngine = Engine<HubStore, SystemClock, SystemRng>;
+
+/// An opened hub and the accounts of the config.
+#[derive(Debug)]
+pub struct App {
+    pub(crate) places: Places,
+    pub(crate) config: Config,
+    pub(crate) hub: HubStore,
+    pub(crate) secrets: Secrets,
+    notes: Vec<String>,
+}
+
+impl App {
+    /// Opens the hub that the config belongs to.
+    ///
+    /// # Errors
+    /// When there is no config, it is not valid, or the hub cannot be opened for a reason that
+    /// starting anew would not mend.
+    pub async fn open(places: &Places) -> Result<Self, Failure> {
+        let config = load(places)?;
+        for dir in [places.data(), places.state()] {
+            create_private_dir(dir)
+                .map_err(|error| say::from_safefile("a directory could not be made", &error))?;
+        }
+        let (hub, mut notes) = open_hub(&places.hub(), !config.accounts.is_empty()).await?;
+        let accounts = config.accounts();
+        hub.mirror_accounts(&accounts, SystemClock.now())
+            .await
+            .map_err(|error| say::from_store(&error))?;
+        notes.extend(
+            config
+                .unknown
+                .iter()
+                .map(|unknown| format!("config: {unknown}")),
+        );
+        Ok(Self {
+            places: places.clone(),
+            config,
+            hub,
+            secrets: Secrets::default(),
+            notes,
+        })
+    }
+
+    /// What a person should hear once: a damaged hub that was set aside, keys of the config that
+    /// mean nothing.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Closes the database. Dropping does it too, without waiting for it.
+    pub async fn close(self) {
+        self.hub.close().await;
+    }
+
+    pub(crate) fn engine(&self, store: HubStore) -> AppEngine {
+        Engine {
+            store,
+            clock: SystemClock,
+            rng: SystemRng,
+            zone: self.config.zone.clone(),
+            peers: wiring::peers(&self.config),
+            decisions: Decisions::default(),
+        }
+    }
+
+    /// The account of this name.
+    pub(crate) fn entry(&self, name: &str) -> Result<&Entry, Failure> {
+        let known = self.config.entry(name);
+        known.ok_or_else(|| say::unknown_account(name, &self.config.names()))
+    }
+
+    /// What an account is called; its id where it has left the config.
+    pub(crate) fn name_of<'a>(&'a self, id: &'a AccountId) -> &'a str {
+        let mut entries = self.config.accounts.iter();
+        let known = entries.find(|entry| entry.account.id == *id);
+        known.map_or(id.as_str(), |entry| &entry.account.name)
+    }
+}
+
+/// Opens the hub, or a new one where that cannot be used.
+async fn open_hub(path: &Path, expected: bool) -> Result<(HubStore, Vec<String>), Failure> {
+    let mut notes = Vec::new();
+    if expected && !path.exists() {
+        notes.push(
+            "the hub database was missing, so a new one was made; the next sync finds out anew \
+             which tasks belong together"
+                .to_owned(),
+        );
+    }
+    let first = HubStore::open(path, UserId::new(USER)).await;
+    let hub = match first {
+        Err(OpenError::NotADatabase { .. } | OpenError::Corrupt { .. }) => {
+            let aside = set_aside(path)?;
+            notes.push(format!(
+                "the hub database was damaged and is kept as {}; a new one was made, and the next \
+                 sync finds out anew which tasks belong together",
+                aside.display()
+            ));
+            HubStore::open(path, UserId::new(USER)).await
+        }
+        other => other,
+    };
+    Ok((hub.map_err(|error| say::from_open(&error))?, notes))
+}
+
+/// Moves a damaged database out of the way, whole.
+fn set_aside(path: &Path) -> Result<PathBuf, Failure> {
+    let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let named = |suffix: &str| {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(suffix);
+        path.with_file_name(name)
+    };
+    let aside = |suffix: &str| named(&format!(".damaged-{time}{suffix}"));
+    for suffix in SIDE_FILES {
+        match std::fs::rename(named(suffix), aside(suffix)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Failure::new(
+                    Exit::Failed,
+                    "hub_damaged",
+                    "the hub database is damaged and cannot be moved aside",
+                    error.to_string(),
+                    format!("move {} away yourself, then try again", say::quoted(path)),
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(aside(""))
+}

@@ -1,0 +1,108 @@
+//! Keys of the config that mean nothing: where they stand, and which one was probably meant.
+
+use toml_edit::{Document, Table, TableLike};
+
+/// The keys of the whole file.
+const TOP: [&str; 3] = ["timezone", "conflicts", "account"];
+
+/// The keys that every account may have.
+const ACCOUNT: [&str; 8] = [
+    "id",
+    "name",
+    "kind",
+    "direction",
+    "project",
+    "tag",
+    "not_tag",
+    "conflicts",
+];
+
+/// The keys of a secret.
+const SECRET: [&str; 3] = ["file", "env", "command"];
+
+/// The keys that only accounts of this kind have.
+fn own_keys(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "taskwarrior" => &["program", "taskrc", "data", "run_hooks"],
+        "vikunja" => &["url", "secret"],
+        "file" => &["path", "format", "priority_high_is_one"],
+        _ => &[],
+    }
+}
+
+/// A key that means nothing here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unknown {
+    /// The key.
+    pub(crate) key: String,
+    /// Its line, counted from 1.
+    pub(crate) line: usize,
+    /// The key that was probably meant.
+    pub(crate) meant: Option<&'static str>,
+}
+
+impl std::fmt::Display for Unknown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "unknown key `{}`, line {}", self.key, self.line)?;
+        match self.meant {
+            Some(meant) => write!(f, ": did you mean `{meant}`?"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Every key of the file that means nothing.
+pub(crate) fn unknown_keys(text: &str) -> Vec<Unknown> {
+    let Ok(document) = Document::parse(text) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    look(text, document.as_table(), &TOP, &mut found);
+    let accounts = document
+        .get("account")
+        .and_then(|item| item.as_array_of_tables());
+    for account in accounts.into_iter().flat_map(|accounts| accounts.iter()) {
+        look_at_account(text, account, &mut found);
+    }
+    found
+}
+
+fn look_at_account(text: &str, account: &Table, found: &mut Vec<Unknown>) {
+    let kind = account.get("kind").and_then(|kind| kind.as_str());
+    let mut keys = ACCOUNT.to_vec();
+    keys.extend(own_keys(kind.unwrap_or_default()));
+    look(text, account, &keys, found);
+    if let Some(secret) = account.get("secret").and_then(|item| item.as_table_like()) {
+        look(text, secret, &SECRET, found);
+    }
+}
+
+fn look(text: &str, table: &dyn TableLike, keys: &[&'static str], found: &mut Vec<Unknown>) {
+    for (name, item) in table.iter() {
+        if keys.contains(&name) {
+            continue;
+        }
+        let key = table.key(name).and_then(|key| key.span());
+        let at = key.or_else(|| item.span()).map_or(0, |span| span.start);
+        found.push(Unknown {
+            key: name.to_owned(),
+            line: line_of(text, at),
+            meant: nearest(name, keys),
+        });
+    }
+}
+
+/// The line of a byte, counted from 1.
+pub(crate) fn line_of(text: &str, at: usize) -> usize {
+    let before = &text.as_bytes()[..at.min(text.len())];
+    1 + before.iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// The word that was probably meant, if any is near enough.
+pub(crate) fn nearest<'a>(typed: &str, words: &[&'a str]) -> Option<&'a str> {
+    let near = words
+        .iter()
+        .map(|word| (strsim::damerau_levenshtein(typed, word), *word));
+    let (distance, word) = near.min()?;
+    (distance <= 1 + word.len() / 4).then_some(word)
+}

@@ -1,0 +1,118 @@
+//! The config file: what it says, what is wrong with it, and how it is changed without losing a
+//! comment. No secret is ever in it, only where one comes from. No service is asked here.
+
+mod edit;
+mod keys;
+mod modes;
+mod parse;
+
+use std::path::PathBuf;
+
+use instep_api::SecretSource;
+use instep_model::{Account, ConflictPolicy, TimeZone};
+
+pub(crate) use edit::{add_account, remove_account, set_secret, start};
+pub(crate) use keys::{Unknown, nearest};
+pub(crate) use modes::{Looseness, check_mode, loose};
+pub use modes::{config_check, config_replace, config_show};
+pub(crate) use parse::{check_format, check_name, load, parse, scope, system_zone, unknown_kind};
+
+/// Everything the config says.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    /// The name of the time zone.
+    pub(crate) timezone: String,
+    /// The person's time zone (S21).
+    pub(crate) zone: TimeZone,
+    /// Every account, in the order of the file.
+    pub(crate) accounts: Vec<Entry>,
+    /// Keys that mean nothing.
+    pub(crate) unknown: Vec<Unknown>,
+}
+
+impl Config {
+    /// The account of this name.
+    pub(crate) fn entry(&self, name: &str) -> Option<&Entry> {
+        self.accounts
+            .iter()
+            .find(|entry| entry.account.name == name)
+    }
+
+    /// The names of all accounts.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let names = self
+            .accounts
+            .iter()
+            .map(|entry| entry.account.name.as_str());
+        names.collect()
+    }
+
+    /// The accounts as the engine knows them.
+    pub(crate) fn accounts(&self) -> Vec<Account> {
+        let accounts = self.accounts.iter().map(|entry| entry.account.clone());
+        accounts.collect()
+    }
+}
+
+/// One account of the config.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// The part that the engine knows.
+    pub(crate) account: Account,
+    /// How its service is reached.
+    pub(crate) reach: Reach,
+}
+
+/// How a service is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// A Taskwarrior database on this computer.
+    Taskwarrior {
+        program: PathBuf,
+        taskrc: Option<PathBuf>,
+        data: Option<PathBuf>,
+        run_hooks: bool,
+    },
+    /// A Vikunja server.
+    Vikunja { url: String, secret: SecretSource },
+    /// A file of tasks.
+    File {
+        path: PathBuf,
+        priority_high_is_one: bool,
+    },
+}
+
+impl Reach {
+    /// Where it is, for a person.
+    pub(crate) fn place(&self) -> String {
+        match self {
+            Self::Taskwarrior { data, taskrc, .. } => {
+                let named = data.as_ref().or(taskrc.as_ref());
+                named.map_or_else(String::new, |path| path.display().to_string())
+            }
+            Self::Vikunja { url, .. } => url.clone(),
+            Self::File { path, .. } => path.display().to_string(),
+        }
+    }
+
+    /// Where its secret comes from, where it has one.
+    pub(crate) fn secret(&self) -> Option<&SecretSource> {
+        match self {
+            Self::Vikunja { secret, .. } => Some(secret),
+            Self::Taskwarrior { .. } | Self::File { .. } => None,
+        }
+    }
+}
+
+/// A policy as the config writes it.
+pub(crate) fn policy_text(policy: &ConflictPolicy, accounts: &[Account]) -> String {
+    match policy {
+        ConflictPolicy::Newest => "newest".to_owned(),
+        ConflictPolicy::Ask => "ask".to_owned(),
+        ConflictPolicy::Prefer(id) => {
+            let named = accounts.iter().find(|account| account.id == *id);
+            let name = named.map_or(id.as_str(), |account| account.name.as_str());
+            format!("prefer:{name}")
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Who else may read or change the config and the secrets, and the config as a whole: shown,
+//! checked, replaced. Nothing is read here for what it means beyond that.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use instep_api::{Check, CheckStatus, Exit, Failure};
+
+use super::{load, parse};
+use crate::Places;
+use crate::say;
+
+/// What others may do with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Looseness {
+    /// Read it.
+    Readable,
+    /// Change it.
+    Writable,
+}
+
+/// What others than its owner may do with a file; `None` where nothing, or where there is none.
+pub(crate) fn loose(path: &Path) -> Option<Looseness> {
+    let mode = std::fs::metadata(path).ok()?.mode();
+    if mode & 0o022 != 0 {
+        Some(Looseness::Writable)
+    } else if mode & 0o044 != 0 {
+        Some(Looseness::Readable)
+    } else {
+        None
+    }
+}
+
+/// Refuses a file that others can change and, where it has to do with a secret, one that they can
+/// read.
+pub(crate) fn check_mode(path: &Path, what: &str, secret: bool) -> Result<(), Failure> {
+    let others = match loose(path) {
+        Some(Looseness::Writable) => "change",
+        Some(Looseness::Readable) if secret => "read",
+        _ => return Ok(()),
+    };
+    Err(Failure::new(
+        Exit::Config,
+        "mode_too_open",
+        format!("{what} {} is open to others", path.display()),
+        format!("other users of this computer can {others} it"),
+        format!("chmod 600 {}", say::quoted(path)),
+    ))
+}
+
+/// The text of the config file.
+///
+/// # Errors
+/// When there is none, or it cannot be read.
+pub fn config_show(places: &Places) -> Result<String, Failure> {
+    super::parse::read(places)
+}
+
+/// What is wrong with the config; a single check that is fine if nothing is.
+///
+/// # Errors
+/// None today: a config that cannot be read is what the checks say.
+pub fn config_check(places: &Places) -> Result<Vec<Check>, Failure> {
+    let check = |id: &str, status, message: String, fix: Option<String>| Check {
+        id: id.to_owned(),
+        group: "config".to_owned(),
+        status,
+        message,
+        fix,
+    };
+    let config = match load(places) {
+        Ok(config) => config,
+        Err(failure) => {
+            let message = format!("{}: {}", failure.what, failure.why);
+            let id = if failure.code == "mode_too_open" {
+                "config.mode"
+            } else {
+                "config.valid"
+            };
+            return Ok(vec![check(
+                id,
+                CheckStatus::Problem,
+                message,
+                Some(failure.help),
+            )]);
+        }
+    };
+    let mut checks = vec![check(
+        "config.valid",
+        CheckStatus::Ok,
+        "valid".to_owned(),
+        None,
+    )];
+    for unknown in &config.unknown {
+        let fix = Some("instep config edit".to_owned());
+        checks.push(check(
+            "config.unknown_key",
+            CheckStatus::Note,
+            unknown.to_string(),
+            fix,
+        ));
+    }
+    if loose(places.config()).is_some() {
+        let message = format!("{} can be read by others", places.config().display());
+        let fix = Some(format!("chmod 600 {}", say::quoted(places.config())));
+        checks.push(check("config.mode", CheckStatus::Note, message, fix));
+    }
+    Ok(checks)
+}
+
+/// Replaces the config by a text that says something valid.
+///
+/// # Errors
+/// When it does not, with the line; the old config stays then.
+pub fn config_replace(places: &Places, new_text: &str) -> Result<(), Failure> {
+    parse(places, new_text)?;
+    super::edit::save(places, new_text)
+}

@@ -1,0 +1,295 @@
+//! From the text of the config to what it means; every complaint names the line where it can.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use instep_api::{Exit, Failure, SecretSource};
+use instep_model::{
+    Account, AccountId, ConflictPolicy, Direction, Kind, ProjectPath, Scope, TimeZone,
+};
+use serde::Deserialize;
+
+use super::keys::{line_of, nearest, unknown_keys};
+use super::{Config, Entry, Reach, check_mode};
+use crate::Places;
+
+#[derive(Debug, Deserialize)]
+struct Raw {
+    timezone: Option<String>,
+    #[serde(default)]
+    conflicts: Option<String>,
+    #[serde(default)]
+    account: Vec<toml::Spanned<RawAccount>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RawAccount {
+    id: String,
+    name: String,
+    kind: String,
+    direction: Option<String>,
+    #[serde(default)]
+    project: Vec<String>,
+    #[serde(default)]
+    tag: Vec<String>,
+    #[serde(default)]
+    not_tag: Vec<String>,
+    conflicts: Option<String>,
+    url: Option<String>,
+    secret: Option<RawSecret>,
+    program: Option<PathBuf>,
+    taskrc: Option<PathBuf>,
+    data: Option<PathBuf>,
+    #[serde(default)]
+    run_hooks: bool,
+    path: Option<PathBuf>,
+    format: Option<String>,
+    #[serde(default)]
+    priority_high_is_one: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct RawSecret {
+    file: Option<PathBuf>,
+    env: Option<String>,
+    command: Option<String>,
+}
+
+/// The text of the config file.
+pub(crate) fn read(places: &Places) -> Result<String, Failure> {
+    std::fs::read_to_string(places.config()).map_err(|error| {
+        let path = places.config().display();
+        if error.kind() == std::io::ErrorKind::NotFound {
+            Failure::new(
+                Exit::Config,
+                "no_config",
+                "Instep is not set up yet",
+                format!("there is no {path}"),
+                "instep init",
+            )
+        } else {
+            Failure::new(
+                Exit::Config,
+                "config_unreadable",
+                format!("{path} cannot be read"),
+                error.to_string(),
+                "instep config path",
+            )
+        }
+    })
+}
+
+/// Reads the config file; refuses one that others can change, or can read where it leads to
+/// secrets.
+pub(crate) fn load(places: &Places) -> Result<Config, Failure> {
+    let text = read(places)?;
+    let config = parse(places, &text)?;
+    let leads_to_secrets = config
+        .accounts
+        .iter()
+        .any(|entry| entry.reach.secret().is_some());
+    check_mode(places.config(), "the config", leads_to_secrets)?;
+    Ok(config)
+}
+
+/// Reads the text of a config.
+pub(crate) fn parse(places: &Places, text: &str) -> Result<Config, Failure> {
+    let raw: Raw = toml::from_str(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| line_of(text, span.start));
+        invalid(line, error.message().to_owned())
+    })?;
+    let timezone = raw.timezone.unwrap_or_else(system_zone);
+    let zone = TimeZone::get(&timezone).map_err(|_| {
+        let why = format!("`{timezone}` is not the name of a time zone");
+        invalid(find_line(text, "timezone"), why)
+    })?;
+    let names: Vec<(String, AccountId)> = raw
+        .account
+        .iter()
+        .map(|account| account.get_ref())
+        .map(|account| (account.name.clone(), AccountId::new(account.id.clone())))
+        .collect();
+    let general = policy(raw.conflicts.as_deref().unwrap_or("newest"), &names)
+        .map_err(|why| invalid(find_line(text, "conflicts"), why))?;
+    let mut accounts: Vec<Entry> = Vec::new();
+    for account in raw.account {
+        let line = line_of(text, account.span().start);
+        let entry = entry(places, account.into_inner(), &general, &names)
+            .map_err(|why| invalid(line, why))?;
+        for other in &accounts {
+            if other.account.id == entry.account.id || other.account.name == entry.account.name {
+                let why = format!(
+                    "there are two accounts with the name or id of `{}`",
+                    entry.account.name
+                );
+                return Err(invalid(line, why));
+            }
+        }
+        accounts.push(entry);
+    }
+    Ok(Config {
+        timezone,
+        zone,
+        accounts,
+        unknown: unknown_keys(text),
+    })
+}
+
+/// The name of the computer's time zone.
+pub(crate) fn system_zone() -> String {
+    let zone = TimeZone::system();
+    zone.iana_name().unwrap_or("UTC").to_owned()
+}
+
+fn invalid(line: usize, why: String) -> Failure {
+    Failure::new(
+        Exit::Config,
+        "config_invalid",
+        "the config is not valid",
+        format!("line {line}: {why}"),
+        "instep config edit",
+    )
+}
+
+fn find_line(text: &str, key: &str) -> usize {
+    let found = text
+        .lines()
+        .position(|line| line.trim_start().starts_with(key));
+    found.map_or(1, |at| at + 1)
+}
+
+fn policy(text: &str, names: &[(String, AccountId)]) -> Result<ConflictPolicy, String> {
+    match (text, text.strip_prefix("prefer:")) {
+        ("newest", _) => Ok(ConflictPolicy::Newest),
+        ("ask", _) => Ok(ConflictPolicy::Ask),
+        (_, Some(name)) => {
+            let known = names.iter().find(|(known, _)| known == name);
+            known
+                .map(|(_, id)| ConflictPolicy::Prefer(id.clone()))
+                .ok_or_else(|| {
+                    format!("`conflicts` prefers `{name}`, and there is no such account")
+                })
+        }
+        _ => Err(format!(
+            "`conflicts` is newest, ask or prefer:<account>, not `{text}`"
+        )),
+    }
+}
+
+fn entry(
+    places: &Places,
+    raw: RawAccount,
+    general: &ConflictPolicy,
+    names: &[(String, AccountId)],
+) -> Result<Entry, String> {
+    check_name(&raw.name)?;
+    if raw.id.is_empty() {
+        return Err(format!("the account `{}` has an empty id", raw.name));
+    }
+    let direction = match &raw.direction {
+        Some(text) => text
+            .parse::<Direction>()
+            .map_err(|error| error.to_string())?,
+        None => Direction::Both,
+    };
+    let policy = match &raw.conflicts {
+        Some(text) => policy(text, names)?,
+        None => general.clone(),
+    };
+    let scope = scope(&raw.project, &raw.tag, &raw.not_tag)?;
+    let kind: Kind = raw.kind.parse().map_err(|_| unknown_kind(&raw.kind))?;
+    let (id, name) = (AccountId::new(raw.id.clone()), raw.name.clone());
+    let reach = reach(places, raw, kind)?;
+    Ok(Entry {
+        account: Account {
+            id,
+            name,
+            kind,
+            direction,
+            scope,
+            policy,
+        },
+        reach,
+    })
+}
+
+/// Refuses a name that could not stand in a marker.
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(plain) {
+        return Ok(());
+    }
+    Err(format!(
+        "`{name}` cannot be the name of an account: it begins with a letter and has only letters, digits, `_` and `-`"
+    ))
+}
+
+/// A scope from its texts.
+pub(crate) fn scope(
+    projects: &[String],
+    tags: &[String],
+    not_tags: &[String],
+) -> Result<Scope, String> {
+    let paths = projects.iter().map(|path| path.parse::<ProjectPath>());
+    let paths: Result<Vec<_>, _> = paths.collect();
+    let set = |tags: &[String]| -> BTreeSet<String> { tags.iter().cloned().collect() };
+    Ok(Scope {
+        projects: paths.map_err(|error| error.to_string())?,
+        tags: set(tags),
+        not_tags: set(not_tags),
+    })
+}
+
+/// What is said of a kind that cannot be used.
+pub(crate) fn unknown_kind(kind: &str) -> String {
+    let known = ["taskwarrior", "vikunja", "file"];
+    let hint =
+        nearest(kind, &known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    format!(
+        "this version knows accounts of the kinds taskwarrior, vikunja and file, not `{kind}`{hint}"
+    )
+}
+
+fn reach(places: &Places, raw: RawAccount, kind: Kind) -> Result<Reach, String> {
+    let missing = |key: &str| format!("the account `{}` has no `{key}`", raw.name);
+    match kind {
+        Kind::Taskwarrior => Ok(Reach::Taskwarrior {
+            program: raw.program.unwrap_or_else(|| PathBuf::from("task")),
+            taskrc: raw.taskrc.map(|path| places.absolute(&path)),
+            data: raw.data.map(|path| places.absolute(&path)),
+            run_hooks: raw.run_hooks,
+        }),
+        Kind::Vikunja => {
+            let url = raw.url.ok_or_else(|| missing("url"))?;
+            let secret = raw.secret.ok_or_else(|| missing("secret"))?;
+            let secret = match (secret.file, secret.env, secret.command) {
+                (Some(path), None, None) => SecretSource::File(places.absolute(&path)),
+                (None, Some(name), None) => SecretSource::Env(name),
+                (None, None, Some(command)) => SecretSource::Command(command),
+                _ => {
+                    return Err(format!(
+                        "the secret of `{}` is one of file, env and command",
+                        raw.name
+                    ));
+                }
+            };
+            Ok(Reach::Vikunja { url, secret })
+        }
+        Kind::File => {
+            check_format(raw.format.as_deref())?;
+            Ok(Reach::File {
+                path: places.absolute(&raw.path.ok_or_else(|| missing("path"))?),
+                priority_high_is_one: raw.priority_high_is_one,
+            })
+        }
+        Kind::Todoist | Kind::Caldav => Err(unknown_kind(&raw.kind)),
+    }
+}
+
+/// Refuses a format that no file of ours has.
+pub(crate) fn check_format(format: Option<&str>) -> Result<(), String> {
+    match format {
+        None | Some("json") => Ok(()),
+        Some(other) => Err(format!("a task file has the format json, not `{other}`")),
+    }
+}

@@ -1,0 +1,224 @@
+//! What a person has to decide, or may want to take back: conflicts, and matters of adoption.
+
+use instep_api::{
+    ConflictView, ConflictsReply, Failure, Resolution, ReviewView, SCHEMA_VERSION, TouchedReply,
+};
+use instep_contract::Store;
+use instep_model::{Conflict, ConflictState, Field, Review, Side, Task, Timestamp, Value};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::{say, tell};
+
+/// Derives the id of a review from what it is about, so that it is the same every time.
+const NAMESPACE: Uuid = Uuid::from_u128(0x5f0a_9d3e_6c21_4b7a_9e44_21cb_77d0_3a15);
+
+impl App {
+    /// Conflicts that wait, open ones first, and matters of adoption; with `all`, those that a
+    /// policy or a person decided too.
+    ///
+    /// # Errors
+    /// When the hub fails.
+    pub async fn conflicts(&self, all: bool) -> Result<ConflictsReply, Failure> {
+        let failed = |error| say::from_store(&error);
+        let mut conflicts = self.hub.conflicts(!all).await.map_err(failed)?;
+        conflicts.sort_by_key(|conflict| conflict.state != ConflictState::Open);
+        let ids: Vec<_> = conflicts.iter().map(|conflict| conflict.task).collect();
+        let tasks = self.hub.tasks(&ids).await.map_err(failed)?;
+        let title = |conflict: &Conflict| {
+            let task = tasks.iter().find(|task| task.id == conflict.task);
+            task.map_or_else(String::new, |task| task.fields.title().to_owned())
+        };
+        let views = conflicts
+            .iter()
+            .map(|conflict| self.conflict_view(conflict, title(conflict)));
+        let conflicts = views.collect();
+        let mut reviews = Vec::new();
+        for entry in &self.config.accounts {
+            let found = self.hub.reviews(&entry.account.id).await.map_err(failed)?;
+            reviews.extend(found.iter().map(|review| self.review_view(review)));
+        }
+        Ok(ConflictsReply {
+            schema_version: SCHEMA_VERSION,
+            conflicts,
+            reviews,
+        })
+    }
+
+    fn conflict_view(&self, conflict: &Conflict, title: String) -> ConflictView {
+        let text = |value: &Option<Value>| value.as_ref().map(ToString::to_string);
+        let (state, kept) = match conflict.state {
+            ConflictState::Open => ("open", None),
+            ConflictState::Settled(side) => ("settled", Some(tell::side(side).to_owned())),
+            ConflictState::Closed => ("closed", None),
+        };
+        ConflictView {
+            id: conflict.id.to_string(),
+            task: conflict.task.to_string(),
+            title,
+            field: conflict.field.name().to_owned(),
+            account: self.name_of(&conflict.account).to_owned(),
+            base: text(&conflict.base),
+            hub: text(&conflict.hub),
+            remote: text(&conflict.remote),
+            state: state.to_owned(),
+            kept,
+            at: conflict.at.to_string(),
+        }
+    }
+
+    fn review_view(&self, review: &Review) -> ReviewView {
+        ReviewView {
+            id: review_id(review),
+            account: self.name_of(&review.account).to_owned(),
+            task: review.task.map(|task| task.to_string()),
+            remote_id: review.remote.as_ref().map(ToString::to_string),
+            title: review.title.clone(),
+            reason: review.reason.to_string(),
+        }
+    }
+
+    /// Decides a conflict, or takes back what a policy decided.
+    ///
+    /// # Errors
+    /// When the id names none or several, or the answer does not fit the field.
+    pub async fn resolve(&self, id: &str, how: &Resolution) -> Result<TouchedReply, Failure> {
+        let failed = |error| say::from_store(&error);
+        let mut found = self.hub.conflict(id.trim()).await.map_err(failed)?;
+        let conflict = match found.len() {
+            1 => found.remove(0),
+            0 => return Err(unknown(id)),
+            several => {
+                return Err(say::usage(
+                    "ambiguous_conflict",
+                    format!("{several} conflicts have an id that begins with {id}"),
+                    "each is decided on its own",
+                    "instep conflicts",
+                ));
+            }
+        };
+        let tasks = self.hub.tasks(&[conflict.task]).await.map_err(failed)?;
+        let task = tasks.into_iter().find(Task::is_alive).ok_or_else(|| {
+            say::usage(
+                "unknown_task",
+                "the task of this conflict was deleted",
+                "there is nothing left to decide",
+                "instep conflicts",
+            )
+        })?;
+        let value = self.chosen(&conflict, &task, how).await?;
+        let engine = self.engine(self.hub.clone());
+        let edited = engine.settle_conflict(&conflict, value).await;
+        let edited = edited.map_err(|error| say::from_edit(&error))?;
+        self.hub
+            .set_conflict_state(&conflict.id, ConflictState::Closed)
+            .await
+            .map_err(failed)?;
+        self.touched(edited).await
+    }
+
+    async fn chosen(
+        &self,
+        conflict: &Conflict,
+        task: &Task,
+        how: &Resolution,
+    ) -> Result<Option<Value>, Failure> {
+        // While it is open the hub's value may have moved on since.
+        let hub = match conflict.state {
+            ConflictState::Open => task.fields.get(conflict.field).cloned(),
+            _ => conflict.hub.clone(),
+        };
+        match how {
+            Resolution::Hub => Ok(hub),
+            Resolution::Account(name) if *name == self.name_of(&conflict.account) => {
+                Ok(conflict.remote.clone())
+            }
+            Resolution::Account(name) => Err(say::usage(
+                "other_account",
+                format!("`{name}` has no part in this conflict"),
+                format!(
+                    "it is between the hub and `{}`",
+                    self.name_of(&conflict.account)
+                ),
+                format!(
+                    "instep conflicts resolve {} --keep {}",
+                    conflict.id,
+                    self.name_of(&conflict.account)
+                ),
+            )),
+            Resolution::Both => both(conflict.field, &hub, &conflict.remote).ok_or_else(|| {
+                say::usage(
+                    "not_both",
+                    format!("{} cannot hold both values", conflict.field),
+                    "only titles and notes can be put one after the other",
+                    format!("instep conflicts resolve {} --keep hub", conflict.id),
+                )
+            }),
+            Resolution::Newest => Ok(match self.newer(conflict, task).await? {
+                Side::Hub => hub,
+                Side::Remote => conflict.remote.clone(),
+            }),
+        }
+    }
+
+    /// Which side changed the field later, as well as that is known.
+    async fn newer(&self, conflict: &Conflict, task: &Task) -> Result<Side, Failure> {
+        let pairs = self
+            .hub
+            .mappings_by_task(&conflict.account, &[task.id])
+            .await;
+        let pairs = pairs.map_err(|error| say::from_store(&error))?;
+        let seen = pairs.into_iter().find_map(|pair| pair.observed);
+        let there = seen.and_then(|seen| seen.changed_at).unwrap_or(conflict.at);
+        let here = task.provenance.get(&conflict.field);
+        let here = here.map_or(Timestamp::MIN, |origin| origin.at);
+        Ok(if there > here {
+            Side::Remote
+        } else {
+            Side::Hub
+        })
+    }
+}
+
+/// Both texts, the hub's first.
+fn both(field: Field, hub: &Option<Value>, remote: &Option<Value>) -> Option<Option<Value>> {
+    let between = match field {
+        Field::Title => " / ",
+        Field::Notes => "\n\n",
+        _ => return None,
+    };
+    let text = |value: &Option<Value>| match value {
+        Some(Value::Text(text)) => text.clone(),
+        _ => String::new(),
+    };
+    let texts = [text(hub), text(remote)];
+    let parts: Vec<&str> = texts
+        .iter()
+        .map(String::as_str)
+        .filter(|text| !text.is_empty())
+        .collect();
+    Some(Some(Value::Text(parts.join(between))))
+}
+
+fn review_id(review: &Review) -> String {
+    let task = review.task.map(|task| task.to_string()).unwrap_or_default();
+    let remote = review
+        .remote
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let name = format!("{}\n{task}\n{remote}", review.account);
+    let id = Uuid::new_v5(&NAMESPACE, name.as_bytes())
+        .simple()
+        .to_string();
+    format!("r{}", &id[..8])
+}
+
+fn unknown(id: &str) -> Failure {
+    say::usage(
+        "unknown_conflict",
+        format!("there is no conflict {id}"),
+        "no id begins like that",
+        "instep conflicts",
+    )
+}

@@ -1,0 +1,116 @@
+//! The three kinds of connectors as one type, so that one round carries all of them, and a count
+//! of what was carried for whoever shows progress. Nothing is decided here.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use instep_connectors::files::FileConnector;
+use instep_connectors::taskwarrior::TaskwarriorConnector;
+use instep_connectors::vikunja::VikunjaConnector;
+use instep_contract::{Applied, Connector, ConnectorError, Cursor, Look, Observation};
+use instep_model::{Capabilities, Operation, RemoteId, RemoteTask, Timestamp};
+
+/// A connector of any kind.
+#[derive(Debug)]
+pub(crate) enum AnyService {
+    Taskwarrior(Box<TaskwarriorConnector>),
+    Vikunja(Box<VikunjaConnector>),
+    File(Box<FileConnector>),
+}
+
+/// A connector that counts the operations it carried.
+#[derive(Debug)]
+pub(crate) struct AnyConnector {
+    pub(crate) service: AnyService,
+    carried: Arc<AtomicUsize>,
+}
+
+impl From<AnyService> for AnyConnector {
+    fn from(service: AnyService) -> Self {
+        Self {
+            service,
+            carried: Arc::default(),
+        }
+    }
+}
+
+impl AnyConnector {
+    /// How many operations were carried so far; stays readable while a round runs.
+    pub(crate) fn carried(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.carried)
+    }
+
+    /// What a person should hear about their file.
+    pub(crate) fn take_notices(&mut self) -> Vec<String> {
+        match &mut self.service {
+            AnyService::File(file) => {
+                let notices = file.take_notices();
+                notices.iter().map(ToString::to_string).collect()
+            }
+            AnyService::Taskwarrior(_) | AnyService::Vikunja(_) => Vec::new(),
+        }
+    }
+
+    /// Sets a file right that a stale program overwrote.
+    pub(crate) async fn settle(&mut self) -> Result<(), ConnectorError> {
+        match &mut self.service {
+            AnyService::File(file) if file.is_behind() => file.settle().await,
+            _ => Ok(()),
+        }
+    }
+}
+
+macro_rules! each {
+    ($service:expr, $inner:ident => $call:expr) => {
+        match $service {
+            AnyService::Taskwarrior($inner) => $call,
+            AnyService::Vikunja($inner) => $call,
+            AnyService::File($inner) => $call,
+        }
+    };
+}
+
+impl Connector for AnyConnector {
+    fn capabilities(&self) -> &Capabilities {
+        each!(&self.service, inner => inner.capabilities())
+    }
+
+    async fn observe(
+        &mut self,
+        since: Option<&Cursor>,
+        look: Look,
+    ) -> Result<Observation, ConnectorError> {
+        each!(&mut self.service, inner => inner.observe(since, look).await)
+    }
+
+    async fn read(&mut self, ids: &[RemoteId]) -> Result<Vec<Option<RemoteTask>>, ConnectorError> {
+        each!(&mut self.service, inner => inner.read(ids).await)
+    }
+
+    async fn missing_tags(&mut self, tags: &[String]) -> Result<Vec<String>, ConnectorError> {
+        each!(&mut self.service, inner => inner.missing_tags(tags).await)
+    }
+
+    async fn apply(
+        &mut self,
+        batch: &[Operation],
+    ) -> Result<Vec<Result<Applied, ConnectorError>>, ConnectorError> {
+        let outcome = each!(&mut self.service, inner => inner.apply(batch).await);
+        if outcome.is_ok() {
+            self.carried.fetch_add(batch.len(), Ordering::Relaxed);
+        }
+        outcome
+    }
+
+    async fn find(
+        &mut self,
+        sent: &[Operation],
+        since: Timestamp,
+    ) -> Result<Vec<Vec<Applied>>, ConnectorError> {
+        each!(&mut self.service, inner => inner.find(sent, since).await)
+    }
+
+    fn calls(&self) -> u64 {
+        each!(&self.service, inner => inner.calls())
+    }
+}

@@ -1,0 +1,313 @@
+//! What is wrong, each with the command that mends it. Looks, and changes nothing.
+
+use std::time::Instant;
+
+use instep_api::{Check, CheckStatus, DoctorReply, Failure, SCHEMA_VERSION};
+use instep_connectors::taskwarrior;
+use instep_contract::{Connector, Look, Store};
+use instep_model::Kind;
+
+use crate::account::{scratch, twins};
+use crate::app::App;
+use crate::config::{self, Config, Entry, Looseness, loose};
+use crate::{Places, say, wiring};
+
+/// Looks at program, storage, config and accounts; with `offline`, asks no service.
+pub async fn doctor(places: &Places, offline: bool) -> DoctorReply {
+    let mut checks = Checks::default();
+    let version = env!("CARGO_PKG_VERSION");
+    checks.ok("program", "program.version", format!("Instep {version}"));
+    for check in config::config_check(places).unwrap_or_default() {
+        checks.0.push(check);
+    }
+    modes(places, &mut checks);
+    match config::load(places) {
+        Ok(_) => match App::open(places).await {
+            Ok(app) => {
+                storage(&app, &mut checks).await;
+                for entry in &app.config.accounts {
+                    account(&app, entry, offline, &mut checks).await;
+                }
+                app.close().await;
+            }
+            Err(failure) => checks.failure("storage", "storage.hub", &failure),
+        },
+        Err(_) => checks.note(
+            "accounts",
+            "accounts.unknown",
+            "the accounts are looked at once the config is valid".to_owned(),
+            "instep config edit".to_owned(),
+        ),
+    }
+    DoctorReply {
+        schema_version: SCHEMA_VERSION,
+        checks: checks.0,
+    }
+}
+
+#[derive(Debug, Default)]
+struct Checks(Vec<Check>);
+
+impl Checks {
+    fn add(
+        &mut self,
+        group: &str,
+        id: &str,
+        status: CheckStatus,
+        message: String,
+        fix: Option<String>,
+    ) {
+        self.0.push(Check {
+            id: id.to_owned(),
+            group: group.to_owned(),
+            status,
+            message,
+            fix,
+        });
+    }
+
+    fn ok(&mut self, group: &str, id: &str, message: String) {
+        self.add(group, id, CheckStatus::Ok, message, None);
+    }
+
+    fn note(&mut self, group: &str, id: &str, message: String, fix: String) {
+        self.add(group, id, CheckStatus::Note, message, Some(fix));
+    }
+
+    fn problem(&mut self, group: &str, id: &str, message: String, fix: String) {
+        self.add(group, id, CheckStatus::Problem, message, Some(fix));
+    }
+
+    fn failure(&mut self, group: &str, id: &str, failure: &Failure) {
+        let message = format!("{}: {}", failure.what, failure.why);
+        self.problem(group, id, message, failure.help.clone());
+    }
+}
+
+/// Who else may look into what is ours.
+fn modes(places: &Places, checks: &mut Checks) {
+    let config_dir = places.config().parent().map(ToOwned::to_owned);
+    let dirs = [
+        Some(places.data().to_owned()),
+        Some(places.state().to_owned()),
+        config_dir,
+    ];
+    let files = [Some(places.hub())];
+    let mut fine = true;
+    for (paths, mode) in [(&dirs[..], "700"), (&files[..], "600")] {
+        for path in paths.iter().flatten() {
+            let Some(looseness) = loose(path) else {
+                continue;
+            };
+            // The directory above a config of one's own choice may be anybody's.
+            let is_config_dir = Some(path.as_path()) == places.config().parent();
+            if is_config_dir && looseness == Looseness::Readable {
+                continue;
+            }
+            fine = false;
+            let message = format!("{} is open to others", path.display());
+            let fix = format!("chmod {mode} {}", say::quoted(path));
+            checks.problem("storage", "storage.modes", message, fix);
+        }
+    }
+    if fine {
+        checks.ok("storage", "storage.modes", "modes are private".to_owned());
+    }
+}
+
+async fn storage(app: &App, checks: &mut Checks) {
+    for note in app
+        .notes()
+        .iter()
+        .filter(|note| !note.starts_with("config:"))
+    {
+        checks.note(
+            "storage",
+            "storage.hub_new",
+            note.clone(),
+            "instep sync -n".to_owned(),
+        );
+    }
+    let size = std::fs::metadata(app.places.hub()).map_or(0, |file| file.len());
+    match app.hub.integrity().await {
+        Ok(found) if found.is_empty() => {
+            let message = format!("database ok, {:.1} MB", size as f64 / 1e6);
+            checks.ok("storage", "storage.hub", message);
+        }
+        Ok(found) => {
+            let path = say::quoted(&app.places.hub());
+            let fix = format!("mv {path} {path}.damaged && instep sync -n");
+            checks.problem(
+                "storage",
+                "storage.hub",
+                format!("the database is damaged: {}", found.join("; ")),
+                fix,
+            );
+        }
+        Err(error) => checks.failure("storage", "storage.hub", &say::from_store(&error)),
+    }
+}
+
+async fn account(app: &App, entry: &Entry, offline: bool, checks: &mut Checks) {
+    let name = &entry.account.name;
+    let id = |what: &str| format!("account.{name}.{what}");
+    if let Some(twin) = app.twin_of(entry).await {
+        let failure = twins(name, &twin.account.name);
+        checks.failure("accounts", &id("place"), &failure);
+    }
+    if entry.account.kind == Kind::Taskwarrior {
+        taskwarrior_checks(app, entry, checks).await;
+    }
+    if offline {
+        if let Some(source) = entry.reach.secret() {
+            match crate::secret::read(source).await {
+                Ok(_) => checks.ok(
+                    "accounts",
+                    &id("secret"),
+                    format!("{name}: the secret can be read"),
+                ),
+                Err(failure) => checks.failure("accounts", &id("secret"), &failure),
+            }
+        }
+    } else {
+        match reach(app, entry).await {
+            Ok(message) => checks.ok("accounts", &id("reachable"), message),
+            Err(failure) => checks.failure("accounts", &id("reachable"), &failure),
+        }
+    }
+    standing(app, entry, checks).await;
+}
+
+/// Asks the service as a sync would, and throws the answer away.
+async fn reach(app: &App, entry: &Entry) -> Result<String, Failure> {
+    let name = &entry.account.name;
+    let dir = scratch(&app.places)?;
+    let mut connector =
+        wiring::connect(&app.places, &app.config, &app.secrets, entry, dir.path()).await?;
+    let state = app
+        .hub
+        .account_state(&entry.account.id)
+        .await
+        .unwrap_or_default();
+    let began = Instant::now();
+    let seen = connector
+        .observe(state.cursor.as_ref(), Look::Changes)
+        .await;
+    let seen = match seen {
+        Err(instep_contract::ConnectorError::CursorInvalid) => {
+            connector.observe(None, Look::Everything).await
+        }
+        other => other,
+    };
+    seen.map_err(|error| say::from_connector(name, entry.account.kind, &error))?;
+    Ok(format!(
+        "{name} answers, {} ms",
+        began.elapsed().as_millis()
+    ))
+}
+
+async fn taskwarrior_checks(app: &App, entry: &Entry, checks: &mut Checks) {
+    let name = &entry.account.name;
+    let id = |what: &str| format!("account.{name}.{what}");
+    let Some(settings) = wiring::taskwarrior_settings(&app.places, &app.config, &entry.reach)
+    else {
+        return;
+    };
+    match taskwarrior::detect(&settings).await {
+        Ok(found) => {
+            checks.ok(
+                "accounts",
+                &id("version"),
+                format!("{name}: Taskwarrior {}", found.version),
+            );
+        }
+        Err(error) => {
+            let failure = say::from_connector(name, Kind::Taskwarrior, &error);
+            checks.failure("accounts", &id("version"), &failure);
+            return;
+        }
+    }
+    let taskrc = settings.taskrc.as_deref();
+    let text = taskrc
+        .and_then(|path| std::fs::read_to_string(path).ok())
+        .unwrap_or_default();
+    for marker in undeclared(&app.config, &text) {
+        let message =
+            format!("{name}: the attribute {marker} is not declared in the taskrc itself");
+        let fix = format!("task config uda.{marker}.type string");
+        checks.note("accounts", &id("markers"), message, fix);
+    }
+}
+
+/// Markers that a taskrc does not name.
+fn undeclared(config: &Config, taskrc: &str) -> Vec<String> {
+    let declares = |marker: &String| {
+        let key = format!("uda.{marker}.type");
+        let names = taskrc.lines().filter_map(|line| line.split_once('='));
+        names.into_iter().any(|(name, _)| name.trim() == key)
+    };
+    let mut markers = wiring::markers(config);
+    markers.retain(|marker| !declares(marker));
+    markers
+}
+
+/// What the hub remembers of an account.
+async fn standing(app: &App, entry: &Entry, checks: &mut Checks) {
+    let name = &entry.account.name;
+    let id = |what: &str| format!("account.{name}.{what}");
+    let summaries = app.hub.summary().await.unwrap_or_default();
+    let Some(summary) = summaries
+        .iter()
+        .find(|summary| summary.account == entry.account.id)
+    else {
+        return;
+    };
+    if let Some(text) = &summary.state.trouble
+        && let Ok(failure) = serde_json::from_str::<Failure>(text)
+    {
+        checks.failure("accounts", &id("trouble"), &failure);
+    }
+    let parked = summary.pairs.get("error").copied().unwrap_or(0);
+    let findings = [
+        (
+            "parked",
+            parked,
+            "task refused",
+            format!("instep log --account {name}"),
+        ),
+        (
+            "held",
+            summary.state.held,
+            "deletion on hold",
+            format!("instep sync {name} --max-delete {}", summary.state.held),
+        ),
+        (
+            "reviews",
+            summary.reviews,
+            "task to be looked at",
+            "instep conflicts".to_owned(),
+        ),
+        (
+            "conflicts",
+            summary.conflicts,
+            "conflict",
+            "instep conflicts".to_owned(),
+        ),
+        (
+            "in_doubt",
+            summary.in_doubt,
+            "write without a confirmed end",
+            format!("instep sync {name}"),
+        ),
+    ];
+    for (what, number, noun, fix) in findings {
+        if number > 0 {
+            checks.problem(
+                "accounts",
+                &id(what),
+                format!("{name}: {number} × {noun}"),
+                fix,
+            );
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Where things lie: config, data, state, and what Taskwarrior's own variables name.
+//! Nothing is read or made here; the environment is looked at once, in [`Places::from_env`].
+
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use instep_api::{Exit, Failure};
+
+/// The files and directories of one instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    home: PathBuf,
+    config_home: PathBuf,
+    config: PathBuf,
+    data: PathBuf,
+    state: PathBuf,
+    runtime: Option<PathBuf>,
+    taskrc: Option<PathBuf>,
+    taskdata: Option<PathBuf>,
+}
+
+impl Places {
+    /// The places that `HOME`, the `XDG_*` variables, `TASKRC` and `TASKDATA` name; `config`
+    /// stands in for the config file.
+    ///
+    /// # Errors
+    /// When there is no home directory.
+    pub fn from_env(config: Option<PathBuf>) -> Result<Self, Failure> {
+        let base = etcetera::base_strategy::Xdg::new().map_err(|error| {
+            Failure::new(
+                Exit::Config,
+                "no_home",
+                "Instep does not know where to keep its files",
+                error.to_string(),
+                "set HOME to your home directory",
+            )
+        })?;
+        let set = |name: &str| {
+            let value = std::env::var_os(name).filter(|value| !value.is_empty());
+            value.map(PathBuf::from)
+        };
+        let data_dir = base.data_dir();
+        let state_dir = base.state_dir().unwrap_or_else(|| data_dir.clone());
+        Ok(Self {
+            home: base.home_dir().to_owned(),
+            config: config.unwrap_or_else(|| base.config_dir().join("instep/config.toml")),
+            config_home: base.config_dir(),
+            data: data_dir.join("instep"),
+            state: state_dir.join("instep"),
+            runtime: base.runtime_dir().map(|dir| dir.join("instep")),
+            taskrc: set("TASKRC"),
+            taskdata: set("TASKDATA"),
+        })
+    }
+
+    /// The usual places below one home directory, whatever the environment says.
+    pub fn under(home: &Path) -> Self {
+        Self {
+            home: home.to_owned(),
+            config_home: home.join(".config"),
+            config: home.join(".config/instep/config.toml"),
+            data: home.join(".local/share/instep"),
+            state: home.join(".local/state/instep"),
+            runtime: None,
+            taskrc: None,
+            taskdata: None,
+        }
+    }
+
+    /// The config file.
+    pub fn config(&self) -> &Path {
+        &self.config
+    }
+
+    /// The directory of the hub database.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// The hub database.
+    pub fn hub(&self) -> PathBuf {
+        self.data.join("hub.db")
+    }
+
+    /// The directory for what may be lost without harm: logs, what is remembered of task files.
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
+
+    /// The directory for the socket; inside the state directory where the system has none.
+    pub fn runtime(&self) -> PathBuf {
+        let fallback = || self.state.join("run");
+        self.runtime.clone().unwrap_or_else(fallback)
+    }
+
+    /// The taskrc that `task` would read, whether it exists or not.
+    pub(crate) fn taskrc(&self) -> PathBuf {
+        if let Some(named) = &self.taskrc {
+            return named.clone();
+        }
+        let usual = self.home.join(".taskrc");
+        let modern = self.config_home.join("task/taskrc");
+        if !usual.exists() && modern.exists() {
+            modern
+        } else {
+            usual
+        }
+    }
+
+    /// The data directory that overrides the taskrc's.
+    pub(crate) fn taskdata(&self) -> Option<&Path> {
+        self.taskdata.as_deref()
+    }
+
+    /// A path as a person types it: `~` is the home directory, anything else that is not absolute
+    /// counts from the current directory.
+    pub(crate) fn absolute(&self, typed: &Path) -> PathBuf {
+        if let Ok(rest) = typed.strip_prefix("~") {
+            return self.home.join(rest);
+        }
+        std::path::absolute(typed).unwrap_or_else(|_| typed.to_owned())
+    }
+}

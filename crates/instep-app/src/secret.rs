@@ -1,0 +1,155 @@
+//! Where secrets come from. Each is read once in a process (S36) and kept where neither a log
+//! nor a debug print shows it; none is ever written.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use instep_api::{Exit, Failure, SecretSource};
+use instep_model::AccountId;
+use secrecy::SecretString;
+use tokio::io::AsyncReadExt;
+use tokio::process::Command;
+
+use crate::config::check_mode;
+use crate::say;
+
+/// A secret file or a command's answer is never longer.
+const MAX_BYTES: u64 = 64 * 1024;
+
+/// A command that asks a person something may take this long.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The secrets that were read.
+#[derive(Debug, Default)]
+pub(crate) struct Secrets {
+    known: Mutex<HashMap<AccountId, SecretString>>,
+}
+
+impl Secrets {
+    /// The secret of an account, read the first time only.
+    pub(crate) async fn get(
+        &self,
+        account: &AccountId,
+        source: &SecretSource,
+    ) -> Result<SecretString, Failure> {
+        if let Some(known) = self.lock().get(account) {
+            return Ok(known.clone());
+        }
+        let secret = read(source).await?;
+        self.lock().insert(account.clone(), secret.clone());
+        Ok(secret)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<AccountId, SecretString>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads a secret from where it comes from.
+pub(crate) async fn read(source: &SecretSource) -> Result<SecretString, Failure> {
+    let text = match source {
+        SecretSource::File(path) => from_file(path)?,
+        SecretSource::Env(name) => from_env(name)?,
+        SecretSource::Command(command) => from_command(command).await?,
+    };
+    let line = text.lines().next().unwrap_or_default().trim();
+    if line.is_empty() {
+        return Err(unreadable(
+            format!("{} holds no secret", describe(source)),
+            "its first line is empty".to_owned(),
+        ));
+    }
+    Ok(SecretString::from(line.to_owned()))
+}
+
+/// Where a secret comes from, for a person.
+pub(crate) fn describe(source: &SecretSource) -> String {
+    match source {
+        SecretSource::File(path) => format!("the file {}", path.display()),
+        SecretSource::Env(name) => format!("the variable {name}"),
+        SecretSource::Command(_) => "the secret's command".to_owned(),
+    }
+}
+
+fn unreadable(what: String, why: String) -> Failure {
+    Failure::new(
+        Exit::Config,
+        "secret_unreadable",
+        what,
+        why,
+        "instep account login NAME --secret-file FILE",
+    )
+}
+
+fn from_file(path: &Path) -> Result<String, Failure> {
+    check_mode(path, "the secret file", true)?;
+    let failed = |error: std::io::Error| {
+        unreadable(
+            format!("the secret file {} cannot be read", path.display()),
+            error.to_string(),
+        )
+    };
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut std::io::Read::take(file, MAX_BYTES), &mut text)
+        .map_err(failed)?;
+    Ok(text)
+}
+
+fn from_env(name: &str) -> Result<String, Failure> {
+    std::env::var(name).map_err(|error| {
+        unreadable(
+            format!("the variable {name} holds no secret"),
+            error.to_string(),
+        )
+    })
+}
+
+/// Runs the command without a shell; what it complains about goes to the terminal, so that it
+/// may ask for a passphrase.
+async fn from_command(command: &str) -> Result<String, Failure> {
+    let failed = |why: String| unreadable("the command for the secret failed".to_owned(), why);
+    let words = shlex::split(command).filter(|words| !words.is_empty());
+    let words =
+        words.ok_or_else(|| failed("its quotes do not match, or it is empty".to_owned()))?;
+    let mut child = Command::new(&words[0])
+        .args(&words[1..])
+        .stdin(Stdio::inherit())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| failed(format!("`{}`: {error}", words[0])))?;
+    let mut text = String::new();
+    let answered = async {
+        if let Some(out) = child.stdout.take() {
+            out.take(MAX_BYTES).read_to_string(&mut text).await?;
+        }
+        child.wait().await
+    };
+    match tokio::time::timeout(COMMAND_TIMEOUT, answered).await {
+        Ok(Ok(status)) if status.success() => Ok(text),
+        Ok(Ok(status)) => Err(failed(format!("`{}` ended with {status}", words[0]))),
+        Ok(Err(error)) => Err(failed(error.to_string())),
+        Err(_) => Err(failed(format!(
+            "`{}` took longer than {} s",
+            words[0],
+            COMMAND_TIMEOUT.as_secs()
+        ))),
+    }
+}
+
+/// Refuses a source that could not be written down.
+pub(crate) fn check(source: &SecretSource) -> Result<(), Failure> {
+    match source {
+        SecretSource::File(path) if path.to_str().is_none() => Err(say::usage(
+            "bad_path",
+            format!("{} cannot be written into the config", path.display()),
+            "its name is not UTF-8",
+            "give the file another name",
+        )),
+        _ => Ok(()),
+    }
+}

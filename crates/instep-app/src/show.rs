@@ -1,0 +1,262 @@
+//! Tasks and accounts as replies show them: listing, one task, what an account can hold.
+
+use std::collections::{BTreeMap, HashMap};
+
+use instep_api::{
+    AccountShown, Failure, HoldView, ListReply, ListRequest, SCHEMA_VERSION, TaskView,
+};
+use instep_contract::Connector;
+use instep_model::{Field, Grid, Hold, Mapping, MappingState, Scope, Status, Task, TaskId, Value};
+use instep_store::TaskFilter;
+use serde_json::{Map, Value as Json, json};
+
+use crate::app::App;
+use crate::config::{Entry, policy_text};
+use crate::{say, wiring};
+
+impl App {
+    /// Living tasks that pass the filter, oldest first.
+    ///
+    /// # Errors
+    /// When the account is unknown, the project is none, or the hub fails.
+    pub async fn list(&self, request: &ListRequest) -> Result<ListReply, Failure> {
+        let project = match request.project.as_deref() {
+            Some(text) => Some(text.parse().map_err(|error: instep_model::ParseError| {
+                say::usage(
+                    "bad_project",
+                    format!("`{text}` is not a project"),
+                    error.to_string(),
+                    "instep list --project Work.Garden",
+                )
+            })?),
+            None => None,
+        };
+        let account = match request.account.as_deref() {
+            Some(name) => Some(self.entry(name)?.account.id.clone()),
+            None => None,
+        };
+        let statuses = if request.all {
+            Vec::new()
+        } else {
+            vec![Status::Open, Status::Blocked]
+        };
+        let filter = TaskFilter {
+            statuses,
+            project,
+            tag: request.tag.clone(),
+            account: account.clone(),
+        };
+        let failed = |error| say::from_store(&error);
+        let tasks = self.hub.list_tasks(&filter).await.map_err(failed)?;
+        let pairs = self.hub.mappings(None).await.map_err(failed)?;
+        let mut by_task: HashMap<TaskId, Vec<Mapping>> = HashMap::new();
+        for pair in pairs {
+            by_task.entry(pair.task).or_default().push(pair);
+        }
+        let views = tasks.iter().map(|task| {
+            let pairs = by_task.get(&task.id).map_or(&[][..], Vec::as_slice);
+            self.view(task, pairs)
+        });
+        Ok(ListReply {
+            schema_version: SCHEMA_VERSION,
+            tasks: views.collect(),
+        })
+    }
+
+    /// One task, by the beginning of its id.
+    ///
+    /// # Errors
+    /// When that names none or several.
+    pub async fn show(&self, id_prefix: &str) -> Result<ListReply, Failure> {
+        let task = self.find_task(id_prefix).await?;
+        Ok(ListReply {
+            schema_version: SCHEMA_VERSION,
+            tasks: vec![self.view_of(&task).await?],
+        })
+    }
+
+    /// A task with where it lives.
+    pub(crate) async fn view_of(&self, task: &Task) -> Result<TaskView, Failure> {
+        use instep_contract::Store;
+        let pairs = self.hub.mappings_of_tasks(&[task.id]).await;
+        Ok(self.view(task, &pairs.map_err(|error| say::from_store(&error))?))
+    }
+
+    fn view(&self, task: &Task, pairs: &[Mapping]) -> TaskView {
+        let mut fields = Map::new();
+        for (field, value) in task.fields.iter() {
+            if !matches!(field, Field::Title | Field::Status) {
+                fields.insert(field.name().to_owned(), json_of(value));
+            }
+        }
+        let mut accounts = BTreeMap::new();
+        let mut errors = BTreeMap::new();
+        for pair in pairs {
+            let name = self.name_of(&pair.account).to_owned();
+            if let (Some(remote), None) = (&pair.remote, &pair.gone) {
+                accounts.insert(name.clone(), remote.to_string());
+            }
+            if let (MappingState::Error, Some(reason)) = (pair.state, &pair.last_error) {
+                errors.insert(name, reason.clone());
+            }
+        }
+        TaskView {
+            id: task.id.to_string(),
+            title: task.fields.title().to_owned(),
+            status: task.fields.status().to_string(),
+            fields,
+            modified: task.modified.to_string(),
+            accounts,
+            errors,
+        }
+    }
+
+    /// Every account of the config.
+    ///
+    /// # Errors
+    /// None today; a hub that is asked may fail.
+    pub async fn accounts(&self) -> Result<Vec<AccountShown>, Failure> {
+        let shown = self.config.accounts.iter().map(|entry| self.shown(entry));
+        Ok(shown.collect())
+    }
+
+    /// One account, with what it can hold.
+    ///
+    /// # Errors
+    /// When there is no such account, or its connector cannot be set up.
+    pub async fn account_show(&self, name: &str) -> Result<AccountShown, Failure> {
+        let entry = self.entry(name)?;
+        let state = self.places.state();
+        let connector =
+            wiring::connect(&self.places, &self.config, &self.secrets, entry, state).await?;
+        let mut shown = self.shown(entry);
+        let capabilities = connector.capabilities();
+        shown.holds = Field::ALL
+            .into_iter()
+            .map(|field| hold_view(field, capabilities.hold(field)))
+            .collect();
+        Ok(shown)
+    }
+
+    fn shown(&self, entry: &Entry) -> AccountShown {
+        let account = &entry.account;
+        let mut scope = scope_text(&account.scope);
+        let policy = policy_text(&account.policy, &self.config.accounts());
+        if policy != "newest" {
+            let parts = [scope, format!("conflicts {policy}")];
+            scope = parts
+                .into_iter()
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join(", ");
+        }
+        AccountShown {
+            schema_version: SCHEMA_VERSION,
+            id: account.id.to_string(),
+            name: account.name.clone(),
+            kind: account.kind.to_string(),
+            place: entry.reach.place(),
+            direction: account.direction.to_string(),
+            scope,
+            holds: Vec::new(),
+        }
+    }
+}
+
+/// A value as JSON: numbers, flags and lists as such, everything else in canonical text.
+fn json_of(value: &Value) -> Json {
+    match value {
+        Value::Number(number) => json!(number),
+        Value::Flag(flag) => json!(flag),
+        Value::Tags(tags) => json!(tags),
+        Value::Tasks(tasks) => {
+            json!(tasks.iter().map(ToString::to_string).collect::<Vec<_>>())
+        }
+        Value::Reminders(reminders) => {
+            json!(reminders.iter().map(ToString::to_string).collect::<Vec<_>>())
+        }
+        Value::Annotations(notes) => notes
+            .iter()
+            .map(|(id, note)| json!({ "id": id.to_string(), "at": note.at.to_string(), "text": note.text }))
+            .collect(),
+        other => json!(other.to_string()),
+    }
+}
+
+fn scope_text(scope: &Scope) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    parts.extend(scope.projects.iter().map(|path| format!("project {path}")));
+    parts.extend(scope.tags.iter().map(|tag| format!("tag {tag}")));
+    parts.extend(scope.not_tags.iter().map(|tag| format!("not tag {tag}")));
+    parts.join(", ")
+}
+
+fn hold_view(field: Field, hold: &Hold) -> HoldView {
+    let (holds, how) = match hold {
+        Hold::No => ("no", "stays in the hub".to_owned()),
+        Hold::Whole => ("whole", "as it is".to_owned()),
+        Hold::Once => ("once", "set when the task is made".to_owned()),
+        Hold::Follows(other) => ("follows", format!("set by the service with {other}")),
+        Hold::Coarse(grid) => ("coarse", grid_text(grid)),
+    };
+    HoldView {
+        field: field.name().to_owned(),
+        holds: holds.to_owned(),
+        how,
+    }
+}
+
+fn grid_text(grid: &Grid) -> String {
+    match grid {
+        Grid::Bands(bands) => {
+            let mut steps: Vec<u8> = bands.to_vec();
+            steps.dedup();
+            format!("{} steps", steps.len())
+        }
+        Grid::Statuses(statuses) => {
+            let mut words: Vec<String> = Vec::new();
+            for status in statuses {
+                let word = status.to_string();
+                if !words.contains(&word) {
+                    words.push(word);
+                }
+            }
+            format!("only {}", words.join(" and "))
+        }
+        Grid::Instants { millis: 1000 } => "to the second".to_owned(),
+        Grid::Instants { millis } => format!("in steps of {millis} ms"),
+        Grid::Days => "only the day".to_owned(),
+        Grid::Text(rule) => {
+            let mut parts = Vec::new();
+            if rule.one_line {
+                parts.push("on one line".to_owned());
+            }
+            if rule.no_controls {
+                parts.push("without control characters".to_owned());
+            }
+            if rule.trimmed {
+                parts.push("without blanks at its ends".to_owned());
+            }
+            if rule.max_chars > 0 {
+                parts.push(format!("up to {} characters", rule.max_chars));
+            }
+            parts.join(", ")
+        }
+        Grid::Tags(rule) => {
+            let mut parts = Vec::new();
+            if !rule.forbidden.is_empty() {
+                let forbidden: Vec<String> = rule
+                    .forbidden
+                    .iter()
+                    .map(|c| format!("`{}`", c.escape_default()))
+                    .collect();
+                parts.push(format!("not with {}", forbidden.join(" or ")));
+            }
+            if rule.max_chars > 0 {
+                parts.push(format!("up to {} characters", rule.max_chars));
+            }
+            parts.join(", ")
+        }
+        Grid::Steps(step) => format!("in steps of {step}"),
+    }
+}

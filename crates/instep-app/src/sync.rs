@@ -1,0 +1,276 @@
+//! Running rounds: for real, as a rehearsal on a copy of the hub, and for a single task.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use instep_api::{Failure, SyncReply, SyncRequest};
+use instep_contract::Look;
+use instep_engine::{Need, RoundOptions, RoundReport, Start, Trouble};
+use instep_model::{AccountId, RemoteId};
+
+use crate::account::scratch;
+use crate::app::App;
+use crate::choice::Choice;
+use crate::connector::AnyConnector;
+use crate::rehearsal::Rehearsal;
+use crate::say;
+use crate::tell::Told;
+
+/// How often progress is told.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+
+/// How long to wait for an account that another instance runs, unless asked otherwise.
+const LEASE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How far one account has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// The account's name.
+    pub account: String,
+    /// Writes that were carried to it.
+    pub done: usize,
+    /// All writes, as far as is known yet.
+    pub total: Option<usize>,
+}
+
+impl App {
+    /// Runs one round over the accounts that are asked for, or says what it would do. An account
+    /// that fails does not stop the others; its part of the reply says why.
+    ///
+    /// # Errors
+    /// When an account is unknown, or the hub fails as a whole.
+    pub async fn sync(
+        &self,
+        request: &SyncRequest,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<SyncReply, Failure> {
+        if request.dry_run {
+            return self.rehearse(request).await;
+        }
+        let began = Instant::now();
+        let entries = self.entries(&request.accounts)?;
+        let state = self.places.state().to_owned();
+        let mut choice = self.choose(entries, &state, |connector| connector).await;
+        let engine = self.engine(self.hub.clone());
+        let options = options(request);
+        let counters: Vec<_> = choice
+            .members
+            .iter()
+            .map(|member| (member.account.clone(), member.connector.carried()))
+            .collect();
+        let report = {
+            let mut round = std::pin::pin!(engine.run_round(&mut choice.members, &options));
+            let mut ticks = tokio::time::interval(PROGRESS_EVERY);
+            loop {
+                tokio::select! {
+                    report = &mut round => break report,
+                    _ = ticks.tick() => {
+                        for (account, carried) in &counters {
+                            let done = carried.load(std::sync::atomic::Ordering::Relaxed);
+                            if done > 0 {
+                                progress(self.progress_of(&account.id, &account.name, done).await);
+                            }
+                        }
+                    }
+                }
+            }
+        };
+        self.conclude(choice, report, began).await
+    }
+
+    async fn progress_of(&self, id: &AccountId, name: &str, done: usize) -> Progress {
+        let summaries = self.hub.summary().await.unwrap_or_default();
+        let left = summaries.iter().find(|summary| summary.account == *id);
+        Progress {
+            account: name.to_owned(),
+            done,
+            total: left.map(|summary| done + summary.work),
+        }
+    }
+
+    async fn conclude(
+        &self,
+        mut choice: Choice<'_, AnyConnector>,
+        report: RoundReport,
+        began: Instant,
+    ) -> Result<SyncReply, Failure> {
+        let mut notes = Vec::new();
+        for (member, told) in choice.members.iter_mut().zip(&report.accounts) {
+            if told.trouble.is_none()
+                && let Err(error) = member.connector.settle().await
+            {
+                notes.push(format!("{}: {}", member.account.name, say::causes(&error)));
+            }
+            notes.extend(member.connector.take_notices());
+        }
+        Told {
+            app: self,
+            hub: &self.hub,
+            entries: &choice.entries,
+            refused: &choice.refused,
+            report: &report,
+        }
+        .reply(began.elapsed(), notes, true)
+        .await
+    }
+
+    /// Runs the real engine on a copy of the hub, with connectors that only play writing.
+    async fn rehearse(&self, request: &SyncRequest) -> Result<SyncReply, Failure> {
+        let began = Instant::now();
+        let entries = self.entries(&request.accounts)?;
+        let dir = scratch(&self.places)?;
+        copy_files(
+            &self.places.state().join("files"),
+            &dir.path().join("files"),
+        )
+        .map_err(|error| copy_failed(error.to_string()))?;
+        let copy = self.hub.scratch_copy(dir.path()).await;
+        let copy = copy.map_err(|error| copy_failed(say::causes(&error)))?;
+        let mut choice = self.choose(entries, dir.path(), Rehearsal::new).await;
+        let engine = self.engine(copy.clone());
+        let mut options = options(request);
+        let mut report = engine.run_round(&mut choice.members, &options).await;
+        if !options.accept
+            && report
+                .accounts
+                .iter()
+                .any(|account| meets(&account.trouble))
+        {
+            // What accepting would lead to is what a person wants to see before they do.
+            options.accept = true;
+            let accepted = engine.run_round(&mut choice.members, &options).await;
+            let asked: Vec<AccountId> = report
+                .accounts
+                .iter()
+                .filter(|account| meets(&account.trouble))
+                .map(|account| account.account.clone())
+                .collect();
+            report
+                .changes
+                .retain(|change| !asked.contains(&change.account));
+            report.changes.extend(accepted.changes);
+        }
+        let mut notes = Vec::new();
+        for member in &mut choice.members {
+            notes.extend(member.connector.inner_mut().take_notices());
+        }
+        let mut reply = Told {
+            app: self,
+            hub: &copy,
+            entries: &choice.entries,
+            refused: &choice.refused,
+            report: &report,
+        }
+        .reply(began.elapsed(), notes, false)
+        .await?;
+        copy.close().await;
+        reply.plan = Some(std::mem::take(&mut reply.changes));
+        Ok(reply)
+    }
+
+    /// Carries one hub task, or the task of Taskwarrior with this UUID, to every account now.
+    ///
+    /// # Errors
+    /// When there is no such task.
+    pub async fn push(&self, task: &str) -> Result<SyncReply, Failure> {
+        let start = match task.parse() {
+            Ok(id) => Start::Task(id),
+            Err(_) => Start::Task(self.find_task(task).await?.id),
+        };
+        self.single(|_| Ok(start)).await
+    }
+
+    /// Takes one item of an account into the hub and to every other account now.
+    ///
+    /// # Errors
+    /// When there is no such account, or it cannot be used.
+    pub async fn pull(&self, account: &str, remote: &str) -> Result<SyncReply, Failure> {
+        let id = &self.entry(account)?.account.id;
+        self.single(|choice| {
+            let mut members = choice.members.iter();
+            match members.position(|member| member.account.id == *id) {
+                Some(at) => Ok(Start::Item(at, RemoteId::new(remote))),
+                None => {
+                    let mut refused = choice.refused.iter();
+                    let why = refused.find(|(at, _)| choice.entries[*at].account.id == *id);
+                    Err(why.map_or_else(
+                        || say::unknown_account(account, &self.config.names()),
+                        |(_, failure)| failure.clone(),
+                    ))
+                }
+            }
+        })
+        .await
+    }
+
+    async fn single(
+        &self,
+        start: impl FnOnce(&Choice<'_, AnyConnector>) -> Result<Start, Failure>,
+    ) -> Result<SyncReply, Failure> {
+        let began = Instant::now();
+        let entries = self.entries(&[])?;
+        let state = self.places.state().to_owned();
+        let mut choice = self.choose(entries, &state, |connector| connector).await;
+        let start = start(&choice)?;
+        let engine = self.engine(self.hub.clone());
+        let options = options(&SyncRequest::default());
+        let report = engine
+            .run_single(&mut choice.members, &start, &options)
+            .await;
+        self.conclude(choice, report, began).await
+    }
+}
+
+/// Whether a person has to accept a meeting before the account goes on.
+fn meets(trouble: &Option<Trouble>) -> bool {
+    matches!(
+        trouble,
+        Some(Trouble::NeedsYou(
+            Need::FirstMeeting { .. } | Need::NewServer { .. }
+        ))
+    )
+}
+
+fn options(request: &SyncRequest) -> RoundOptions {
+    RoundOptions {
+        look: if request.full {
+            Look::Everything
+        } else {
+            Look::Changes
+        },
+        accept: request.yes,
+        max_delete: request.max_delete,
+        lease_timeout: request
+            .timeout_ms
+            .map_or(LEASE_TIMEOUT, Duration::from_millis),
+        holder: format!("instep, process {}", std::process::id()),
+    }
+}
+
+fn copy_failed(why: String) -> Failure {
+    Failure::new(
+        instep_api::Exit::Failed,
+        "no_copy",
+        "the plan could not be made: no copy of the hub",
+        why,
+        "instep doctor",
+    )
+}
+
+/// Copies a directory of files, where there is one.
+fn copy_files(from: &Path, to: &Path) -> std::io::Result<()> {
+    if !from.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(to)?;
+    for item in std::fs::read_dir(from)? {
+        let item = item?;
+        let target = to.join(item.file_name());
+        match item.file_type()? {
+            kind if kind.is_dir() => copy_files(&item.path(), &target)?,
+            kind if kind.is_file() => std::fs::copy(item.path(), target).map(|_| ())?,
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,332 @@
+//! From the engine's report to the reply of `sync`: states, counts, failures in plain words, and
+//! what changed in an order that does not depend on chance.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use instep_api::{
+    AccountSync, Count, Exit, Failure, FieldChange, PlanEntry, SCHEMA_VERSION, SyncReply,
+};
+use instep_contract::Store;
+use instep_engine::{AccountReport, Counts, Problem, ReportedChange, RoundReport};
+use instep_model::{Action, Change, Field, MappingState, Side, Task, TaskId, Timestamp};
+use instep_store::{AccountSummary, HubStore};
+
+use crate::app::App;
+use crate::config::Entry;
+use crate::rehearsal::is_invented;
+use crate::say;
+
+/// A round and what it was run over.
+pub(crate) struct Told<'a> {
+    pub(crate) app: &'a App,
+    /// The hub that the round ran on.
+    pub(crate) hub: &'a HubStore,
+    pub(crate) entries: &'a [&'a Entry],
+    pub(crate) refused: &'a [(usize, Failure)],
+    pub(crate) report: &'a RoundReport,
+}
+
+impl Told<'_> {
+    /// The reply; where `remember`, what stands in the way is kept for `status`.
+    pub(crate) async fn reply(
+        &self,
+        took: Duration,
+        notes: Vec<String>,
+        remember: bool,
+    ) -> Result<SyncReply, Failure> {
+        let summaries = self
+            .hub
+            .summary()
+            .await
+            .map_err(|error| say::from_store(&error))?;
+        let mut accounts = Vec::new();
+        for (at, entry) in self.entries.iter().enumerate() {
+            let refused = self.refused.iter().find(|(place, _)| *place == at);
+            let mut reports = self.report.accounts.iter();
+            let report = reports.find(|report| report.account == entry.account.id);
+            let told = match (refused, report) {
+                (Some((_, failure)), _) => standing_still(entry, failure.clone()),
+                (None, Some(report)) => {
+                    let mut known = summaries.iter();
+                    let summary = known.find(|summary| summary.account == entry.account.id);
+                    self.account(entry, report, summary).await?
+                }
+                (None, None) => continue,
+            };
+            if remember {
+                self.remember(entry, told.error.as_ref()).await;
+            }
+            accounts.push(told);
+        }
+        let exit = Exit::worst(accounts.iter().map(exit_of_account));
+        Ok(SyncReply {
+            schema_version: SCHEMA_VERSION,
+            outcome: outcome(exit).to_owned(),
+            duration_ms: millis(took),
+            accounts,
+            plan: None,
+            changes: self.changes().await?,
+            notes,
+        })
+    }
+
+    async fn account(
+        &self,
+        entry: &Entry,
+        report: &AccountReport,
+        summary: Option<&AccountSummary>,
+    ) -> Result<AccountSync, Failure> {
+        let parked = summary.and_then(|summary| summary.pairs.get("error").copied());
+        let skipped = report.problems.len().max(parked.unwrap_or(0));
+        let open = summary.map_or(0, |summary| summary.conflicts);
+        let error = match &report.trouble {
+            Some(trouble) => {
+                let tasks = self.living_pairs(entry).await;
+                Some(say::from_trouble(&entry.account, trouble, tasks))
+            }
+            None if open > 0 => Some(open_conflicts(open)),
+            None if skipped > 0 => Some(self.parked(entry, &report.problems, skipped).await?),
+            None => None,
+        };
+        Ok(AccountSync {
+            name: entry.account.name.clone(),
+            kind: entry.account.kind.to_string(),
+            state: error.as_ref().map_or("in_step", state_of).to_owned(),
+            hub: counts(report.hub),
+            remote: counts(report.remote),
+            conflicts: report.conflicts,
+            skipped,
+            remote_calls: report.calls,
+            duration_ms: millis(report.duration),
+            error,
+        })
+    }
+
+    async fn living_pairs(&self, entry: &Entry) -> usize {
+        let tally = self.hub.tally(&entry.account.id, Timestamp::now()).await;
+        tally.map_or(0, |tally| tally.alive.values().sum())
+    }
+
+    /// What was parked, by the example of the first.
+    async fn parked(
+        &self,
+        entry: &Entry,
+        problems: &[Problem],
+        all: usize,
+    ) -> Result<Failure, Failure> {
+        let first = match problems.first() {
+            Some(problem) => Some(problem.clone()),
+            None => self.first_parked(entry).await?,
+        };
+        let Some(first) = first else {
+            return Ok(parked(
+                entry,
+                "a task",
+                "its reason is in the log",
+                "instep log",
+                all,
+            ));
+        };
+        let id = first.task.to_string();
+        let help = format!("instep show {}", &id[..8]);
+        let title = format!("the task \"{}\"", first.title);
+        Ok(parked(entry, &title, &first.reason, &help, all))
+    }
+
+    async fn first_parked(&self, entry: &Entry) -> Result<Option<Problem>, Failure> {
+        let failed = |error| say::from_store(&error);
+        let pairs = self
+            .hub
+            .mappings(Some(&entry.account.id))
+            .await
+            .map_err(failed)?;
+        let mut parked = pairs
+            .into_iter()
+            .filter(|pair| pair.state == MappingState::Error);
+        let Some(pair) = parked.next() else {
+            return Ok(None);
+        };
+        let tasks = self.hub.tasks(&[pair.task]).await.map_err(failed)?;
+        Ok(tasks.first().map(|task| Problem {
+            task: task.id,
+            title: task.fields.title().to_owned(),
+            reason: pair.last_error.unwrap_or_default(),
+        }))
+    }
+
+    async fn remember(&self, entry: &Entry, error: Option<&Failure>) {
+        let standing = error.filter(|error| !matches!(error.code.as_str(), "parked" | "conflict"));
+        let text = standing.and_then(|error| serde_json::to_string(error).ok());
+        // Only `status` reads it, and this reply has said so already.
+        let _ = self
+            .hub
+            .set_trouble(&entry.account.id, text.as_deref())
+            .await;
+    }
+
+    /// What changed, account by account as the config has them.
+    async fn changes(&self) -> Result<Vec<PlanEntry>, Failure> {
+        let made = self
+            .report
+            .changes
+            .iter()
+            .filter(|change| change.fields.is_empty());
+        let ids: Vec<TaskId> = made.map(|change| change.task).collect();
+        let tasks = self
+            .hub
+            .tasks(&ids)
+            .await
+            .map_err(|error| say::from_store(&error))?;
+        let tasks: BTreeMap<TaskId, &Task> = tasks.iter().map(|task| (task.id, task)).collect();
+        let place = |change: &ReportedChange| {
+            let mut accounts = self.app.config.accounts.iter();
+            accounts.position(|entry| entry.account.id == change.account)
+        };
+        let mut sorted: Vec<&ReportedChange> = self.report.changes.iter().collect();
+        sorted.sort_by_key(|change| (place(change), change.side, &change.title, change.task));
+        let entries = sorted.into_iter();
+        Ok(entries
+            .map(|change| self.entry_of(change, tasks.get(&change.task).copied()))
+            .collect())
+    }
+
+    fn entry_of(&self, change: &ReportedChange, task: Option<&Task>) -> PlanEntry {
+        let text = |value: &Option<instep_model::Value>| value.as_ref().map(ToString::to_string);
+        let mut fields: BTreeMap<String, FieldChange> = change
+            .fields
+            .iter()
+            .map(|moved| {
+                let (from, to) = (text(&moved.from), text(&moved.to));
+                (moved.field.to_string(), FieldChange { from, to })
+            })
+            .collect();
+        let is_new = matches!(change.action, Action::Create | Action::Restore);
+        if let (true, true, Some(task)) = (is_new, fields.is_empty(), task) {
+            let set = task
+                .fields
+                .iter()
+                .filter(|(field, _)| *field != Field::Title);
+            fields.extend(set.map(|(field, value)| {
+                let to = Some(value.to_string());
+                (field.to_string(), FieldChange { from: None, to })
+            }));
+        }
+        PlanEntry {
+            account: self.app.name_of(&change.account).to_owned(),
+            side: side(change.side).to_owned(),
+            action: action(change.action, &change.fields).to_owned(),
+            task: change.task.to_string(),
+            remote_id: change
+                .remote
+                .as_ref()
+                .filter(|id| !is_invented(id))
+                .map(ToString::to_string),
+            title: change.title.clone(),
+            fields,
+        }
+    }
+}
+
+/// A side, as replies name it.
+pub(crate) fn side(side: Side) -> &'static str {
+    match side {
+        Side::Hub => "hub",
+        Side::Remote => "remote",
+    }
+}
+
+fn action(action: Action, fields: &[Change]) -> &'static str {
+    match action {
+        Action::Create | Action::Restore => "create",
+        Action::Delete => "delete",
+        Action::Complete => "complete",
+        Action::Reopen => "reopen",
+        _ if fields.iter().all(|change| change.field == Field::Project) && !fields.is_empty() => {
+            "move"
+        }
+        _ => "update",
+    }
+}
+
+fn standing_still(entry: &Entry, error: Failure) -> AccountSync {
+    AccountSync {
+        name: entry.account.name.clone(),
+        kind: entry.account.kind.to_string(),
+        state: state_of(&error).to_owned(),
+        hub: Count::default(),
+        remote: Count::default(),
+        conflicts: 0,
+        skipped: 0,
+        remote_calls: 0,
+        duration_ms: 0,
+        error: Some(error),
+    }
+}
+
+/// The word for an account that stands as this says.
+pub(crate) fn state_of(error: &Failure) -> &'static str {
+    match error.code.as_str() {
+        "lock_held" | "unreachable" | "throttled" | "in_doubt" | "failed" => "waiting",
+        "parked" => "in_step",
+        _ => "needs_you",
+    }
+}
+
+fn open_conflicts(open: usize) -> Failure {
+    Failure::new(
+        Exit::NeedsYou,
+        "conflict",
+        format!("{} for you to decide", say::count(open, "conflict")),
+        "both sides changed the same field differently; each keeps its own until then",
+        "instep conflicts",
+    )
+}
+
+fn parked(entry: &Entry, title: &str, reason: &str, help: &str, all: usize) -> Failure {
+    let service = say::service(entry.account.kind);
+    let others = match all {
+        0 | 1 => String::new(),
+        more => format!(" and {} more", more - 1),
+    };
+    let mut what = format!("{service} refused {title}{others}");
+    if let Some(first) = what.get(..1) {
+        what = first.to_uppercase() + &what[1..];
+    }
+    Failure::new(Exit::Partial, "parked", what, reason, help)
+}
+
+fn counts(counts: Counts) -> Count {
+    Count {
+        created: counts.created,
+        updated: counts.updated,
+        deleted: counts.deleted,
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn exit_of_account(account: &AccountSync) -> Exit {
+    account
+        .error
+        .as_ref()
+        .map_or(Exit::Fine, |error| error.exit)
+}
+
+fn outcome(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Fine => "in_step",
+        Exit::Partial => "partial",
+        Exit::NeedsYou => "needs_you",
+        Exit::NeedsLogin => "needs_login",
+        Exit::Unreachable => "unreachable",
+        _ => "failed",
+    }
+}
+
+/// How a sync ends, from its reply (S34).
+pub fn exit_of_sync(reply: &SyncReply) -> Exit {
+    Exit::worst(reply.accounts.iter().map(exit_of_account))
+}
