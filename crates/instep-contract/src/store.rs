@@ -233,6 +233,12 @@ pub trait Store: Send + Sync {
         tasks: &[TaskId],
     ) -> impl Future<Output = Result<Vec<Mapping>, StoreError>> + Send;
 
+    /// Every pair of the account whose remote item is not known to be gone, tombstones' included.
+    fn paired(
+        &self,
+        account: &AccountId,
+    ) -> impl Future<Output = Result<Vec<(RemoteId, TaskId)>, StoreError>> + Send;
+
     /// These tasks, tombstones included, in any order; unknown ones are left out.
     fn tasks(&self, ids: &[TaskId]) -> impl Future<Output = Result<Vec<Task>, StoreError>> + Send;
 
@@ -335,6 +341,9 @@ pub trait Store: Send + Sync {
         lease: &Lease,
         now: Timestamp,
     ) -> impl Future<Output = Result<usize, StoreError>> + Send;
+
+    /// Forgets a matter for review, once a person has decided it. One that is not there is no error.
+    fn drop_review(&self, review: &Review) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Sets or clears why an account stands still.
     fn set_trouble(

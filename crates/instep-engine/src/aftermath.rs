@@ -143,17 +143,44 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
         self.merge_chunk(pass, &changed, None).await?;
         self.take_losses(pass, &losses).await?;
-        self.pair_existing(pass, existing).await
+        self.pair_existing(pass, page, existing).await
     }
 
     /// Items that stood there already under the id that we chose.
     async fn pair_existing<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
+        page: &Page,
         existing: Vec<(TaskId, RemoteTask)>,
     ) -> Result<(), Stop> {
         if existing.is_empty() {
             return Ok(());
+        }
+        let wanted: Vec<RemoteId> = existing
+            .iter()
+            .map(|(_, remote)| remote.id.clone())
+            .collect();
+        let taken = self
+            .store
+            .mappings_by_remote(&pass.account.id, &wanted)
+            .await?;
+        let is_taken = |task: TaskId, remote: &RemoteTask| {
+            taken
+                .iter()
+                .any(|m| m.remote.as_ref() == Some(&remote.id) && m.task != task)
+        };
+        let (taken, existing): (Vec<_>, Vec<_>) = existing
+            .into_iter()
+            .partition(|(task, remote)| is_taken(*task, remote));
+        let reason = "its id belongs to another task there";
+        let parked: Vec<PushStep> = taken
+            .iter()
+            .map(|(task, _)| self.park(pass, page, *task, reason))
+            .collect();
+        if !parked.is_empty() {
+            self.store
+                .commit_push(&pass.lease, &parked, self.clock.now())
+                .await?;
         }
         let ids: Vec<TaskId> = existing.iter().map(|(task, _)| *task).collect();
         let remotes: Vec<RemoteTask> = existing.iter().map(|(_, remote)| remote.clone()).collect();

@@ -8,7 +8,6 @@ use crate::aftermath::Aftermath;
 use crate::context::collection_for;
 use crate::push::Page;
 use crate::round::{Engine, Pass, Stop};
-use crate::send::stored_nothing;
 use crate::{Clock, Rng};
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
@@ -112,9 +111,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             }
             Err(error) if error.is_about_item() => vec![Err(error)],
             Err(error) => {
-                if stored_nothing(&error) {
-                    self.forget(pass, &intents).await?;
-                }
+                self.doubt(pass, &intents, &error).await?;
                 return Err(error.into());
             }
         };

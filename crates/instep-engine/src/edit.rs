@@ -2,7 +2,8 @@
 
 use instep_contract::{MergeStep, Store, StoreError, TaskWrite};
 use instep_model::{
-    AccountId, Action, Conflict, Field, Fields, Provenance, Side, Status, Task, TaskId, Value,
+    AccountId, Action, Conflict, Field, Fields, Mapping, Provenance, Review, ReviewReason, Side,
+    Status, Task, TaskId, Value,
 };
 
 use crate::journal::{Event, action_of, changes_between};
@@ -143,6 +144,43 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .commit_merge(None, &[step], self.clock.now())
             .await?;
         Ok(edited)
+    }
+
+    /// Decides a matter of adoption (S26) for one side. The other side's item is free again: a
+    /// remote one is taken by [`run_single`](Self::run_single) or the next full look.
+    ///
+    /// # Errors
+    /// When the task is gone, or the database fails.
+    pub async fn decide_review(&self, review: &Review, keep: Side) -> Result<(), EditError> {
+        let account = &review.account;
+        match (review.task, review.reason, keep) {
+            (Some(task), ReviewReason::MarkerOfGone, Side::Remote) => {
+                self.delete_task(task).await?;
+            }
+            (Some(task), ReviewReason::DeletedHere, Side::Hub) => {
+                let pair = Mapping::new(account.clone(), task, review.remote.clone());
+                self.wake_pair(pair).await?;
+            }
+            (Some(task), ReviewReason::EqualTitle | ReviewReason::MarkerOfGone, Side::Hub) => {
+                self.wake_pair(Mapping::new(account.clone(), task, None))
+                    .await?;
+            }
+            _ => {}
+        }
+        Ok(self.store.drop_review(review).await?)
+    }
+
+    async fn wake_pair(&self, pair: Mapping) -> Result<(), EditError> {
+        let wake = vec![pair.account.clone()];
+        let step = MergeStep {
+            mapping: Some(pair),
+            wake,
+            ..MergeStep::default()
+        };
+        Ok(self
+            .store
+            .commit_merge(None, &[step], self.clock.now())
+            .await?)
     }
 
     async fn change(

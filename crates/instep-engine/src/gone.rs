@@ -9,7 +9,6 @@ use instep_model::{
 };
 use instep_sync::{Deletions, WINDOW_MINUTES};
 
-use crate::context::Context;
 use crate::journal::Event;
 use crate::look::Seen;
 use crate::merge::new_task;
@@ -75,7 +74,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let ids: Vec<TaskId> = losses.iter().map(|loss| loss.task).collect();
         let context = self.context(pass.account, &ids, &[]).await?;
         let mut steps = Vec::new();
-        let mut deletions = Vec::new();
+        let mut weighed = Vec::new();
         for loss in losses {
             let (Some(task), Some(mapping)) = (
                 context.tasks.get(&loss.task),
@@ -83,27 +82,35 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             ) else {
                 continue;
             };
-            match self.judge(pass, &context, task, mapping, loss) {
+            match self.judge(pass, task, mapping, loss) {
                 Some(step) => steps.push(step),
-                None => deletions.push((task, mapping, loss)),
+                None => weighed.push((task, mapping, loss)),
             }
         }
-        let permitted = self.weigh(pass, &deletions).await?;
-        for (task, mapping, loss) in deletions {
-            steps.push(if permitted {
-                self.deletion_step(pass, task, mapping, loss)
-            } else {
-                self.held_step(pass, task, mapping, loss)
+        // Tasks that an edit keeps alive count too: a listing that lost them all is no less wrong.
+        let permitted = self.weigh(pass, &weighed).await?;
+        let projection = context.projection(pass, &self.zone);
+        let edited: Vec<bool> = weighed
+            .iter()
+            .map(|(task, mapping, _)| {
+                let version = mapping.hub_version;
+                (self.decisions.hub_was_edited)(&projection, &mapping.base, version, task)
+            })
+            .collect();
+        for ((task, mapping, loss), edited) in weighed.into_iter().zip(edited) {
+            steps.push(match (permitted, edited) {
+                (true, true) => self.survival_step(pass, task, mapping),
+                (true, false) => self.deletion_step(pass, task, mapping, loss),
+                (false, _) => self.held_step(pass, task, mapping, loss),
             });
         }
         self.commit(pass, &steps).await
     }
 
-    /// What is clear without the guard; `None` for a deletion that has to be weighed.
+    /// What is clear without the guard; `None` for a loss that has to be weighed.
     fn judge<C: Connector>(
         &self,
-        pass: &mut Pass<'_, C>,
-        context: &Context,
+        pass: &Pass<'_, C>,
         task: &Task,
         mapping: &Mapping,
         loss: &Loss,
@@ -136,10 +143,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 ..MergeStep::default()
             });
         }
-        let projection = context.projection(pass, &self.zone);
-        let edited =
-            (self.decisions.hub_was_edited)(&projection, &mapping.base, mapping.hub_version, task);
-        edited.then(|| self.survival_step(pass, task, mapping))
+        None
     }
 
     /// An edit in the hub beats the deletion: the item is made again, from its shadow.
@@ -262,6 +266,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let mut pair = mapping.clone();
         pair.gone = Some((loss.evidence, loss.at));
         pair.state = MappingState::Held;
+        // An edit from now on makes the task anew; one from before waits with the rest (S4).
+        pair.hub_version = task.version;
         let journal = Event {
             operation: &self.operation_id(),
             at: self.clock.now(),
@@ -347,7 +353,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     task,
                 }),
                 mapping: Some(mapping),
-                hints: Some(self.hints_of(id, last)),
+                hints: self.hints_from(pass, id, last),
                 ..MergeStep::default()
             });
         }

@@ -3,11 +3,16 @@
 //! The cursor moves only after everything that was found has been committed, so a crash
 //! in between makes the next pass see it again.
 
+use std::collections::BTreeSet;
+
 use instep_contract::{
     AccountState, CommitObservation, Connector, ConnectorError, Cursor, Look, MergeStep,
     Observation, Store,
 };
-use instep_model::{Field, Identity, Mapping, RemoteTask, Review, TaskId, Timestamp};
+use instep_model::{
+    Evidence, Field, Gone, Identity, Mapping, RemoteId, RemoteTask, Review, TaskId, Timestamp,
+};
+
 use instep_sync::Trust;
 
 use crate::merge::Sighting;
@@ -76,6 +81,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             in_doubt: doubts > 0,
             reviews,
         };
+        let gone = if complete {
+            self.with_unlisted(pass, &tasks, gone).await?
+        } else {
+            gone
+        };
         let unknown = self.merge_known(pass, &seen, tasks).await?;
         self.meet(pass, &mut seen, unknown).await?;
         self.take_gone(pass, &seen, gone).await?;
@@ -113,6 +123,31 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             })
         };
         Ok(())
+    }
+
+    /// Pairs that a complete look did not list are gone, even where the connector never knew them:
+    /// made by us and deleted there before anybody looked.
+    async fn with_unlisted<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        tasks: &[RemoteTask],
+        mut gone: Vec<Gone>,
+    ) -> Result<Vec<Gone>, Stop> {
+        let paired = self.store.paired(&pass.account.id).await?;
+        let mut known: BTreeSet<&RemoteId> = tasks.iter().map(|task| &task.id).collect();
+        known.extend(gone.iter().map(|gone| &gone.id));
+        let unlisted: Vec<Gone> = paired
+            .into_iter()
+            .filter(|(id, _)| !known.contains(id))
+            .map(|(id, _)| Gone {
+                id,
+                evidence: Evidence::Unlisted,
+                at: None,
+                last: None,
+            })
+            .collect();
+        gone.extend(unlisted);
+        Ok(gone)
     }
 
     async fn observe<C: Connector>(

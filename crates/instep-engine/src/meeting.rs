@@ -230,7 +230,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 let Some(mut step) = self.merge_step(pass, &context, &sighting) else {
                     continue;
                 };
-                step.hints = Some(self.hints_of(*id, remote));
+                step.hints = self.hints_from(pass, *id, remote);
                 step.wake.extend(self.marker_holders(&pass.account.id));
                 step.journal.extend(self.adopted(pass, *id));
                 steps.push(step);
@@ -372,7 +372,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         Some(MergeStep {
             task: Some(TaskWrite { from_version, task }),
             mapping: Some(mapping),
-            hints: Some(self.hints_of(id, remote)),
+            hints: self.hints_from(pass, id, remote),
             journal,
             wake,
             ..MergeStep::default()

@@ -47,8 +47,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             return self.echo_step(mapping, remote);
         }
         if !task.is_alive() && !edited && !pass.capabilities.revives {
-            // An old listing shows once more what was deleted.
-            return None;
+            return Some(self.still_there_step(pass, mapping, remote));
         }
         let now = self.clock.now();
         let changed_at = clamp(remote.changed_at, sighting.floor, now);
@@ -98,6 +97,27 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             mapping: Some(pair),
             ..MergeStep::default()
         })
+    }
+
+    /// What was deleted here is listed there: it has to be deleted there (again). Before that it is
+    /// read, so an old listing that shows it once more does no harm.
+    fn still_there_step<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        mapping: &Mapping,
+        remote: &RemoteTask,
+    ) -> MergeStep {
+        let mut pair = mapping.clone();
+        pair.gone = None;
+        pair.observed = None;
+        pair.state = MappingState::Pending;
+        pair.collection = remote.collection.clone();
+        let wake = vec![pass.account.id.clone()];
+        MergeStep {
+            mapping: Some(pair),
+            wake,
+            ..MergeStep::default()
+        }
     }
 
     fn assemble<C: Connector>(
@@ -206,17 +226,21 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
     }
 
-    /// The markers on a remote item that are about accounts we know of.
-    pub(crate) fn hints_of(&self, task: instep_model::TaskId, remote: &RemoteTask) -> Vec<Hint> {
-        remote
+    /// The markers on a remote item; `None` where the service has none and so says nothing.
+    pub(crate) fn hints_from<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        task: instep_model::TaskId,
+        remote: &RemoteTask,
+    ) -> Option<Vec<Hint>> {
+        let hint = |(marker, id): (&String, &String)| Hint {
+            task,
+            marker: marker.clone(),
+            remote: instep_model::RemoteId::new(id.clone()),
+        };
+        pass.capabilities
             .markers
-            .iter()
-            .map(|(marker, id)| Hint {
-                task,
-                marker: marker.clone(),
-                remote: instep_model::RemoteId::new(id.clone()),
-            })
-            .collect()
+            .then(|| remote.markers.iter().map(hint).collect())
     }
 }
 

@@ -124,22 +124,14 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     .await?;
                 Ok(Ok(applied))
             }
-            Err(error) if crate::send::stored_nothing(&error) => {
-                let settled = intents.first().copied();
-                let step = PushStep {
-                    settled,
-                    ..PushStep::default()
-                };
-                self.store
-                    .commit_push(&pass.lease, &[step], self.clock.now())
-                    .await?;
+            Err(error) => {
+                self.doubt(pass, &intents, &error).await?;
                 if error.is_about_item() {
                     Ok(Err(error.to_string()))
                 } else {
                     Err(error.into())
                 }
             }
-            Err(error) => Err(error.into()),
         }
     }
 }

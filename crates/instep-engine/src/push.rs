@@ -6,7 +6,7 @@ use instep_contract::{Connector, MergeStep, PushStep, Store, Work};
 use instep_model::{
     Collection, Direction, Field, Fields, Mapping, MappingState, ProjectPath, Task, TaskId, Value,
 };
-use instep_sync::{Rules, Seen};
+use instep_sync::{Rules, Seen, differs};
 
 use crate::context::{Context, collection_for};
 use crate::gone::Loss;
@@ -184,7 +184,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             let task = page.context.tasks.get(&work.task);
             let mapping = page.context.mappings.get(&work.task);
             match (
-                task.map_or(Job::Done(None), |task| self.job(pass, task, mapping)),
+                task.map_or(Job::Done(None), |task| {
+                    self.job(pass, &page.context, task, mapping)
+                }),
                 task,
                 mapping,
             ) {
@@ -237,7 +239,13 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
     }
 
-    fn job<C: Connector>(&self, pass: &Pass<'_, C>, task: &Task, mapping: Option<&Mapping>) -> Job {
+    fn job<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        context: &Context,
+        task: &Task,
+        mapping: Option<&Mapping>,
+    ) -> Job {
         let admitted = pass.account.scope.admits(&task.fields);
         let archived = task.fields.get(Field::Archived).is_some();
         let Some(mapping) = mapping.filter(|mapping| mapping.remote.is_some()) else {
@@ -248,7 +256,15 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         match (mapping.gone.is_some(), task.is_alive()) {
             (true, false) => Job::Done(None),
             (true, true) if task.version != mapping.hub_version => Job::Survive,
-            (true, true) if mapping.state == MappingState::Pending => Job::DeleteHere,
+            (true, true) if mapping.state == MappingState::Pending => {
+                let projection = context.projection(pass, &self.zone);
+                let edited = differs(&projection, &mapping.base.fields, &task.fields);
+                if edited {
+                    Job::Survive
+                } else {
+                    Job::DeleteHere
+                }
+            }
             (true, true) => Job::Done(None),
             (false, false) if mapping.state == MappingState::OutOfScope => Job::Done(None),
             (false, false) => Job::Delete,

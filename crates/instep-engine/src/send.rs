@@ -1,6 +1,6 @@
 //! Sending one batch: the outbox before it, repeats where they are safe.
 
-use instep_contract::{Applied, Connector, ConnectorError, IntentId, PushStep, Store};
+use instep_contract::{Applied, Connector, ConnectorError, Intent, IntentId, PushStep, Store};
 use instep_model::{Ids, Operation, TaskId};
 use instep_sync::Planned;
 
@@ -54,6 +54,38 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .store
             .commit_push(&pass.lease, &steps, self.clock.now())
             .await?)
+    }
+
+    /// What becomes of intents after a whole batch failed: taken back where it certainly left
+    /// nothing; given more time where the service may still be at work (S14).
+    pub(crate) async fn doubt<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        intents: &[IntentId],
+        error: &ConnectorError,
+    ) -> Result<(), Stop> {
+        if stored_nothing(error) {
+            return self.forget(pass, intents).await;
+        }
+        if !matches!(
+            error,
+            ConnectorError::OutcomeUnknown {
+                timed_out: true,
+                ..
+            }
+        ) {
+            return Ok(());
+        }
+        let open = self.store.open_intents(&pass.account.id).await?;
+        let slow: Vec<Intent> = open
+            .into_iter()
+            .filter(|intent| intents.contains(&intent.id))
+            .map(|intent| Intent {
+                timed_out: true,
+                ..intent
+            })
+            .collect();
+        Ok(self.store.commit_doubt(&pass.lease, &slow).await?)
     }
 
     /// Sends one batch. What may be repeated is, when its answer is lost.

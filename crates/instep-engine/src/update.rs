@@ -10,7 +10,6 @@ use crate::aftermath::Aftermath;
 use crate::journal::action_of;
 use crate::push::Page;
 use crate::round::{Engine, Pass, Stop};
-use crate::send::stored_nothing;
 use crate::{Clock, Rng};
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
@@ -106,9 +105,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 Ok(results) => results,
                 Err(error) if error.is_about_item() && batch.len() == 1 => vec![Err(error)],
                 Err(error) => {
-                    if stored_nothing(&error) {
-                        self.forget(pass, &intents).await?;
-                    }
+                    self.doubt(pass, &intents, &error).await?;
                     return Err(error.into());
                 }
             };

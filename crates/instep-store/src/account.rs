@@ -208,7 +208,7 @@ async fn put_reviews(
         .iter()
         .map(|review| (review_item(review), review))
         .collect();
-    let items: Vec<String> = reviews.keys().cloned().collect();
+    let items: Vec<Bind> = reviews.keys().map(|item| item.as_str().into()).collect();
     let sql = "DELETE FROM reviews WHERE user_id = $1 AND account = $2 AND item IN";
     execute_in(on, &hub.user, (sql, ""), &[account.as_str().into()], &items).await?;
     let rows = reviews.into_iter().map(|(item, review)| {
@@ -225,6 +225,17 @@ async fn put_reviews(
     let rows = rows.collect();
     let columns = "reviews (user_id, account, item, task, remote, title, reason)";
     insert(on, &hub.user, (columns, ""), rows).await?;
+    Ok(())
+}
+
+pub(crate) async fn drop_review(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    review: &Review,
+) -> Result<(), Stop> {
+    let sql = "DELETE FROM reviews WHERE user_id = $1 AND account = $2 AND item = $3";
+    let binds = [review.account.as_str().into(), review_item(review).into()];
+    execute(on, sql, &hub.user, binds).await?;
     Ok(())
 }
 

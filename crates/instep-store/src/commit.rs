@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use instep_contract::{Lease, MergeStep, PushStep, StoreError};
+use instep_contract::{Lease, MergeStep, PushStep, StoreError, Work};
 use instep_model::{
     AccountId, Collection, Conflict, Hint, JournalEntry, Mapping, RemoteId, Task, TaskId, Timestamp,
 };
@@ -101,7 +101,8 @@ pub(crate) async fn push(
     settle(hub, on, lease, steps).await?;
     put_collections(hub, on, lease, steps).await?;
     put_journal(hub, on, first, &journal).await?;
-    finish(hub, on, lease, steps).await?;
+    let done: Vec<&Work> = steps.iter().filter_map(|step| step.done.as_ref()).collect();
+    queue::finish(hub, on, lease, &done).await?;
     // After what is done, so that a wake outlives a `done` of the same batch.
     queue::wake(hub, on, first + journal.len() as u64, &wakes).await
 }
@@ -164,7 +165,7 @@ async fn versions(
     on: &mut AnyConnection,
     tasks: BTreeSet<TaskId>,
 ) -> Result<HashMap<TaskId, u64>, Stop> {
-    let keys: Vec<String> = tasks.iter().map(TaskId::to_string).collect();
+    let keys: Vec<Bind> = tasks.iter().map(|task| task.to_string().into()).collect();
     let sql = "SELECT id, version FROM tasks WHERE user_id = $1 AND id IN";
     let sql = (sql, crate::dialect::LOCK_ROWS);
     let rows = select_in(on, &hub.user, sql, &[], &keys).await?;
@@ -207,7 +208,10 @@ async fn must_be_unique(hub: &Hub, on: &mut AnyConnection, pairs: &Pairs<'_>) ->
         }
     }
     for (account, remotes) in wanted {
-        let keys: Vec<String> = remotes.keys().map(ToString::to_string).collect();
+        let keys: Vec<Bind> = remotes
+            .keys()
+            .map(|remote| remote.as_str().into())
+            .collect();
         let sql = "SELECT task, remote FROM mappings \
                    WHERE user_id = $1 AND account = $2 AND remote IN";
         let fixed = [account.as_str().into()];
@@ -266,9 +270,12 @@ async fn put_tasks(
 /// Rows are dropped before they are written anew: an update in place would meet another's
 /// remote id while two pairs swap theirs.
 async fn put_pairs(hub: &Hub, on: &mut AnyConnection, pairs: &Pairs<'_>) -> Result<(), Stop> {
-    let mut named: BTreeMap<&AccountId, Vec<String>> = BTreeMap::new();
+    let mut named: BTreeMap<&AccountId, Vec<Bind>> = BTreeMap::new();
     for (account, task) in pairs.keys() {
-        named.entry(account).or_default().push(task.to_string());
+        named
+            .entry(account)
+            .or_default()
+            .push(task.to_string().into());
     }
     for (account, tasks) in named {
         let sql = "DELETE FROM mappings WHERE user_id = $1 AND account = $2 AND task IN";
@@ -301,7 +308,7 @@ async fn put_hints(hub: &Hub, on: &mut AnyConnection, steps: &[MergeStep]) -> Re
             seen.insert(task, hints.iter().collect());
         }
     }
-    let tasks: Vec<String> = seen.keys().map(TaskId::to_string).collect();
+    let tasks: Vec<Bind> = seen.keys().map(|task| task.to_string().into()).collect();
     let sql = "DELETE FROM hints WHERE user_id = $1 AND task IN";
     execute_in(on, &hub.user, (sql, ""), &[], &tasks).await?;
     let rows = seen.values().flatten().map(|hint| {
@@ -398,31 +405,11 @@ async fn settle(
     lease: &Lease,
     steps: &[PushStep],
 ) -> Result<(), Stop> {
-    for intent in steps.iter().filter_map(|step| step.settled) {
-        let sql = "DELETE FROM outbox WHERE user_id = $1 AND account = $2 AND id = $3";
-        let binds: [Bind; 2] = [lease.account.as_str().into(), intent.0.into()];
-        execute(on, sql, &hub.user, binds).await?;
-    }
-    Ok(())
-}
-
-/// Ends work that has not been woken again.
-async fn finish(
-    hub: &Hub,
-    on: &mut AnyConnection,
-    lease: &Lease,
-    steps: &[PushStep],
-) -> Result<(), Stop> {
-    for work in steps.iter().filter_map(|step| step.done.as_ref()) {
-        let sql = "DELETE FROM work \
-                   WHERE user_id = $1 AND account = $2 AND task = $3 AND generation = $4";
-        let binds: [Bind; 3] = [
-            lease.account.as_str().into(),
-            work.task.to_string().into(),
-            work.generation.into(),
-        ];
-        execute(on, sql, &hub.user, binds).await?;
-    }
+    let settled = steps.iter().filter_map(|step| step.settled);
+    let settled: Vec<Bind> = settled.map(|intent| intent.0.into()).collect();
+    let sql = "DELETE FROM outbox WHERE user_id = $1 AND account = $2 AND id IN";
+    let account = [lease.account.as_str().into()];
+    execute_in(on, &hub.user, (sql, ""), &account, &settled).await?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use sqlx::AnyConnection;
 
 use crate::account::drop_rows;
 use crate::open::{OpenError, sibling};
-use crate::sql::{Stop, execute, execute_in, failed, get, query};
+use crate::sql::{Bind, Stop, execute, execute_in, failed, get, query};
 use crate::store::{Hub, HubStore, transaction};
 use crate::{dialect, private};
 
@@ -189,9 +189,9 @@ async fn prune_tombstones(hub: &Hub, on: &mut AnyConnection, now: Timestamp) -> 
     let rows = query(sql, &hub.user, [before(now, KEEP).into()])
         .fetch_all(&mut *on)
         .await?;
-    let mut ids: Vec<String> = Vec::with_capacity(rows.len());
+    let mut ids: Vec<Bind> = Vec::with_capacity(rows.len());
     for row in &rows {
-        ids.push(get(row, "id")?);
+        ids.push(get::<String>(row, "id")?.into());
     }
     for (table, column) in [
         ("mappings", "task"),

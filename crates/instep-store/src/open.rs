@@ -136,8 +136,16 @@ impl HubStore {
     ) -> Result<Self, OpenError> {
         prepare(path)?;
         let presence = Presence::enter(&sibling(path, ".open")).await?;
-        let pools = (pool(path, 1)?, readers(path)?);
-        let hub = Hub::new(path.into(), user, pools, Leases::new(leases), presence);
+        let options = connect_options(path)?;
+        let writer = options.connect().await.map_err(at(path))?;
+        let connections = (writer, readers(options));
+        let hub = Hub::new(
+            path.into(),
+            user,
+            connections,
+            Leases::new(leases),
+            presence,
+        );
         let store = Self(Arc::new(hub));
         match store.make_ready().await {
             Ok(()) => Ok(store),
@@ -151,7 +159,9 @@ impl HubStore {
     async fn make_ready(&self) -> Result<(), OpenError> {
         let hub = &self.0;
         let at = at(&hub.path);
-        let mut writer = hub.writer.acquire().await.map_err(&at)?;
+        let mut writer = hub.writer().await.map_err(|error| OpenError::Unavailable {
+            source: Box::new(error),
+        })?;
         writer.execute(dialect::ON_CONNECT).await.map_err(&at)?;
         if hub.presence.was_left_open {
             check(&mut writer, &hub.path).await?;
@@ -205,31 +215,23 @@ fn prepare(path: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-fn pool(path: &Path, connections: u32) -> Result<AnyPool, OpenError> {
-    Ok(pool_options(connections).connect_lazy_with(connect_options(path)?))
-}
-
-/// A pool takes a failure of `after_connect` for one that will pass, and tries for half a
-/// minute: so only connections to a file that was found sound are set up there. The writer's
-/// is set up when the hub is made ready.
-fn readers(path: &Path) -> Result<AnyPool, OpenError> {
-    let options = pool_options(READERS).after_connect(|connection, _| {
-        Box::pin(async move {
-            connection.execute(dialect::ON_CONNECT).await?;
-            Ok(())
-        })
-    });
-    Ok(options.connect_lazy_with(connect_options(path)?))
-}
-
-/// Connections are kept for ever: to a file, they neither age nor break.
-fn pool_options(connections: u32) -> AnyPoolOptions {
+/// Made when they are first needed and kept for ever: to a file, they neither age nor break.
+/// A pool takes a failure of `after_connect` for one that will pass and tries for half a
+/// minute, so the file is found sound through the writer first.
+fn readers(options: AnyConnectOptions) -> AnyPool {
     AnyPoolOptions::new()
-        .max_connections(connections)
+        .max_connections(READERS)
         .min_connections(0)
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                connection.execute(dialect::ON_CONNECT).await?;
+                Ok(())
+            })
+        })
+        .connect_lazy_with(options)
 }
 
 fn connect_options(path: &Path) -> Result<AnyConnectOptions, OpenError> {

@@ -6,9 +6,12 @@ use sqlx::AnyConnection;
 
 use crate::row::{operation_body, read_operation};
 use crate::sql::{
-    Bind, Stop, execute, failed, get, get_maybe, get_number, get_parsed, insert, query,
+    Bind, Stop, execute, execute_in, failed, get, get_maybe, get_number, get_parsed, insert, query,
 };
 use crate::store::Hub;
+
+/// How much work one statement ends.
+const FINISHED_AT_ONCE: usize = 64;
 
 pub(crate) async fn pending(
     hub: &Hub,
@@ -66,6 +69,32 @@ pub(crate) async fn wake(
         "ON CONFLICT (user_id, account, task) DO UPDATE SET generation = excluded.generation",
     );
     insert(on, &hub.user, sql, rows).await?;
+    Ok(())
+}
+
+/// Ends work that has not been woken again. Generations are never given twice, so a row that
+/// has any of these is one of these.
+pub(crate) async fn finish(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    lease: &Lease,
+    done: &[&Work],
+) -> Result<(), Stop> {
+    for done in done.chunks(FINISHED_AT_ONCE) {
+        let mut binds: Vec<Bind> = vec![lease.account.as_str().into()];
+        binds.extend(done.iter().map(|work| Bind::from(work.generation)));
+        let numbers: Vec<String> = (3..3 + done.len()).map(|n| format!("${n}")).collect();
+        let sql = format!(
+            "DELETE FROM work WHERE user_id = $1 AND account = $2 AND generation IN ({}) \
+             AND task IN",
+            numbers.join(", ")
+        );
+        let tasks: Vec<Bind> = done
+            .iter()
+            .map(|work| work.task.to_string().into())
+            .collect();
+        execute_in(on, &hub.user, (&sql, ""), &binds, &tasks).await?;
+    }
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! What the engine reads of tasks and pairs: by id, a bounded number at a time.
 
+use std::collections::BTreeSet;
+
 use instep_contract::{StoreError, Tally};
 use instep_model::{AccountId, CollectionId, Hint, Mapping, RemoteId, Task, TaskId, Timestamp};
 use sqlx::any::AnyRow;
@@ -28,23 +30,23 @@ pub(crate) fn mapping(row: &AnyRow) -> Result<Mapping, StoreError> {
     read_mapping_body(columns, get(row, "body")?)
 }
 
-pub(crate) fn texts<T: ToString>(ids: &[T]) -> Vec<String> {
-    ids.iter().map(T::to_string).collect()
+/// The ids as keys, each once.
+fn keys<T: Ord + ToString>(ids: &[T]) -> Vec<Bind> {
+    let ids: BTreeSet<&T> = ids.iter().collect();
+    ids.into_iter().map(|id| id.to_string().into()).collect()
 }
 
-/// Rows that were asked for by keys. A key that was named twice is answered once.
+/// Rows that were asked for by keys.
 async fn by_keys<T>(
     hub: &Hub,
     sql: (&str, &str),
     fixed: &[Bind],
-    mut keys: Vec<String>,
+    keys: Vec<Bind>,
     read: impl Fn(&AnyRow) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    keys.sort_unstable();
-    keys.dedup();
     let mut on = hub.reader().await?;
     let rows = select_in(&mut on, &hub.user, sql, fixed, &keys)
         .await
@@ -62,7 +64,7 @@ pub(crate) async fn mappings_by_remote(
          WHERE m.user_id = $1 AND m.account = $2 AND m.remote IN"
     );
     let fixed = [account.as_str().into()];
-    by_keys(hub, (&sql, ""), &fixed, texts(remotes), mapping).await
+    by_keys(hub, (&sql, ""), &fixed, keys(remotes), mapping).await
 }
 
 pub(crate) async fn mappings_by_task(
@@ -75,7 +77,7 @@ pub(crate) async fn mappings_by_task(
          WHERE m.user_id = $1 AND m.account = $2 AND m.task IN"
     );
     let fixed = [account.as_str().into()];
-    by_keys(hub, (&sql, ""), &fixed, texts(tasks), mapping).await
+    by_keys(hub, (&sql, ""), &fixed, keys(tasks), mapping).await
 }
 
 pub(crate) async fn mappings_of_tasks(
@@ -87,12 +89,32 @@ pub(crate) async fn mappings_of_tasks(
          JOIN accounts a ON a.user_id = m.user_id AND a.account = m.account \
          WHERE m.user_id = $1 AND a.dormant_since IS NULL AND m.task IN"
     );
-    by_keys(hub, (&sql, ""), &[], texts(tasks), mapping).await
+    by_keys(hub, (&sql, ""), &[], keys(tasks), mapping).await
+}
+
+pub(crate) async fn paired(
+    hub: &Hub,
+    account: &AccountId,
+) -> Result<Vec<(RemoteId, TaskId)>, StoreError> {
+    let sql = "SELECT m.remote AS remote, m.task AS task FROM mappings m \
+               WHERE m.user_id = $1 AND m.account = $2 AND m.remote IS NOT NULL AND m.gone = 0";
+    let mut on = hub.reader().await?;
+    let rows = query(sql, &hub.user, [account.as_str().into()])
+        .fetch_all(&mut *on)
+        .await;
+    let rows = rows.map_err(failed)?;
+    let pair = |row| {
+        Ok((
+            RemoteId::new(get::<String>(row, "remote")?),
+            get_parsed(row, "task")?,
+        ))
+    };
+    rows.iter().map(pair).collect()
 }
 
 pub(crate) async fn tasks(hub: &Hub, ids: &[TaskId]) -> Result<Vec<Task>, StoreError> {
     let sql = format!("SELECT {TASK_COLUMNS} FROM tasks t WHERE t.user_id = $1 AND t.id IN");
-    by_keys(hub, (&sql, ""), &[], texts(ids), task).await
+    by_keys(hub, (&sql, ""), &[], keys(ids), task).await
 }
 
 pub(crate) async fn unpaired_tasks(

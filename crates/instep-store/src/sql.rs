@@ -9,11 +9,13 @@ use sqlx::{Any, AnyConnection, AssertSqlSafe, Decode, Row, Type};
 use crate::dialect::{self, Refusal};
 use crate::row::corrupt;
 
-/// How many rows one statement writes. Few sizes, so that prepared statements are found again.
-const INSERT_SIZES: [usize; 4] = [256, 32, 4, 1];
+/// How many rows one statement writes. Few sizes, so that prepared statements are found again;
+/// and small ones, because finding a parameter by its number takes SQLite longer the more
+/// there are.
+const INSERT_SIZES: [usize; 4] = [48, 12, 3, 1];
 
 /// How many keys one statement asks for; the last one is repeated to fill up.
-const KEY_SIZES: [usize; 4] = [1, 16, 128, 512];
+const KEY_SIZES: [usize; 4] = [1, 8, 64, 256];
 
 type Query = sqlx::query::Query<'static, Any, AnyArguments>;
 
@@ -155,7 +157,7 @@ pub(crate) async fn select_in(
     user: &UserId,
     (before, after): (&str, &str),
     fixed: &[Bind],
-    keys: &[String],
+    keys: &[Bind],
 ) -> Result<Vec<AnyRow>, sqlx::Error> {
     let mut found = Vec::new();
     for keys in keys.chunks(KEY_SIZES[3]) {
@@ -171,7 +173,7 @@ pub(crate) async fn execute_in(
     user: &UserId,
     (before, after): (&str, &str),
     fixed: &[Bind],
-    keys: &[String],
+    keys: &[Bind],
 ) -> Result<(), sqlx::Error> {
     for keys in keys.chunks(KEY_SIZES[3]) {
         in_query(user, (before, after), fixed, keys)
@@ -181,12 +183,7 @@ pub(crate) async fn execute_in(
     Ok(())
 }
 
-fn in_query(
-    user: &UserId,
-    (before, after): (&str, &str),
-    fixed: &[Bind],
-    keys: &[String],
-) -> Query {
+fn in_query(user: &UserId, (before, after): (&str, &str), fixed: &[Bind], keys: &[Bind]) -> Query {
     let fits = KEY_SIZES.into_iter().find(|size| *size >= keys.len());
     let size = fits.unwrap_or(keys.len());
     let first = 2 + fixed.len();
@@ -196,8 +193,7 @@ fn in_query(
         &keys[keys.len() - 1],
         size - keys.len(),
     ));
-    let keys = filled.map(|key| Bind::Text(key.clone()));
-    query(sql, user, fixed.iter().cloned().chain(keys))
+    query(sql, user, fixed.iter().chain(filled).cloned())
 }
 
 /// A column of a row; one that is not what the schema says is damage.

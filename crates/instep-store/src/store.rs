@@ -2,6 +2,7 @@
 //!
 //! What each step does is in the rooms beside this one.
 
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +17,14 @@ use instep_model::{
     TaskId, Timestamp, UserId,
 };
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection};
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
+use crate::dialect;
 use crate::lease::Leases;
 use crate::open::Presence;
 use crate::sql::{Bind, Stop, execute, failed, get_number, query};
-use crate::{account, commit, dialect, queue, read, record};
+use crate::{account, commit, queue, read, record};
 
 /// How often a transaction is run anew because the database was busy. Each time waits for the
 /// database's own five seconds first.
@@ -39,8 +42,8 @@ pub struct HubStore(pub(crate) Arc<Hub>);
 pub(crate) struct Hub {
     pub(crate) path: PathBuf,
     pub(crate) user: UserId,
-    /// One connection: writers take turns here rather than in the database.
-    pub(crate) writer: AnyPool,
+    /// One connection, `None` once closed: writers take turns here rather than in the database.
+    writer: Mutex<Option<AnyConnection>>,
     readers: AnyPool,
     pub(crate) leases: Leases,
     pub(crate) presence: Presence,
@@ -53,7 +56,9 @@ macro_rules! transaction {
         loop {
             tries += 1;
             let outcome = async {
-                let mut transaction = $hub.begin().await?;
+                let mut writer = $hub.writer().await?;
+                let mut transaction =
+                    sqlx::Connection::begin_with(&mut *writer, crate::dialect::BEGIN_WRITE).await?;
                 let $on: &mut sqlx::AnyConnection = &mut transaction;
                 let value = $step.await?;
                 transaction.commit().await?;
@@ -72,31 +77,35 @@ impl Hub {
     pub(crate) fn new(
         path: PathBuf,
         user: UserId,
-        (writer, readers): (AnyPool, AnyPool),
+        (writer, readers): (AnyConnection, AnyPool),
         leases: Leases,
         presence: Presence,
     ) -> Self {
         Self {
             path,
             user,
-            writer,
+            writer: Mutex::new(Some(writer)),
             readers,
             leases,
             presence,
         }
     }
 
-    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
-        self.writer.begin_with(dialect::BEGIN_WRITE).await
+    /// The connection that writes, once it is our turn.
+    pub(crate) async fn writer(&self) -> Result<Writer<'_>, StoreError> {
+        let writer = self.writer.lock().await;
+        MutexGuard::try_map(writer, Option::as_mut).map_err(|_| closed())
     }
 
     /// A connection to read from: the writer's while it is idle, so that a program that does
     /// one thing after another needs no second one.
-    pub(crate) async fn reader(&self) -> Result<PoolConnection<Any>, StoreError> {
-        match self.writer.try_acquire() {
-            Some(idle) => Ok(idle),
-            None => self.readers.acquire().await.map_err(failed),
+    pub(crate) async fn reader(&self) -> Result<Reader<'_>, StoreError> {
+        if let Ok(idle) = self.writer.try_lock() {
+            let idle = MutexGuard::try_map(idle, Option::as_mut);
+            return idle.map(Reader::Writer).map_err(|_| closed());
         }
+        let own = self.readers.acquire().await;
+        own.map(Reader::Own).map_err(failed)
     }
 
     /// Refuses a lease that was taken over.
@@ -141,6 +150,41 @@ impl Hub {
     }
 }
 
+fn closed() -> StoreError {
+    StoreError::Unavailable {
+        source: "the hub was closed".into(),
+    }
+}
+
+/// The turn to write.
+pub(crate) type Writer<'a> = MappedMutexGuard<'a, AnyConnection>;
+
+/// A connection to read from.
+pub(crate) enum Reader<'a> {
+    Writer(Writer<'a>),
+    Own(PoolConnection<Any>),
+}
+
+impl Deref for Reader<'_> {
+    type Target = AnyConnection;
+
+    fn deref(&self) -> &AnyConnection {
+        match self {
+            Self::Writer(writer) => writer,
+            Self::Own(own) => own,
+        }
+    }
+}
+
+impl DerefMut for Reader<'_> {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        match self {
+            Self::Writer(writer) => writer,
+            Self::Own(own) => own,
+        }
+    }
+}
+
 impl HubStore {
     /// The user whose hub this is.
     pub fn user(&self) -> &UserId {
@@ -150,7 +194,11 @@ impl HubStore {
     /// Closes every connection and waits until they are; other handles are of no use then.
     pub async fn close(&self) {
         self.0.readers.close().await;
-        self.0.writer.close().await;
+        let writer = self.0.writer.lock().await.take();
+        if let Some(writer) = writer {
+            // Whatever was answered is stored; a failure to say goodbye loses nothing.
+            let _ = writer.close().await;
+        }
     }
 }
 
@@ -207,6 +255,10 @@ impl Store for HubStore {
 
     async fn mappings_of_tasks(&self, tasks: &[TaskId]) -> Result<Vec<Mapping>, StoreError> {
         read::mappings_of_tasks(&self.0, tasks).await
+    }
+
+    async fn paired(&self, account: &AccountId) -> Result<Vec<(RemoteId, TaskId)>, StoreError> {
+        read::paired(&self.0, account).await
     }
 
     async fn tasks(&self, ids: &[TaskId]) -> Result<Vec<Task>, StoreError> {
@@ -328,6 +380,11 @@ impl Store for HubStore {
         let approved = transaction!(hub, |on| queue::approve(hub, on, lease, now))?;
         hub.leases.renew(lease, now);
         Ok(approved)
+    }
+
+    async fn drop_review(&self, review: &Review) -> Result<(), StoreError> {
+        let hub = &*self.0;
+        transaction!(hub, |on| account::drop_review(hub, on, review))
     }
 
     async fn set_trouble(

@@ -136,6 +136,10 @@ impl Store for MemoryStore {
         Ok(self.lock().mappings_of_tasks(tasks))
     }
 
+    async fn paired(&self, account: &AccountId) -> Result<Vec<(RemoteId, TaskId)>, StoreError> {
+        Ok(self.lock().paired_items(account))
+    }
+
     async fn tasks(&self, ids: &[TaskId]) -> Result<Vec<Task>, StoreError> {
         Ok(self.lock().tasks(ids))
     }
@@ -219,6 +223,11 @@ impl Store for MemoryStore {
 
     async fn approve_held(&self, lease: &Lease, now: Timestamp) -> Result<usize, StoreError> {
         self.change(|state| state.approve_held(lease, now))
+    }
+
+    async fn drop_review(&self, review: &Review) -> Result<(), StoreError> {
+        self.change(|state| state.drop_review(review));
+        Ok(())
     }
 
     async fn set_trouble(

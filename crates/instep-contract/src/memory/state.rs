@@ -172,6 +172,22 @@ impl State {
             .collect()
     }
 
+    pub(super) fn paired_items(&self, account: &AccountId) -> Vec<(RemoteId, TaskId)> {
+        let own = self
+            .mappings
+            .iter()
+            .filter(|((owner, _), _)| owner == account);
+        own.filter(|(_, mapping)| mapping.gone.is_none())
+            .filter_map(|(_, mapping)| Some((mapping.remote.clone()?, mapping.task)))
+            .collect()
+    }
+
+    pub(super) fn drop_review(&mut self, review: &Review) {
+        if let Some(known) = self.reviews.get_mut(&review.account) {
+            known.retain(|known| (known.task, &known.remote) != (review.task, &review.remote));
+        }
+    }
+
     pub(super) fn tasks(&self, ids: &[TaskId]) -> Vec<Task> {
         let ids: BTreeSet<&TaskId> = ids.iter().collect();
         ids.into_iter()
