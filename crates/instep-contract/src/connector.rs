@@ -104,6 +104,9 @@ pub trait Connector: Send {
     /// one result for each operation, in order. An `Err` for the whole says that the batch as
     /// such failed; with [`ConnectorError::OutcomeUnknown`], any part of it may have been stored.
     ///
+    /// An empty batch is sent at the end of a pass that wrote nothing, so that a connector can
+    /// finish what only a write may do; mostly it does nothing and costs nothing.
+    ///
     /// An update reads the item just before it writes, refuses with [`ConnectorError::Stale`]
     /// where a field that it would overwrite holds neither the change's `from` nor its `to`, and
     /// writes nothing beside what changes (S17); what holds the new values already is success.

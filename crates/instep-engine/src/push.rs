@@ -57,9 +57,24 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                         return Err(Stop::Trouble(trouble));
                     }
                 }
-                outcome => return outcome,
+                outcome => {
+                    outcome?;
+                    return self.finish_held_back(pass).await;
+                }
             }
         }
+    }
+
+    /// An empty batch lets a connector finish what only a write may do, such as setting a file
+    /// right that somebody overwrote with an old version.
+    async fn finish_held_back<C: Connector>(&self, pass: &mut Pass<'_, C>) -> Result<(), Stop> {
+        if pass.wrote || pass.account.direction == Direction::FromRemote {
+            return Ok(());
+        }
+        let connector = &mut *pass.connector;
+        self.unless_busy(async || connector.apply(&[]).await)
+            .await?;
+        Ok(())
     }
 
     async fn push_all<C: Connector>(&self, pass: &mut Pass<'_, C>) -> Result<(), Stop> {
