@@ -119,6 +119,42 @@ pub async fn reviews_are_added_and_replaced<S: Inspect, F: Future<Output = S>>(
     }
 }
 
+/// What a person decided is forgotten; the matters beside it stay, here and in other accounts.
+pub async fn a_decided_review_is_forgotten<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    let review = |task: Option<u128>, item: Option<u128>| Review {
+        account: vik.clone(),
+        task: task.map(id),
+        remote: item.map(remote),
+        title: "twice".to_owned(),
+        reason: ReviewReason::EqualTitle,
+    };
+    let all = [
+        review(Some(1), None),
+        review(None, Some(1)),
+        review(Some(1), Some(1)),
+    ];
+    let mut look = observation(2);
+    look.reviews = all.to_vec();
+    store
+        .commit_observation(&lease, &look)
+        .await
+        .expect("stored");
+    let elsewhere = Review {
+        account: account("tw"),
+        ..all[1].clone()
+    };
+    for decided in [&elsewhere, &all[2], &all[2], &all[0]] {
+        store.drop_review(decided).await.expect("stored");
+    }
+    let state = store.account_state(&vik).await.expect("read");
+    assert_eq!(state.reviews, all[1..2]);
+}
+
 /// Trouble needs no lease, and touches nothing else.
 pub async fn trouble_is_set_and_cleared<S: Inspect, F: Future<Output = S>>(open: impl Fn() -> F) {
     let store = open().await;

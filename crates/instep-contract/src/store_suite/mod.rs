@@ -80,6 +80,7 @@ macro_rules! for_each_store_case {
             an_unpaired_item_can_be_paired_again
             accounts_pair_the_same_ids_apart
             unpaired_tasks_have_no_remote_item
+            paired_names_what_is_not_gone
             work_comes_in_order_of_place
             woken_work_keeps_its_place
             done_work_is_gone
@@ -93,10 +94,12 @@ macro_rules! for_each_store_case {
             doubt_is_remembered
             a_settled_intent_is_gone
             a_failing_push_settles_nothing
+            many_ends_in_one_push_are_all_stored
             a_collection_that_was_made_is_known
             an_account_starts_with_nothing
             an_observation_is_remembered
             reviews_are_added_and_replaced
+            a_decided_review_is_forgotten
             trouble_is_set_and_cleared
             the_guard_counts_by_collection_and_since
             approval_wakes_what_was_held

@@ -310,3 +310,53 @@ pub async fn a_collection_that_was_made_is_known<S: Inspect, F: Future<Output = 
     let state = store.account_state(&vik).await.expect("read");
     assert_eq!(state.collections, [made("1", "House"), made("2", "Work")]);
 }
+
+/// As many ends as a first sync commits at once: pairs, outbox entries and work.
+pub async fn many_ends_in_one_push_are_all_stored<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    const COUNT: u128 = 333;
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    let steps: Vec<_> = (1..=COUNT).map(|number| woken(&vik, number)).collect();
+    merge(&store, &lease, &steps).await;
+    let work = store.pending_work(&vik, 0, 999, at(9)).await.expect("read");
+    let intents: Vec<_> = work
+        .iter()
+        .map(|work| (Some(work.task), tag("a")))
+        .collect();
+    let ids = store
+        .commit_intents(&lease, &intents, at(3))
+        .await
+        .expect("stored");
+    // One is woken again meanwhile, and stays.
+    let again = PushStep {
+        wake: vec![(vik.clone(), id(7))],
+        ..PushStep::default()
+    };
+    store
+        .commit_push(&lease, &[again], at(3))
+        .await
+        .expect("stored");
+    let ends: Vec<PushStep> = work
+        .iter()
+        .zip(ids)
+        .zip(1..)
+        .map(|((work, intent), number)| PushStep {
+            mapping: Some(pair(&vik, number)),
+            settled: Some(intent),
+            done: Some(work.clone()),
+            ..PushStep::default()
+        })
+        .collect();
+    store
+        .commit_push(&lease, &ends, at(4))
+        .await
+        .expect("stored");
+    assert!(store.open_intents(&vik).await.expect("read").is_empty());
+    assert_eq!(store.paired(&vik).await.expect("read").len(), 333);
+    let left = store.pending_work(&vik, 0, 999, at(9)).await.expect("read");
+    let left: Vec<_> = left.iter().map(|work| work.task).collect();
+    assert_eq!(left, [id(7)]);
+}

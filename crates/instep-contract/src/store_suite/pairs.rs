@@ -283,3 +283,38 @@ pub async fn unpaired_tasks_have_no_remote_item<S: Inspect, F: Future<Output = S
         assert_eq!(found, expected, "deleted: {deleted}");
     }
 }
+
+/// Every pair with a remote item that is not known to be gone, tombstones' too, and no other
+/// account's.
+pub async fn paired_names_what_is_not_gone<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    let mut gone = pair(&vik, 2);
+    gone.gone = Some((Evidence::Flagged, at(1)));
+    let waiting = Mapping::new(vik.clone(), id(3), None);
+    let mut dead = adopt(&vik, 4);
+    if let Some(write) = &mut dead.task {
+        write.task.deleted = Some(Provenance {
+            at: at(1),
+            account: None,
+        });
+    }
+    let with = |number, mapping| MergeStep {
+        mapping: Some(mapping),
+        ..write(0, task(number))
+    };
+    let steps = [
+        adopt(&vik, 1),
+        with(2, gone),
+        with(3, waiting),
+        dead,
+        adopt(&account("tw"), 5),
+    ];
+    merge(&store, &lease, &steps).await;
+    let mut paired = store.paired(&vik).await.expect("read");
+    paired.sort();
+    assert_eq!(paired, [(remote(1), id(1)), (remote(4), id(4))]);
+}
