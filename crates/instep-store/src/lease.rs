@@ -35,8 +35,19 @@ struct Held {
     holder: String,
     ttl: Duration,
     until: Timestamp,
-    /// Held, not read: closing it frees the lock.
-    _lock: File,
+    lock: Locked,
+}
+
+/// A locked file. Unlocked expressly: a process that is being started at this moment may
+/// have the file open still, and closing ours would not free it then.
+#[derive(Debug)]
+struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Closing follows, and does the rest.
+        let _ = self.0.unlock();
+    }
 }
 
 /// A lease whose token is not known yet. Dropped, it is given back.
@@ -69,16 +80,16 @@ impl Leases {
         }
         // One of ours that ran out keeps its lock: it passes to the new holder unopened.
         let lock = match held.remove(account) {
-            Some(expired) => expired._lock,
+            Some(expired) => expired.lock,
             None => self.lock(account)?,
         };
-        write_holder(&lock, holder).map_err(unavailable)?;
+        write_holder(&lock.0, holder).map_err(unavailable)?;
         let known = Held {
             token: None,
             holder: holder.to_owned(),
             ttl,
             until: ends(now, ttl),
-            _lock: lock,
+            lock,
         };
         held.insert(account.clone(), known);
         Ok(Reserved {
@@ -110,12 +121,12 @@ impl Leases {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock(&self, account: &AccountId) -> Result<File, StoreError> {
+    fn lock(&self, account: &AccountId) -> Result<Locked, StoreError> {
         private::dir(&self.dir).map_err(unavailable)?;
         let path = self.dir.join(file_name(account));
         let file = private::file(&path).map_err(unavailable)?;
         match file.try_lock() {
-            Ok(()) => Ok(file),
+            Ok(()) => Ok(Locked(file)),
             Err(TryLockError::WouldBlock) => Err(held_by(account, read_holder(&path))),
             Err(TryLockError::Error(error)) => Err(unavailable(error)),
         }

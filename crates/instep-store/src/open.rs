@@ -6,6 +6,7 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
@@ -264,7 +265,8 @@ pub(crate) async fn check(on: &mut AnyConnection, path: &Path) -> Result<(), Ope
 pub(crate) struct Presence {
     file: File,
     /// Whether the last one was killed before it could.
-    pub(crate) was_left_open: bool,
+    was_left_open: bool,
+    is_ready: AtomicBool,
 }
 
 const OPEN: &[u8] = b"open\n";
@@ -287,12 +289,14 @@ impl Presence {
         Ok(Self {
             file,
             was_left_open: first && said == OPEN,
+            is_ready: AtomicBool::new(false),
         })
     }
 
     /// The hub is ready: lets the others in.
     fn ready(&self) {
         self.say(OPEN);
+        self.is_ready.store(true, Ordering::Relaxed);
         // Shared by now at the latest; failing to share only keeps others waiting.
         let _ = self.file.lock_shared();
     }
@@ -309,9 +313,12 @@ impl Presence {
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        if self.file.try_lock().is_ok() {
+        // What was never ready says nothing: a damaged file is looked at again.
+        if *self.is_ready.get_mut() && self.file.try_lock().is_ok() {
             self.say(CLOSED);
         }
+        // Expressly: a process that is being started may have the file open still.
+        let _ = self.file.unlock();
     }
 }
 

@@ -71,11 +71,13 @@ async fn a_damaged_file_is_named() {
         fs::write(&path, &bytes).expect("written");
         // As after a crash: only then is the file read through.
         fs::write(dir.path().join("hub.db.open"), "open\n").expect("written");
-        let answer = open(&path).await;
-        assert!(
-            matches!(&answer, Err(OpenError::Corrupt { path: named, .. }) if *named == path),
-            "{name}: {answer:?}"
-        );
+        for time in ["first", "second"] {
+            let answer = open(&path).await;
+            assert!(
+                matches!(&answer, Err(OpenError::Corrupt { path: named, .. }) if *named == path),
+                "{name}, the {time} time: {answer:?}"
+            );
+        }
         assert_eq!(fs::read(&path).expect("read"), bytes, "{name}");
     }
 }
@@ -210,6 +212,21 @@ fn audit(path: &Path, seen: &mut Vec<String>) {
             audit(&entry.expect("an entry").path(), seen);
         }
     }
+}
+
+#[tokio::test]
+async fn only_a_shutdown_that_was_not_clean_is_looked_into() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (path, mark) = (dir.path().join("hub.db"), dir.path().join("hub.db.open"));
+    let said = || fs::read_to_string(&mark).expect("read");
+    let first = open(&path).await.expect("opens");
+    let second = open(&path).await.expect("opens beside it");
+    assert_eq!(said(), "open\n");
+    first.close().await;
+    drop(first);
+    assert_eq!(said(), "open\n", "one of them is still there");
+    drop(second);
+    assert_eq!(said(), "closed\n");
 }
 
 #[tokio::test]
