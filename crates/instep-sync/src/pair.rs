@@ -67,6 +67,21 @@ impl MergedPair {
             .iter()
             .any(|conflict| conflict.winner.is_none())
     }
+
+    /// What may be written to the remote: the hub's values, but what waits for a person stays as
+    /// both last agreed, and with a status its time of completion.
+    pub fn carried(&self) -> Fields {
+        let mut carried = self.hub.clone();
+        let mut stays = |field| carried.set(field, self.base.fields.get(field).cloned());
+        let waiting = self.conflicts.iter().filter(|one| one.winner.is_none());
+        for field in waiting.map(|conflict| conflict.field) {
+            stays(field);
+            if field == Field::Status {
+                stays(Field::CompletedAt);
+            }
+        }
+        carried
+    }
 }
 
 /// Merges what was seen into the hub. Without a base the sides meet for the first time:

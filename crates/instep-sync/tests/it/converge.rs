@@ -395,9 +395,9 @@ proptest! {
 
         let mut killed = sides(&scene);
         let mut hub = killed.hub.clone();
-        let conflicts = killed.pair.merge(&mut hub, killed.seen_at);
+        let (carried, _) = killed.pair.merge(&mut hub, killed.seen_at);
         let crash = Crash { writes, confirmed };
-        killed.pair.push(&hub.fields, &conflicts, Some(crash));
+        killed.pair.push(&carried, Some(crash));
         let again = killed.pair.pass(&mut hub, at(5_000));
         prop_assert_eq!(again, vec![]);
         prop_assert_eq!(&hub.fields, &expected.fields);

@@ -64,6 +64,11 @@ pub(crate) fn told(setting: &Setting, base: Option<&Base>, hub: &str, seen: &str
         spoken::line(&merged.hub),
         spoken::base(&merged.base)
     );
+    if merged.waits() {
+        told += &format!("carried: {}\n", spoken::line(&merged.carried()));
+    } else {
+        assert_eq!(merged.carried(), merged.hub);
+    }
     for conflict in &merged.conflicts {
         told += &spoken::conflict(conflict);
         told.push('\n');
@@ -252,6 +257,7 @@ fn ask_leaves_a_conflict_and_what_hangs_on_it() {
         expect![[r#"
             hub: title=b; priority=1; due=2026-01-05
             base: title=a; due=2026-01-05T00:00:00Z
+            carried: title=a; priority=1; due=2026-01-05
             conflict title: a | hub b | remote c -> waits
         "#]],
     );
@@ -264,9 +270,17 @@ fn ask_leaves_a_conflict_and_what_hangs_on_it() {
         expect![[r#"
             hub: title=a; status=blocked
             base: title=a
+            carried: title=a
             conflict status: - | hub blocked | remote done -> waits
         "#]],
     );
+    expect![[r#"
+        hub: title=a; status=done; completed_at=2026-01-03T00:00:00Z
+        base: title=a
+        carried: title=a
+        conflict status: - | hub done | remote - -> waits
+    "#]]
+    .assert_eq(&told(&ask(DATABASE), None, done, "title=a"));
     with(
         &ask(DATABASE),
         "status=done; completed_at=2026-01-01T00:00:00Z",
@@ -610,6 +624,7 @@ fn s24_a_repeating_task_that_moved_on_there_was_completed_there() {
         expect![[r#"
             hub: title=a; status=done; due=2026-01-06T18:00:00; recurrence=FREQ=DAILY; completed_at=2026-01-05T09:00:00Z
             base: title=a; due=2026-01-06; recurrence=FREQ=DAILY
+            carried: title=a; due=2026-01-06T18:00:00; recurrence=FREQ=DAILY
             conflict status: - | hub done | remote blocked -> waits
         "#]],
     );

@@ -182,8 +182,12 @@ impl Pair {
         confirm(base, planned, held, notes);
     }
 
-    /// Looks and merges; the writes are left for later.
-    pub(crate) fn merge(&mut self, hub: &mut Task, seen_at: Timestamp) -> Vec<FieldConflict> {
+    /// Looks and merges; answers what is to be written, and the conflicts.
+    pub(crate) fn merge(
+        &mut self,
+        hub: &mut Task,
+        seen_at: Timestamp,
+    ) -> (Fields, Vec<FieldConflict>) {
         let seen = self.look(&hub.fields);
         let projection = self.projection();
         let rules = Rules {
@@ -200,42 +204,35 @@ impl Pair {
             at: seen_at,
             account: Some(self.account.clone()),
         };
+        let carried = merged.carried();
         set_hub(hub, merged.hub, &origin);
         self.base = Some(Base {
             notes: seen.notes,
             ..merged.base
         });
-        merged.conflicts
+        (carried, merged.conflicts)
     }
 
-    /// Writes what the hub holds beyond the base, until killed; answers whether it was.
-    pub(crate) fn push(
-        &mut self,
-        hub: &Fields,
-        conflicts: &[FieldConflict],
-        crash: Option<Crash>,
-    ) -> bool {
+    /// Writes what `hub` holds beyond the base, until killed.
+    pub(crate) fn push(&mut self, hub: &Fields, crash: Option<Crash>) {
         let mut base = self.base().clone();
-        let carried = without_waiting(hub, &base, conflicts);
-        for (done, planned) in self.plan(&base, &carried, false).into_iter().enumerate() {
+        for (done, planned) in self.plan(&base, hub, false).into_iter().enumerate() {
             let dies = crash.filter(|crash| crash.writes == done + 1);
             let notes = self.remote.apply(&planned.operation);
             if dies.is_none_or(|crash| crash.confirmed) {
                 self.confirmed(&mut base, hub, &planned, &notes);
             }
             if dies.is_some() {
-                self.base = Some(base);
-                return true;
+                break;
             }
         }
         self.base = Some(base);
-        false
     }
 
     /// A whole pass; answers the conflicts that it found.
     pub(crate) fn pass(&mut self, hub: &mut Task, seen_at: Timestamp) -> Vec<FieldConflict> {
-        let conflicts = self.merge(hub, seen_at);
-        self.push(&hub.fields, &conflicts, None);
+        let (carried, conflicts) = self.merge(hub, seen_at);
+        self.push(&carried, None);
         conflicts
     }
 
@@ -263,22 +260,6 @@ impl Pair {
         assert_eq!(*self.base(), base, "an echo leaves the base");
         assert_eq!(self.remote.writes, writes, "an echo costs nothing");
     }
-}
-
-/// What may be carried while conflicts wait for a person: fields in doubt stay as they are there.
-fn without_waiting(hub: &Fields, base: &Base, conflicts: &[FieldConflict]) -> Fields {
-    let mut carried = hub.clone();
-    for conflict in conflicts
-        .iter()
-        .filter(|conflict| conflict.winner.is_none())
-    {
-        carried.set(conflict.field, base.fields.get(conflict.field).cloned());
-        if conflict.field == Field::Status {
-            let at = base.fields.get(Field::CompletedAt);
-            carried.set(Field::CompletedAt, at.cloned());
-        }
-    }
-    carried
 }
 
 /// Other tasks that links can reach, by the bits of `bits`.
