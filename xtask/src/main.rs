@@ -10,6 +10,7 @@
 
 mod ci;
 mod deny;
+mod sim;
 mod tidy;
 mod workspace;
 
@@ -23,6 +24,8 @@ use clap::Parser;
 enum Chore {
     /// Run every check that a change has to pass, and report all that fail
     Ci,
+    /// Play seeded schedules against the engine, on every core
+    Sim(sim::Sim),
     /// Check the house rules that neither rustfmt nor clippy know
     Tidy,
 }
@@ -31,6 +34,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let root = workspace::root()?;
     let passed = match Chore::parse() {
         Chore::Ci => ci::run(&root),
+        Chore::Sim(sim) => sim::run(&root, &sim)?,
         Chore::Tidy => tidy::run(&root)?,
     };
     Ok(if passed {

@@ -1,1 +1,24 @@
 //! The engine under one seed: fake remotes, faults, a driven clock and an oracle of its own.
+//!
+//! A schedule is drawn from a seed and played against the real engine. Nothing here reads a
+//! clock, starts a thread or opens a socket, so that a seed always tells the same story.
+
+mod bugs;
+mod chance;
+mod coverage;
+mod executor;
+mod ledger;
+mod oracle;
+mod person;
+mod play;
+mod schedule;
+mod shrink;
+mod stage;
+mod world;
+
+pub use bugs::Bug;
+pub use coverage::Coverage;
+pub use play::{Outcome, play};
+pub use schedule::Schedule;
+pub use shrink::shrink;
+pub use stage::Breach;

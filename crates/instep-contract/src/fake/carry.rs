@@ -1,11 +1,12 @@
 //! Carrying out operations on a fake's state, each whole or not at all. Faults are not made here.
 
 use instep_model::{
-    Change, CollectionId, Draft, Edit, Field, Hold, Link, Operation, RemoteId, RemoteTask,
+    Change, CollectionId, Draft, Edit, Field, Fields, Hold, Link, Operation, RemoteId, RemoteTask,
     Timestamp, Value, WriteShape,
 };
 
 use super::hold::{cut, stored};
+use super::profile::Profile;
 use super::state::{Effect, Item, State};
 use crate::{Applied, ConnectorError};
 
@@ -166,71 +167,49 @@ impl State {
             .ok_or_else(|| ConnectorError::Gone { id: id.clone() })
     }
 
-    fn update(&mut self, now: Timestamp, id: &RemoteId, edit: &Edit) -> Carried {
-        let item = self.living(id)?;
-        let has_collections = self.profile.capabilities.collections;
+    /// What keeps an update from being stored; nothing of it is stored then.
+    fn refusal(&self, id: &RemoteId, edit: &Edit) -> Option<ConnectorError> {
+        let item = match self.living(id) {
+            Ok(item) => item,
+            Err(gone) => return Some(gone),
+        };
         let body = edit.fields.iter().map(|change| change.field);
         let objection = self
             .misplaced(body, false)
             .or_else(|| self.open_collection(edit.collection.as_ref()));
-        if let Some(objection) = objection {
-            return Err(objection);
+        if objection.is_some() {
+            return objection;
         }
+        let moves_nowhere = self.profile.capabilities.collections && edit.collection.is_none();
         for change in &edit.fields {
             if change.field != Field::Tags && !self.fits(&item.task, change) {
-                return Err(ConnectorError::Stale { id: id.clone() });
+                return Some(ConnectorError::Stale { id: id.clone() });
             }
-            let titled = change.field != Field::Title
-                || change.to.as_ref().is_some_and(|title| {
-                    !title.to_string().trim().is_empty()
-                        && !self.is_refused(
-                            &instep_model::Fields::new().with(Field::Title, title.clone()),
-                        )
-                });
-            if !titled {
-                return Err(rejected(Some(Field::Title), "this title cannot be stored"));
+            let title = Fields::new().with(Field::Title, change.to.clone());
+            let is_title = change.field == Field::Title;
+            if is_title && (title.title().trim().is_empty() || self.is_refused(&title)) {
+                return Some(rejected(Some(Field::Title), "this title cannot be stored"));
             }
-            let moves = change.field == Field::Project && has_collections;
-            if moves && edit.collection.is_none() {
-                return Err(rejected(Some(Field::Project), "no collection is named"));
+            if change.field == Field::Project && moves_nowhere {
+                return Some(rejected(Some(Field::Project), "no collection is named"));
             }
+        }
+        None
+    }
+
+    fn update(&mut self, now: Timestamp, id: &RemoteId, edit: &Edit) -> Carried {
+        if let Some(refusal) = self.refusal(id, edit) {
+            return Err(refusal);
         }
         let profile = self.profile.clone();
         self.change(now, id, |task| {
-            for change in &edit.fields {
-                let value = match (change.field, &change.to) {
-                    (Field::Tags, _) => merged_tags(task, change),
-                    (Field::Project, _) if has_collections => continue,
-                    (_, to) => to.clone(),
-                };
-                let value = value.and_then(|value| stored(&profile, change.field, &value));
-                task.fields.set(change.field, value);
-            }
-            if edit.collection.is_some() {
-                task.collection.clone_from(&edit.collection);
-            }
+            put_fields(&profile, task, edit);
+            put_notes(task, edit);
             task.depends.extend(edit.add_depends.iter().cloned());
             task.depends
                 .retain(|other| !edit.remove_depends.contains(other));
             if let Some(parent) = &edit.parent {
                 task.parent.clone_from(parent);
-            }
-            task.notes
-                .retain(|note| !edit.remove_notes.contains(&note.id));
-            for written in &edit.edit_notes {
-                let note = task
-                    .notes
-                    .iter_mut()
-                    .find(|note| Some(&note.id) == written.remote.as_ref());
-                if let Some(note) = note {
-                    note.text.clone_from(&written.text);
-                }
-            }
-            for (name, value) in edit.markers.iter().filter(|_| profile.capabilities.markers) {
-                match value {
-                    Some(value) => task.markers.insert(name.clone(), value.clone()),
-                    None => task.markers.remove(name),
-                };
             }
         });
         for note in &edit.add_notes {
@@ -420,6 +399,42 @@ impl State {
                 .differences(&item.task.fields)
                 .into_iter()
                 .all(|field| !counts(field))
+    }
+}
+
+fn put_fields(profile: &Profile, task: &mut RemoteTask, edit: &Edit) {
+    for change in &edit.fields {
+        let value = match (change.field, &change.to) {
+            (Field::Tags, _) => merged_tags(task, change),
+            (Field::Project, _) if profile.capabilities.collections => continue,
+            (_, to) => to.clone(),
+        };
+        let value = value.and_then(|value| stored(profile, change.field, &value));
+        task.fields.set(change.field, value);
+    }
+    if edit.collection.is_some() {
+        task.collection.clone_from(&edit.collection);
+    }
+    if profile.capabilities.markers {
+        for (name, value) in &edit.markers {
+            match value {
+                Some(value) => task.markers.insert(name.clone(), value.clone()),
+                None => task.markers.remove(name),
+            };
+        }
+    }
+}
+
+/// Changes and removes notes; new ones follow with ids of their own.
+fn put_notes(task: &mut RemoteTask, edit: &Edit) {
+    task.notes
+        .retain(|note| !edit.remove_notes.contains(&note.id));
+    for written in &edit.edit_notes {
+        let mut notes = task.notes.iter_mut();
+        let note = notes.find(|note| Some(&note.id) == written.remote.as_ref());
+        if let Some(note) = note {
+            note.text.clone_from(&written.text);
+        }
     }
 }
 

@@ -1,0 +1,365 @@
+//! The store as the engine sees it: every step can be left before and after it, and a planted
+//! bug may lie in between.
+
+use std::time::Duration;
+
+use instep_contract::{
+    AccountState, CommitObservation, Intent, IntentId, Lease, MemoryStore, MergeStep, Moment,
+    PushStep, Store, StoreError, Tally, Work,
+};
+use instep_model::{
+    Account, AccountId, Field, Hint, Mapping, Operation, RemoteId, Review, Task, TaskId, Timestamp,
+};
+
+use super::Bug;
+use crate::world::{Point, SimWorld};
+
+/// A store in memory with stops around its steps.
+pub(crate) struct SimStore {
+    inner: MemoryStore,
+    world: SimWorld,
+    bug: Option<Bug>,
+}
+
+impl SimStore {
+    pub(crate) fn new(inner: MemoryStore, world: SimWorld, bug: Option<Bug>) -> Self {
+        Self { inner, world, bug }
+    }
+
+    fn has(&self, bug: Bug) -> bool {
+        self.bug == Some(bug)
+    }
+
+    async fn before(&self, step: &'static str) {
+        self.world.stop(Point::Store(step, Moment::Before)).await;
+    }
+
+    async fn after(&self, step: &'static str) {
+        self.world.stop(Point::Store(step, Moment::After)).await;
+    }
+}
+
+impl SimStore {
+    /// What a planted bug makes of a merge, if there is one for it.
+    fn spoilt_merge(&self, steps: &[MergeStep]) -> Option<Vec<MergeStep>> {
+        let spoil: fn(&mut MergeStep) = match self.bug? {
+            Bug::ConflictsNotStored => |step| step.conflicts.clear(),
+            Bug::NobodyWoken => |step| step.wake.clear(),
+            Bug::GoneForgotten => |step| {
+                if let Some(mapping) = &mut step.mapping {
+                    mapping.gone = None;
+                }
+            },
+            _ => return None,
+        };
+        let mut spoilt = steps.to_vec();
+        spoilt.iter_mut().for_each(spoil);
+        Some(spoilt)
+    }
+
+    /// The same steps, planned from whatever versions there are by now.
+    async fn blind(&self, steps: &[MergeStep]) -> Result<Vec<MergeStep>, StoreError> {
+        let mut blind = steps.to_vec();
+        for write in blind.iter_mut().filter_map(|step| step.task.as_mut()) {
+            let known = self.inner.tasks(&[write.task.id]).await?;
+            write.from_version = known.first().map_or(0, |task| task.version);
+        }
+        Ok(blind)
+    }
+
+    async fn spoilt_push(
+        &self,
+        lease: &Lease,
+        steps: &[PushStep],
+    ) -> Result<Option<Vec<PushStep>>, StoreError> {
+        let mut spoilt = steps.to_vec();
+        match self.bug {
+            Some(Bug::PairNotStored) => {
+                for step in spoilt.iter_mut().filter(|step| step.settled.is_some()) {
+                    step.mapping = None;
+                }
+            }
+            Some(Bug::LastWriteForgotten) if spoilt.len() > 1 => {
+                if let Some(last) = spoilt.last_mut() {
+                    last.mapping = None;
+                }
+            }
+            Some(Bug::WorkDoneTwice) => {
+                let account = &lease.account;
+                let open = self.inner.pending_work(account, 0, 1_000, Timestamp::MAX);
+                let waiting = open.await?;
+                for done in spoilt.iter_mut().filter_map(|step| step.done.as_mut()) {
+                    let now = waiting.iter().find(|work| work.task == done.task);
+                    done.generation = now.map_or(done.generation, |work| work.generation);
+                }
+            }
+            Some(Bug::BaseIsHub) => {
+                for mapping in spoilt.iter_mut().filter_map(|step| step.mapping.as_mut()) {
+                    let known = self.inner.tasks(&[mapping.task]).await?;
+                    let title = known.first().and_then(|task| task.fields.get(Field::Title));
+                    mapping.base.fields.set(Field::Title, title.cloned());
+                }
+            }
+            _ => return Ok(None),
+        }
+        Ok(Some(spoilt))
+    }
+
+    /// A lease that the store takes for the newest.
+    async fn stolen(&self, lease: &Lease) -> Result<Lease, StoreError> {
+        let now = self.world.now();
+        for token in lease.token..lease.token + 100 {
+            let stolen = Lease {
+                account: lease.account.clone(),
+                token,
+            };
+            if self.inner.commit_push(&stolen, &[], now).await.is_ok() {
+                return Ok(stolen);
+            }
+        }
+        Err(StoreError::Fenced {
+            account: lease.account.clone(),
+        })
+    }
+}
+
+impl Store for SimStore {
+    async fn claim_lease(
+        &self,
+        account: &AccountId,
+        holder: &str,
+        ttl: Duration,
+        now: Timestamp,
+    ) -> Result<Lease, StoreError> {
+        self.before("claim_lease").await;
+        let lease = self.inner.claim_lease(account, holder, ttl, now).await;
+        self.after("claim_lease").await;
+        lease
+    }
+
+    async fn release_lease(&self, lease: Lease) -> Result<(), StoreError> {
+        self.before("release_lease").await;
+        self.inner.release_lease(lease).await
+    }
+
+    async fn mirror_accounts(
+        &self,
+        accounts: &[Account],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.inner.mirror_accounts(accounts, now).await
+    }
+
+    async fn account_state(&self, account: &AccountId) -> Result<AccountState, StoreError> {
+        let mut state = self.inner.account_state(account).await?;
+        if self.has(Bug::IdentityForgotten) {
+            state.identity = None;
+        }
+        if self.has(Bug::CursorFirst) && state.cursor.is_some() {
+            let newest = self.world.newest_cursor(account.as_str());
+            state.cursor = newest.or(state.cursor);
+        }
+        Ok(state)
+    }
+
+    async fn mappings_by_remote(
+        &self,
+        account: &AccountId,
+        remotes: &[RemoteId],
+    ) -> Result<Vec<Mapping>, StoreError> {
+        self.before("mappings_by_remote").await;
+        self.inner.mappings_by_remote(account, remotes).await
+    }
+
+    async fn mappings_by_task(
+        &self,
+        account: &AccountId,
+        tasks: &[TaskId],
+    ) -> Result<Vec<Mapping>, StoreError> {
+        if self.has(Bug::MappingsForgotten) {
+            let page = &tasks[..tasks.len().min(3)];
+            return self.inner.mappings_by_task(account, page).await;
+        }
+        self.inner.mappings_by_task(account, tasks).await
+    }
+
+    async fn mappings_of_tasks(&self, tasks: &[TaskId]) -> Result<Vec<Mapping>, StoreError> {
+        self.inner.mappings_of_tasks(tasks).await
+    }
+
+    async fn tasks(&self, ids: &[TaskId]) -> Result<Vec<Task>, StoreError> {
+        self.before("tasks").await;
+        self.inner.tasks(ids).await
+    }
+
+    async fn unpaired_tasks(
+        &self,
+        account: &AccountId,
+        deleted: bool,
+    ) -> Result<Vec<Task>, StoreError> {
+        self.before("unpaired_tasks").await;
+        self.inner.unpaired_tasks(account, deleted).await
+    }
+
+    async fn hints(&self, marker: &str) -> Result<Vec<Hint>, StoreError> {
+        self.inner.hints(marker).await
+    }
+
+    async fn tally(&self, account: &AccountId, since: Timestamp) -> Result<Tally, StoreError> {
+        self.inner.tally(account, since).await
+    }
+
+    async fn commit_merge(
+        &self,
+        lease: Option<&Lease>,
+        steps: &[MergeStep],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.before("commit_merge").await;
+        let done = match self.spoilt_merge(steps) {
+            Some(spoilt) => self.inner.commit_merge(lease, &spoilt, now).await,
+            None => self.inner.commit_merge(lease, steps, now).await,
+        };
+        let done = match (done, lease) {
+            (Err(StoreError::Stale { .. }), _) if self.has(Bug::HubOverwritten) => {
+                let blind = self.blind(steps).await?;
+                self.inner.commit_merge(lease, &blind, now).await
+            }
+            (Err(StoreError::Fenced { .. }), Some(lease)) if self.has(Bug::FenceIgnored) => {
+                let lease = self.stolen(lease).await?;
+                self.inner.commit_merge(Some(&lease), steps, now).await
+            }
+            (done, _) => done,
+        };
+        self.after("commit_merge").await;
+        done
+    }
+
+    async fn commit_observation(
+        &self,
+        lease: &Lease,
+        end: &CommitObservation,
+    ) -> Result<(), StoreError> {
+        self.before("commit_observation").await;
+        let mut done = self.inner.commit_observation(lease, end).await;
+        if self.has(Bug::FenceIgnored) && done.is_err() {
+            let lease = self.stolen(lease).await?;
+            done = self.inner.commit_observation(&lease, end).await;
+        }
+        if self.has(Bug::HeldReleased) && done.is_ok() {
+            self.inner.approve_held(lease, end.at).await?;
+        }
+        self.after("commit_observation").await;
+        done
+    }
+
+    async fn end_epoch(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
+        self.before("end_epoch").await;
+        let done = if self.has(Bug::EpochKept) {
+            Ok(())
+        } else {
+            self.inner.end_epoch(lease, now).await
+        };
+        self.after("end_epoch").await;
+        done
+    }
+
+    async fn wake_all(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
+        self.before("wake_all").await;
+        let done = self.inner.wake_all(lease, now).await;
+        self.after("wake_all").await;
+        done
+    }
+
+    async fn pending_work(
+        &self,
+        account: &AccountId,
+        after: u64,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Work>, StoreError> {
+        self.before("pending_work").await;
+        self.inner.pending_work(account, after, limit, now).await
+    }
+
+    async fn commit_intents(
+        &self,
+        lease: &Lease,
+        intents: &[(Option<TaskId>, Operation)],
+        now: Timestamp,
+    ) -> Result<Vec<IntentId>, StoreError> {
+        self.before("commit_intents").await;
+        let mut ids = self.inner.commit_intents(lease, intents, now).await;
+        if self.has(Bug::FenceIgnored) && ids.is_err() {
+            let lease = self.stolen(lease).await?;
+            ids = self.inner.commit_intents(&lease, intents, now).await;
+        }
+        self.after("commit_intents").await;
+        ids
+    }
+
+    async fn open_intents(&self, account: &AccountId) -> Result<Vec<Intent>, StoreError> {
+        self.before("open_intents").await;
+        if self.has(Bug::OutboxForgotten) {
+            return Ok(Vec::new());
+        }
+        let mut open = self.inner.open_intents(account).await?;
+        if self.has(Bug::OneLookEnough) {
+            for intent in &mut open {
+                intent.missed_at = Some(intent.sent_at);
+                intent.sent_at -= Duration::from_secs(3600);
+                intent.timed_out = false;
+            }
+        }
+        Ok(open)
+    }
+
+    async fn commit_doubt(&self, lease: &Lease, intents: &[Intent]) -> Result<(), StoreError> {
+        self.before("commit_doubt").await;
+        let done = self.inner.commit_doubt(lease, intents).await;
+        self.after("commit_doubt").await;
+        done
+    }
+
+    async fn commit_push(
+        &self,
+        lease: &Lease,
+        steps: &[PushStep],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.before("commit_push").await;
+        let spoilt = self.spoilt_push(lease, steps).await?;
+        let steps = spoilt.as_deref().unwrap_or(steps);
+        let mut done = self.inner.commit_push(lease, steps, now).await;
+        if self.has(Bug::FenceIgnored) && done.is_err() {
+            let lease = self.stolen(lease).await?;
+            done = self.inner.commit_push(&lease, steps, now).await;
+        }
+        self.after("commit_push").await;
+        done
+    }
+
+    async fn approve_held(&self, lease: &Lease, now: Timestamp) -> Result<usize, StoreError> {
+        self.before("approve_held").await;
+        let approved = self.inner.approve_held(lease, now).await;
+        self.after("approve_held").await;
+        approved
+    }
+
+    async fn paired(&self, account: &AccountId) -> Result<Vec<(RemoteId, TaskId)>, StoreError> {
+        self.before("paired").await;
+        self.inner.paired(account).await
+    }
+
+    async fn drop_review(&self, review: &Review) -> Result<(), StoreError> {
+        self.inner.drop_review(review).await
+    }
+
+    async fn set_trouble(
+        &self,
+        account: &AccountId,
+        trouble: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.inner.set_trouble(account, trouble).await
+    }
+}

@@ -1,0 +1,309 @@
+//! Everything that a person ever entered, kept apart from whatever the product remembers.
+//!
+//! Each value bears a number of its own, so that loss and doubling can be decided by reading it
+//! back. What a person could see when entering it is kept with it: only that is superseded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use instep_model::{Field, Fields, RemoteId, RemoteNote, Timestamp, Value, When};
+
+/// A task as people know it, whatever ids it has where.
+pub(crate) type Key = u32;
+
+/// Where a person works: in the hub, or with a client of one of the remotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Place {
+    /// The hub itself.
+    Hub,
+    /// A remote, by its index.
+    Remote(usize),
+}
+
+/// What a numbered value was entered into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Slot {
+    Title,
+    Notes,
+    Due,
+    Start,
+    /// One tag.
+    Tag,
+    /// One note beside the task.
+    Note,
+}
+
+impl Slot {
+    pub(crate) fn field(self) -> Field {
+        match self {
+            Self::Title => Field::Title,
+            Self::Notes => Field::Notes,
+            Self::Due => Field::Due,
+            Self::Start => Field::Start,
+            Self::Tag => Field::Tags,
+            Self::Note => Field::Annotations,
+        }
+    }
+}
+
+/// One value that was entered.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) key: Key,
+    pub(crate) slot: Slot,
+    pub(crate) number: u32,
+    pub(crate) at: u64,
+    /// A later value was entered by somebody who saw this one.
+    pub(crate) superseded: bool,
+    /// When somebody who saw it took it away.
+    pub(crate) removed: Option<u64>,
+    /// Whether it must not come back, as it had been everywhere before it was taken away.
+    pub(crate) stays_away: bool,
+    /// Somebody who saw it, or could not, deleted the task.
+    pub(crate) died: bool,
+    /// It went down with the only place that had it.
+    pub(crate) wrecked: bool,
+}
+
+/// One deletion by a person.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Death {
+    pub(crate) at: u64,
+    /// Whether everything was in step when it happened, so that nothing beats it.
+    pub(crate) clean: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) deaths: BTreeMap<Key, Vec<Death>>,
+    /// The last time that a task was touched in any way.
+    pub(crate) touched: BTreeMap<Key, u64>,
+    /// When a task was closed last.
+    pub(crate) closed: BTreeMap<Key, u64>,
+    pub(crate) reopened: BTreeSet<Key>,
+    /// Tasks whose sides differed when a disaster came, or moved before it was over: what is
+    /// the same can no longer be told by content.
+    pub(crate) fluid: BTreeSet<Key>,
+    /// Titles that each remote item has ever shown.
+    pub(crate) shown: BTreeSet<(usize, RemoteId, u32)>,
+    /// Counts what people did.
+    pub(crate) clock: u64,
+    /// When everything was last in step.
+    pub(crate) in_step: Option<u64>,
+    numbers: u32,
+    keys: Key,
+}
+
+impl Ledger {
+    pub(crate) fn tick(&mut self) -> u64 {
+        self.clock += 1;
+        self.clock
+    }
+
+    pub(crate) fn number(&mut self) -> u32 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    pub(crate) fn key(&mut self) -> Key {
+        self.keys += 1;
+        self.keys
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = Key> + use<> {
+        1..=self.keys
+    }
+
+    pub(crate) fn of(&self, key: Key) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.key == key)
+    }
+
+    /// Records a value; whoever entered it saw `seen` in its place.
+    pub(crate) fn enter(&mut self, key: Key, slot: Slot, number: u32, seen: Option<u32>) {
+        let at = self.tick();
+        if let Some(seen) = seen {
+            let old = self
+                .entries
+                .iter_mut()
+                .find(|entry| entry.slot == slot && entry.number == seen);
+            if let Some(old) = old {
+                old.superseded = true;
+            }
+        }
+        self.touched.insert(key, at);
+        self.entries.push(Entry {
+            key,
+            slot,
+            number,
+            at,
+            superseded: false,
+            removed: None,
+            stays_away: false,
+            died: false,
+            wrecked: false,
+        });
+    }
+
+    /// Records that an element was taken away.
+    pub(crate) fn remove(&mut self, key: Key, slot: Slot, number: u32) {
+        let at = self.tick();
+        self.touched.insert(key, at);
+        let in_step = self.in_step;
+        let entry = self
+            .entries
+            .iter_mut()
+            .find(|entry| entry.slot == slot && entry.number == number);
+        if let Some(entry) = entry {
+            entry.removed = Some(at);
+            entry.stays_away = in_step.is_some_and(|moment| moment > entry.at);
+        }
+    }
+
+    /// Records a change of something that bears no number.
+    pub(crate) fn touch(&mut self, key: Key) {
+        let at = self.tick();
+        self.touched.insert(key, at);
+    }
+
+    /// Records that somebody deleted the task, seeing these values; `holds` says which slots
+    /// the place can show at all.
+    pub(crate) fn bury(
+        &mut self,
+        key: Key,
+        seen: &BTreeSet<(Slot, u32)>,
+        holds: impl Fn(Slot) -> bool,
+    ) {
+        let at = self.tick();
+        let in_step = self.in_step;
+        // What was taken away or closed in the place alone may have gone with it.
+        let is_known = |moment: u64| in_step.is_some_and(|in_step| in_step > moment);
+        for entry in self.entries.iter_mut().filter(|entry| entry.key == key) {
+            entry.died |= !holds(entry.slot) || seen.contains(&(entry.slot, entry.number));
+            entry.stays_away &= entry.removed.is_some_and(is_known);
+        }
+        if self
+            .closed
+            .get(&key)
+            .is_some_and(|moment| !is_known(*moment))
+        {
+            self.closed.remove(&key);
+        }
+        let touched = self.touched.get(&key).copied().unwrap_or_default();
+        let clean = self.in_step.is_some_and(|moment| moment > touched);
+        let deaths = self.deaths.entry(key).or_default();
+        deaths.push(Death { at, clean });
+    }
+
+    /// Whether nothing can have beaten the deletion of `key`.
+    pub(crate) fn must_be_dead(&self, key: Key) -> bool {
+        let touched = self.touched.get(&key).copied().unwrap_or_default();
+        let deaths = self.deaths.get(&key).into_iter().flatten();
+        deaths
+            .into_iter()
+            .any(|death| death.clean && touched < death.at)
+    }
+
+    /// After a disaster a memory of deletions and removals may be gone.
+    pub(crate) fn forget_deaths(&mut self) {
+        for death in self.deaths.values_mut().flatten() {
+            death.clean = false;
+        }
+        for entry in &mut self.entries {
+            entry.stays_away = false;
+        }
+        let in_step = self.in_step.take();
+        self.closed.retain(|_, moment| in_step > Some(*moment));
+    }
+}
+
+/// The title of a task with a numbered value.
+pub(crate) fn title(key: Key, number: u32) -> String {
+    format!("t{key} v{number}")
+}
+
+/// The key and the number in a title.
+pub(crate) fn read_title(title: &str) -> Option<(Key, u32)> {
+    let (key, number) = title.strip_prefix('t')?.split_once(" v")?;
+    Some((key.parse().ok()?, number.parse().ok()?))
+}
+
+fn tagged(text: &str, start: char) -> Option<u32> {
+    text.strip_prefix(start)?.parse().ok()
+}
+
+/// Midnight, as a start for days that can be told apart.
+const FIRST_DAY_SECS: i64 = 2_100_038_400;
+
+/// The value that bears `number`; dues are spread over the day where `time` is set.
+pub(crate) fn value(key: Key, slot: Slot, number: u32, time: bool) -> Value {
+    let moment = |secs: i64| Timestamp::from_second(secs).unwrap_or_default();
+    let day = FIRST_DAY_SECS + i64::from(number) * 86_400;
+    match slot {
+        Slot::Title => Value::Text(title(key, number)),
+        Slot::Notes => Value::Text(format!("n{number}")),
+        Slot::Due if time => Value::When(When::At(moment(day + 9 * 3600))),
+        Slot::Due => Value::When(When::Date(
+            When::At(moment(day)).date(&instep_model::TimeZone::UTC),
+        )),
+        Slot::Start => Value::When(When::At(moment(day + 3600))),
+        Slot::Tag => Value::Tags(BTreeSet::from([tag(number)])),
+        Slot::Note => Value::Text(note(number)),
+    }
+}
+
+pub(crate) fn tag(number: u32) -> String {
+    format!("g{number}")
+}
+
+pub(crate) fn note(number: u32) -> String {
+    format!("c{number}")
+}
+
+pub(crate) fn read_tag(tag: &str) -> Option<u32> {
+    tagged(tag, 'g')
+}
+
+pub(crate) fn read_note(text: &str) -> Option<u32> {
+    tagged(text, 'c')
+}
+
+/// The number that a value of a scalar slot bears.
+pub(crate) fn read(slot: Slot, value: Option<&Value>) -> Option<u32> {
+    match (slot, value?) {
+        (Slot::Title, Value::Text(text)) => read_title(text).map(|(_, number)| number),
+        (Slot::Notes, Value::Text(text)) => tagged(text.trim_end(), 'n'),
+        (Slot::Due | Slot::Start, Value::When(when)) => {
+            let at = when.instant(&instep_model::TimeZone::UTC).as_second();
+            u32::try_from((at - FIRST_DAY_SECS).div_euclid(86_400)).ok()
+        }
+        _ => None,
+    }
+}
+
+/// Scalar slots.
+pub(crate) const SCALARS: [Slot; 4] = [Slot::Title, Slot::Notes, Slot::Due, Slot::Start];
+
+/// Every numbered value among these.
+pub(crate) fn numbers<'a>(
+    fields: &Fields,
+    notes: impl Iterator<Item = &'a str>,
+) -> BTreeSet<(Slot, u32)> {
+    let mut found: BTreeSet<(Slot, u32)> = SCALARS
+        .into_iter()
+        .filter_map(|slot| Some((slot, read(slot, fields.get(slot.field()))?)))
+        .collect();
+    if let Some(Value::Tags(tags)) = fields.get(Field::Tags) {
+        let tags = tags.iter().filter_map(|tag| read_tag(tag));
+        found.extend(tags.map(|number| (Slot::Tag, number)));
+    }
+    found.extend(
+        notes
+            .filter_map(read_note)
+            .map(|number| (Slot::Note, number)),
+    );
+    found
+}
+
+pub(crate) fn texts(notes: &[RemoteNote]) -> impl Iterator<Item = &str> {
+    notes.iter().map(|note| note.text.as_str())
+}

@@ -1,0 +1,427 @@
+//! People at work: each deed happens in one place, and the ledger hears what they saw there.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::pin::pin;
+
+use instep_contract::{MemoryStore, Store};
+use instep_engine::{Decisions, EditError, Engine, Peer};
+use instep_model::{
+    Annotation, AnnotationId, Field, Fields, Link, ProjectPath, RemoteId, Status, TaskId, TimeZone,
+    Value,
+};
+use uuid::Uuid;
+
+use crate::executor::poll;
+use crate::ledger::{
+    self, Place, Slot, note, numbers, read, read_note, read_tag, tag, texts, value,
+};
+use crate::schedule::Deed;
+use crate::stage::{Body, Shown, Stage, index};
+use crate::world::{SimRng, SimWorld};
+
+const PROJECTS: u32 = 4;
+
+impl Shown {
+    fn place(&self) -> Place {
+        match &self.body {
+            Body::Hub(_) => Place::Hub,
+            Body::Remote(remote, _) => Place::Remote(*remote),
+        }
+    }
+
+    fn fields(&self) -> &Fields {
+        match &self.body {
+            Body::Hub(task) => &task.fields,
+            Body::Remote(_, task) => &task.fields,
+        }
+    }
+
+    fn numbers(&self) -> BTreeSet<(Slot, u32)> {
+        match &self.body {
+            Body::Hub(task) => {
+                let notes = task.fields.annotations();
+                numbers(&task.fields, notes.values().map(|note| note.text.as_str()))
+            }
+            Body::Remote(_, task) => numbers(&task.fields, texts(&task.notes)),
+        }
+    }
+}
+
+impl Stage {
+    /// Lets a person do something, if there is anything to do it to.
+    pub(crate) fn act(&mut self, place: Place, deed: Deed, pick: u32) {
+        if deed == Deed::Create {
+            return self.create(place, pick);
+        }
+        let Some(shown) = self.task_of(place, pick) else {
+            return;
+        };
+        self.stir(&shown);
+        let rest = pick / 7;
+        match deed {
+            Deed::Create => {}
+            Deed::Enter(slot) => self.enter(&shown, slot, rest),
+            Deed::Clear(slot) => self.clear(&shown, slot),
+            Deed::Prioritise => {
+                let number = Value::Number(1 + rest % 5);
+                self.put(&shown, Field::Priority, Some(number));
+            }
+            Deed::Move => {
+                let path = ProjectPath::new([format!("p{}", rest % PROJECTS)]);
+                self.put(&shown, Field::Project, path.map(Value::Path));
+            }
+            Deed::Tag => self.tag(&shown),
+            Deed::Untag => self.untag(&shown, rest),
+            Deed::Note => self.note(&shown),
+            Deed::Reword => self.reword(&shown, rest),
+            Deed::Erase => self.erase(&shown, rest),
+            Deed::Depend => self.depend(&shown, rest, true),
+            Deed::Undepend => self.depend(&shown, rest, false),
+            Deed::Complete => self.close(&shown, true),
+            Deed::Reopen => self.close(&shown, false),
+            Deed::Delete => self.delete(&shown),
+            Deed::Unmark => self.unmark(&shown),
+        }
+    }
+
+    /// A remote item that the hub made and has not paired yet is in doubt: whoever changes it now
+    /// takes away what it could be told by.
+    fn stir(&mut self, shown: &Shown) {
+        if self.recovering {
+            self.ledger.fluid.insert(shown.key);
+        }
+        if let Body::Remote(remote, task) = &shown.body {
+            let pairs = self
+                .store
+                .mappings_by_remote(&self.accounts[*remote].id, std::slice::from_ref(&task.id));
+            let paired = poll(std::pin::pin!(pairs)).and_then(Result::ok);
+            let alone = paired.is_none_or(|pairs| pairs.is_empty());
+            let everywhere = self.titles();
+            let elsewhere = everywhere
+                .get(&shown.key)
+                .is_some_and(|places| places.iter().filter(|one| !one.is_empty()).count() > 1);
+            if alone && elsewhere {
+                self.ledger.fluid.insert(shown.key);
+            }
+        }
+    }
+
+    fn create(&mut self, place: Place, pick: u32) {
+        let key = self.ledger.key();
+        let number = self.ledger.number();
+        let title = value(key, Slot::Title, number, false);
+        let mut fields = Fields::new().with(Field::Title, title);
+        if pick.is_multiple_of(3) && self.holds(place, Slot::Due) {
+            let due = self.ledger.number();
+            fields.set(
+                Field::Due,
+                value(key, Slot::Due, due, pick.is_multiple_of(2)),
+            );
+            self.ledger.enter(key, Slot::Due, due, None);
+        }
+        if pick.is_multiple_of(5) {
+            let path = ProjectPath::new([format!("p{}", pick % PROJECTS)]);
+            fields.set(Field::Project, path.map(Value::Path));
+        }
+        if pick.is_multiple_of(7) && self.holds(place, Slot::Tag) {
+            let number = self.ledger.number();
+            fields.set(Field::Tags, value(key, Slot::Tag, number, false));
+            self.ledger.enter(key, Slot::Tag, number, None);
+        }
+        self.ledger.enter(key, Slot::Title, number, None);
+        if self.recovering {
+            self.ledger.fluid.insert(key);
+        }
+        let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("task {key}").as_bytes());
+        match place {
+            Place::Hub => {
+                done(self.desk().add_task(TaskId(id), fields));
+            }
+            Place::Remote(remote) => {
+                let chosen = RemoteId::new(id.to_string());
+                let id = self.remotes[remote].create(self.world.now(), &chosen, &fields);
+                self.ledger.shown.insert((remote, id, number));
+            }
+        }
+    }
+
+    /// Puts a value that bears no number.
+    fn put(&mut self, shown: &Shown, field: Field, value: Option<Value>) {
+        if self.write(shown, field, value) {
+            self.ledger.touch(shown.key);
+        }
+    }
+
+    fn enter(&mut self, shown: &Shown, slot: Slot, rest: u32) {
+        let place = shown.place();
+        if !self.holds(place, slot) {
+            return;
+        }
+        let number = self.ledger.number();
+        let seen = read(slot, shown.fields().get(slot.field()));
+        let new = value(shown.key, slot, number, rest.is_multiple_of(2));
+        if self.write(shown, slot.field(), Some(new)) {
+            self.ledger.enter(shown.key, slot, number, seen);
+            if let (Slot::Title, Body::Remote(remote, task)) = (slot, &shown.body) {
+                let shown = (*remote, task.id.clone(), number);
+                self.ledger.shown.insert(shown);
+            }
+        }
+    }
+
+    fn clear(&mut self, shown: &Shown, slot: Slot) {
+        let Some(seen) = read(slot, shown.fields().get(slot.field())) else {
+            return;
+        };
+        if self.write(shown, slot.field(), None) {
+            self.ledger.supersede(shown.key, slot, seen);
+        }
+    }
+
+    fn tag(&mut self, shown: &Shown) {
+        if !self.holds(shown.place(), Slot::Tag) {
+            return;
+        }
+        let number = self.ledger.number();
+        let mut tags = shown.fields().tags();
+        tags.insert(tag(number));
+        if self.write(shown, Field::Tags, Some(Value::Tags(tags))) {
+            self.ledger.enter(shown.key, Slot::Tag, number, None);
+        }
+    }
+
+    fn untag(&mut self, shown: &Shown, rest: u32) {
+        let mut tags = shown.fields().tags();
+        let Some(gone) = index(rest, tags.len()).and_then(|at| tags.iter().nth(at).cloned()) else {
+            return;
+        };
+        tags.remove(&gone);
+        if self.write(shown, Field::Tags, Some(Value::Tags(tags)))
+            && let Some(number) = read_tag(&gone)
+        {
+            self.ledger.remove(shown.key, Slot::Tag, number);
+        }
+    }
+
+    fn note(&mut self, shown: &Shown) {
+        if !self.holds(shown.place(), Slot::Note) {
+            return;
+        }
+        let number = self.ledger.number();
+        match &shown.body {
+            Body::Hub(task) => {
+                let mut notes = task.fields.annotations();
+                let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, note(number).as_bytes());
+                let annotation = Annotation {
+                    at: self.world.now(),
+                    text: note(number),
+                };
+                notes.insert(AnnotationId(id), annotation);
+                self.write(shown, Field::Annotations, Some(Value::Annotations(notes)));
+            }
+            Body::Remote(remote, task) => {
+                self.remotes[*remote].add_note(self.world.now(), &task.id, &note(number));
+            }
+        }
+        self.ledger.enter(shown.key, Slot::Note, number, None);
+    }
+
+    fn reword(&mut self, shown: &Shown, rest: u32) {
+        let number = self.ledger.number();
+        let seen = match &shown.body {
+            Body::Hub(task) => {
+                let mut notes = task.fields.annotations();
+                let Some(at) = index(rest, notes.len()) else {
+                    return;
+                };
+                let Some(one) = notes.values_mut().nth(at) else {
+                    return;
+                };
+                let seen = read_note(&one.text);
+                one.text = note(number);
+                self.write(shown, Field::Annotations, Some(Value::Annotations(notes)));
+                seen
+            }
+            Body::Remote(remote, task) => {
+                let Some(one) = index(rest, task.notes.len()).and_then(|at| task.notes.get(at))
+                else {
+                    return;
+                };
+                let now = self.world.now();
+                self.remotes[*remote].edit_note(now, &task.id, &one.id, &note(number));
+                read_note(&one.text)
+            }
+        };
+        self.ledger.enter(shown.key, Slot::Note, number, seen);
+    }
+
+    fn erase(&mut self, shown: &Shown, rest: u32) {
+        let seen = match &shown.body {
+            Body::Hub(task) => {
+                let mut notes = task.fields.annotations();
+                let id = index(rest, notes.len()).and_then(|at| notes.keys().nth(at).copied());
+                let Some(gone) = id.and_then(|id| notes.remove(&id)) else {
+                    return;
+                };
+                self.write(shown, Field::Annotations, Some(Value::Annotations(notes)));
+                read_note(&gone.text)
+            }
+            Body::Remote(remote, task) => {
+                let Some(one) = index(rest, task.notes.len()).and_then(|at| task.notes.get(at))
+                else {
+                    return;
+                };
+                self.remotes[*remote].remove_note(self.world.now(), &task.id, &one.id);
+                read_note(&one.text)
+            }
+        };
+        if let Some(number) = seen {
+            self.ledger.remove(shown.key, Slot::Note, number);
+        }
+    }
+
+    /// Later tasks depend on earlier ones, so that no circle arises.
+    fn depend(&mut self, shown: &Shown, rest: u32, linked: bool) {
+        let Some(other) = self.task_of(shown.place(), rest) else {
+            return;
+        };
+        if other.key >= shown.key || !self.holds_links(shown.place()) {
+            return;
+        }
+        let moved = match (&shown.body, &other.body) {
+            (Body::Hub(task), Body::Hub(other)) => {
+                let mut depends = task.fields.depends();
+                if linked {
+                    depends.insert(other.id);
+                } else {
+                    depends.remove(&other.id);
+                }
+                self.write(shown, Field::Depends, Some(Value::Tasks(depends)))
+            }
+            (Body::Remote(remote, task), Body::Remote(_, other)) => {
+                let now = self.world.now();
+                let remote = &self.remotes[*remote];
+                if linked {
+                    remote.link(now, &task.id, Link::DependsOn, &other.id)
+                } else {
+                    remote.unlink(now, &task.id, Link::DependsOn, &other.id)
+                }
+            }
+            _ => false,
+        };
+        if moved {
+            self.ledger.touch(shown.key);
+        }
+    }
+
+    pub(crate) fn holds_links(&self, place: Place) -> bool {
+        match place {
+            Place::Hub => true,
+            Place::Remote(remote) => {
+                let capabilities = self.remotes[remote].capabilities();
+                *capabilities.hold(Field::Depends) != instep_model::Hold::No
+            }
+        }
+    }
+
+    fn close(&mut self, shown: &Shown, closed: bool) {
+        if shown.fields().status().is_closed() == closed {
+            return;
+        }
+        let status = closed.then_some(Value::Status(Status::Done));
+        if self.write(shown, Field::Status, status) {
+            self.ledger.touch(shown.key);
+            if closed {
+                let now = self.ledger.clock;
+                self.ledger.closed.insert(shown.key, now);
+            } else {
+                self.ledger.reopened.insert(shown.key);
+            }
+        }
+    }
+
+    pub(crate) fn delete(&mut self, shown: &Shown) {
+        let seen = shown.numbers();
+        let place = shown.place();
+        let held: Vec<Slot> = [
+            Slot::Title,
+            Slot::Notes,
+            Slot::Due,
+            Slot::Start,
+            Slot::Tag,
+            Slot::Note,
+        ]
+        .into_iter()
+        .filter(|slot| self.holds(place, *slot))
+        .collect();
+        match &shown.body {
+            Body::Hub(task) => {
+                done(self.desk().delete_task(task.id));
+            }
+            Body::Remote(remote, task) => {
+                self.remotes[*remote].delete(self.world.now(), &task.id);
+            }
+        }
+        self.ledger
+            .bury(shown.key, &seen, |slot| held.contains(&slot));
+    }
+
+    fn unmark(&mut self, shown: &Shown) {
+        if let Body::Remote(remote, task) = &shown.body {
+            let now = self.world.now();
+            for name in task.markers.keys() {
+                self.remotes[*remote].mark(now, &task.id, name, None);
+            }
+        }
+    }
+
+    /// Writes one field where it was shown; answers whether that made a difference.
+    fn write(&mut self, shown: &Shown, field: Field, value: Option<Value>) -> bool {
+        let now = self.world.now();
+        match &shown.body {
+            Body::Hub(task) => {
+                let change = |fields: &mut Fields| fields.set(field, value.clone());
+                done(self.desk().edit_task(task.id, change))
+                    .action
+                    .is_some()
+            }
+            Body::Remote(remote, task) => {
+                self.remotes[*remote].edit(now, &task.id, field, value.as_ref())
+            }
+        }
+    }
+
+    /// The engine as a person's command uses it: nothing stops that.
+    fn desk(&self) -> Engine<MemoryStore, SimWorld, SimRng> {
+        Engine {
+            store: self.store.clone(),
+            clock: self.world.clone(),
+            rng: SimRng(self.world.clone()),
+            zone: TimeZone::UTC,
+            peers: self.accounts.iter().map(Peer::of).collect(),
+            decisions: Decisions::default(),
+        }
+    }
+}
+
+/// A person's own edit is stored at once.
+fn done<T: std::fmt::Debug>(edit: impl Future<Output = Result<T, EditError>>) -> T {
+    match poll(pin!(edit)) {
+        Some(Ok(edited)) => edited,
+        other => unreachable!("a person's own edit is stored: {other:?}"),
+    }
+}
+
+impl ledger::Ledger {
+    fn supersede(&mut self, key: ledger::Key, slot: Slot, number: u32) {
+        let found = self
+            .entries
+            .iter_mut()
+            .find(|entry| entry.slot == slot && entry.number == number);
+        if let Some(entry) = found {
+            entry.superseded = true;
+        }
+        self.touch(key);
+    }
+}

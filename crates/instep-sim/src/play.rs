@@ -1,0 +1,489 @@
+//! Plays one schedule from its first step to quiet, and stops at the first breach.
+
+use instep_contract::MemoryStore;
+use instep_engine::{Need, RoundReport, Trouble};
+use instep_model::{ConflictState, MappingState, Operation};
+
+use crate::bugs::Bug;
+use crate::coverage::Coverage;
+use crate::ledger::{Place, numbers, read_title, texts};
+use crate::schedule::{Schedule, Step};
+use crate::stage::{Body, Breach, NAMES, Plan, Shown, Stage, breach};
+
+/// How a schedule ended.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The first breach, if there was one.
+    pub breach: Option<Breach>,
+    /// What was met on the way.
+    pub coverage: Coverage,
+    /// The same for the same seed, and for hardly any other.
+    pub digest: u64,
+    /// What happened, where that was asked for.
+    pub trace: Vec<String>,
+}
+
+/// Rounds within which everything has to be quiet (I3), first looks and approvals apart.
+const ROUNDS_TO_QUIET: usize = 3;
+
+/// Rounds within which an account is put in step before a deed that needs that.
+const ROUNDS_TO_SETTLE: usize = 6;
+
+/// Plays a schedule, with one planted bug or none.
+pub fn play(schedule: &Schedule, bug: Option<Bug>, traced: bool) -> Outcome {
+    let mut stage = Stage::new(schedule.seed, schedule.setting, bug, traced);
+    let breach = stage.play(schedule).err();
+    let coverage = stage.world.coverage(|coverage| coverage.clone());
+    if let Some(breach) = &breach {
+        stage.dump();
+        stage
+            .trace
+            .note(|| format!("{}: {}", breach.invariant, breach.what));
+    }
+    Outcome {
+        breach,
+        coverage,
+        digest: stage.trace.digest,
+        trace: stage.trace.lines.unwrap_or_default(),
+    }
+}
+
+impl Stage {
+    /// Tells where everything stands.
+    fn dump(&mut self) {
+        if self.trace.lines.is_none() {
+            return;
+        }
+        let mut lines = Vec::new();
+        for task in self.store.all_tasks() {
+            let alive = if task.is_alive() { "" } else { " (deleted)" };
+            lines.push(format!("  hub {}{alive} {:?}", task.id, task.fields));
+        }
+        for mapping in self.store.all_mappings() {
+            lines.push(format!(
+                "  pair {} {} {:?} {:?} gone {:?} error {:?} attempts {} base {:?}",
+                mapping.account,
+                mapping.task,
+                mapping.remote,
+                mapping.state,
+                mapping.gone,
+                mapping.last_error,
+                mapping.attempts,
+                mapping.base.fields
+            ));
+        }
+        for (index, remote) in self.remotes.iter().enumerate() {
+            for task in remote.tasks() {
+                lines.push(format!("  {} {} {:?}", NAMES[index], task.id, task.fields));
+            }
+            let reviews = self.store.all_reviews(&self.accounts[index].id);
+            lines.extend(reviews.iter().map(|review| format!("  {review:?}")));
+        }
+        for line in lines {
+            self.trace.note(|| line);
+        }
+    }
+
+    fn play(&mut self, schedule: &Schedule) -> Result<(), Breach> {
+        for (number, step) in schedule.steps.iter().enumerate() {
+            self.trace.note(|| format!("{number}: {step:?}"));
+            self.world.coverage(|counts| counts.stepped(step.name()));
+            self.take(*step)?;
+            self.settle()?;
+            self.check_always()?;
+            self.world.pass(1_000);
+            self.trace.mix(u64::try_from(number).unwrap_or_default());
+        }
+        self.end(schedule.seed.is_multiple_of(2) || schedule.needs_sweep())
+    }
+
+    fn take(&mut self, step: Step) -> Result<(), Breach> {
+        match step {
+            Step::Act { place, deed, pick } => self.act(place, deed, pick),
+            Step::Round {
+                everything,
+                crash,
+                between,
+                salt,
+            } => {
+                self.world.reseed(salt);
+                let plan = Plan {
+                    crash: crash.map(u64::from),
+                    interrupt: between.map(|(at, ..)| u64::from(at)),
+                    everything,
+                    accept: salt % 4 != 0,
+                    approve: false,
+                };
+                let report = self.round(plan, |stage| {
+                    if let Some((_, place, deed, pick)) = between {
+                        stage.act(place, deed, pick);
+                    }
+                });
+                self.after(report.as_ref(), between.is_some());
+            }
+            Step::Stall { at, salt } => self.stall(at.into(), salt)?,
+            Step::Pass { millis } => self.world.pass(millis),
+            Step::Weather {
+                remote,
+                weather,
+                one_in,
+            } => self
+                .world
+                .skies(|skies| skies.weather[remote] = Some((weather, one_in))),
+            Step::Calm => self.world.skies(|skies| skies.weather = [None; 3]),
+            Step::Lie { remote } => self.lie(remote),
+            Step::Save => self.saved = Some(self.store.snapshot()),
+            Step::Lose { settled } => self.lose(settled, false)?,
+            Step::RollBack { settled } => self.lose(settled, true)?,
+            Step::Reinstall { how, settled } => {
+                self.prepare(settled)?;
+                self.wreck(|place| place == Place::Remote(0));
+                self.disaster();
+                self.reinstall(0, how);
+                self.show_all(0);
+            }
+            Step::Wipe { remote } => self.wipe(remote)?,
+        }
+        Ok(())
+    }
+
+    /// Takes note of how a round ended.
+    fn after(&mut self, report: Option<&RoundReport>, disturbed: bool) {
+        if let Some(report) = report {
+            self.trace.note(|| {
+                let troubles = report
+                    .accounts
+                    .iter()
+                    .filter_map(|one| one.trouble.as_ref());
+                format!("    {:?}", troubles.collect::<Vec<_>>())
+            });
+        }
+        if !disturbed && Self::is_clean(report) {
+            self.recovering = false;
+            if self.has_open_conflicts() || !self.is_all_carried() {
+                // Places that keep values of their own, or lack some, are not in step.
+                self.ledger.in_step = None;
+                return;
+            }
+            let now = self.ledger.tick();
+            self.ledger.in_step = Some(now);
+        } else if report.is_none() {
+            self.forget_late();
+            // What was written and not confirmed is neither old nor new.
+            self.ledger.in_step = None;
+        }
+    }
+
+    /// Who was killed does not know that an answer took too long: two seconds have to do then, and
+    /// a create that takes longer may double (S14).
+    fn forget_late(&mut self) {
+        for remote in &self.remotes {
+            for operation in remote.accepted() {
+                if let Operation::Create(draft) = operation
+                    && let Some((key, _)) = read_title(draft.fields.title())
+                {
+                    self.ledger.fluid.insert(key);
+                }
+            }
+        }
+    }
+
+    fn is_all_carried(&self) -> bool {
+        let pairs = self.store.all_mappings();
+        pairs
+            .iter()
+            .all(|pair| pair.state == MappingState::Synced && pair.last_error.is_none())
+    }
+
+    fn has_open_conflicts(&self) -> bool {
+        let conflicts = self.store.all_conflicts();
+        conflicts
+            .iter()
+            .any(|conflict| conflict.state == ConflictState::Open)
+    }
+
+    /// One round stands still, its lease runs out, another runs, and the first goes on (I13).
+    fn stall(&mut self, at: u64, salt: u64) -> Result<(), Breach> {
+        self.world.reseed(salt);
+        let plan = Plan {
+            interrupt: Some(at),
+            accept: true,
+            ..Plan::default()
+        };
+        let mut late = Vec::new();
+        let mut outcome = Ok(());
+        let report = self.round(plan, |stage| {
+            outcome = stage.settle();
+            stage.world.pass(120_000);
+            let point = stage.world.halted();
+            stage.world.resume();
+            let second = stage.round(
+                Plan {
+                    accept: true,
+                    ..Plan::default()
+                },
+                |_| {},
+            );
+            let outcome_of_second = stage.settle();
+            outcome = outcome.clone().and(outcome_of_second);
+            stage.after(second.as_ref(), false);
+            stage
+                .trace
+                .note(|| format!("    the first goes on at {point:?}"));
+        });
+        outcome?;
+        for remote in &self.remotes {
+            late.extend(remote.peek_effects());
+        }
+        self.trace.note(|| format!("    late: {}", late.len()));
+        let batches = late.len();
+        let most = 100;
+        if batches > most {
+            return breach("I13", format!("a stale round wrote {batches} times"));
+        }
+        for effect in late {
+            // At most the one request that it had started lands (S12); it may double.
+            if let Operation::Create(draft) = &effect.operation
+                && let Some((key, _)) = read_title(draft.fields.title())
+            {
+                self.ledger.fluid.insert(key);
+            }
+        }
+        self.after(report.as_ref(), true);
+        self.ledger.in_step = None;
+        Ok(())
+    }
+
+    /// The next look at a remote lies, if that is more than the guard lets pass.
+    fn lie(&mut self, remote: usize) {
+        let touched = self.ledger.touched.values().copied().max();
+        let in_step = self.ledger.in_step > touched;
+        if in_step && self.remotes[remote].ids().len() >= 4 {
+            self.world.skies(|skies| skies.lies[remote] = true);
+        }
+    }
+
+    /// Runs rounds in calm weather until one ends without trouble.
+    fn calm_rounds(&mut self) -> Result<bool, Breach> {
+        self.in_calm(|stage| {
+            for _ in 0..ROUNDS_TO_SETTLE {
+                stage.world.pass(3_700_000);
+                let plan = Plan {
+                    accept: true,
+                    everything: true,
+                    ..Plan::default()
+                };
+                let report = stage.round(plan, |_| {});
+                stage.after(report.as_ref(), false);
+                stage.settle()?;
+                if Self::is_clean(report.as_ref()) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+    }
+
+    /// Before a disaster: puts everything in step where that is wanted, and notes what is not.
+    fn prepare(&mut self, settled: bool) -> Result<(), Breach> {
+        if settled {
+            self.calm_rounds()?;
+        }
+        Ok(())
+    }
+
+    fn disaster(&mut self) {
+        self.ledger.forget_deaths();
+        self.recovering = true;
+        self.had_disaster = true;
+        for remote in &self.remotes {
+            remote.land(self.world.now());
+        }
+        for key in self.out_of_step() {
+            self.ledger.fluid.insert(key);
+        }
+    }
+
+    /// Values that only lost places have go down with them.
+    fn wreck(&mut self, lost: impl Fn(Place) -> bool) {
+        let mut kept = std::collections::BTreeSet::new();
+        if !lost(Place::Hub) {
+            for task in self.store.all_tasks() {
+                let notes = task.fields.annotations();
+                kept.extend(numbers(
+                    &task.fields,
+                    notes.values().map(|note| note.text.as_str()),
+                ));
+            }
+        }
+        for (index, remote) in self.remotes.iter().enumerate() {
+            if !lost(Place::Remote(index)) {
+                remote.for_each(|task| kept.extend(numbers(&task.fields, texts(&task.notes))));
+            }
+        }
+        for entry in &mut self.ledger.entries {
+            entry.wrecked |= !kept.contains(&(entry.slot, entry.number));
+        }
+    }
+
+    /// The hub's database is lost, or becomes an earlier one (I9).
+    fn lose(&mut self, settled: bool, back: bool) -> Result<(), Breach> {
+        self.prepare(settled)?;
+        self.archive.extend(self.store.all_conflicts());
+        self.wreck(|place| place == Place::Hub);
+        self.disaster();
+        match (back, self.saved.clone()) {
+            (true, Some(saved)) => self.store.restore(&saved),
+            _ => self.store = MemoryStore::new(),
+        }
+        Ok(())
+    }
+
+    /// After an import, titles are shown under other ids.
+    fn show_all(&mut self, remote: usize) {
+        let shown = &mut self.ledger.shown;
+        self.remotes[remote].for_each(|task| {
+            if let Some((_, number)) = read_title(task.fields.title()) {
+                shown.insert((remote, task.id.clone(), number));
+            }
+        });
+    }
+
+    /// Everything is deleted in one remote: the guard has to hold that (I7).
+    fn wipe(&mut self, remote: usize) -> Result<(), Breach> {
+        if !self.calm_rounds()? {
+            return Ok(());
+        }
+        let items = self.remotes[remote].tasks();
+        if items.len() < 4 || self.accounts[remote].direction != instep_model::Direction::Both {
+            return Ok(());
+        }
+        for task in items {
+            if let Some((key, _)) = read_title(task.fields.title()) {
+                self.delete(&Shown {
+                    key,
+                    body: Body::Remote(remote, task),
+                });
+            }
+        }
+        let alive = |stage: &Self| {
+            let tasks = stage.store.all_tasks();
+            tasks.iter().filter(|task| task.is_alive()).count()
+        };
+        let before = alive(self);
+        let report = self.in_calm(|stage| {
+            stage.round(
+                Plan {
+                    accept: true,
+                    ..Plan::default()
+                },
+                |_| {},
+            )
+        });
+        self.after(report.as_ref(), false);
+        let after = alive(self);
+        if after < before {
+            let what = format!(
+                "{before} tasks became {after} after {} was wiped",
+                NAMES[remote]
+            );
+            return breach("I7", what);
+        }
+        Ok(())
+    }
+
+    /// Faults end, and rounds run until nothing is left to do (I3).
+    fn end(&mut self, look_at_everything: bool) -> Result<(), Breach> {
+        self.trace.note(|| "the end".to_owned());
+        self.world.skies(|skies| {
+            skies.weather = [None; 3];
+            skies.lies = [false; 3];
+        });
+        let mut rounds = 0;
+        let mut approved = 0;
+        loop {
+            self.world.pass(3_700_000);
+            let plan = Plan {
+                accept: true,
+                everything: rounds == 0 && look_at_everything,
+                approve: approved > 0,
+                ..Plan::default()
+            };
+            let report = self.round(plan, |_| {});
+            self.after(report.as_ref(), false);
+            self.settle_end()?;
+            self.check_always()?;
+            rounds += 1;
+            if Self::is_quiet(report.as_ref()) {
+                break;
+            }
+            let held = report.as_ref().is_some_and(Self::is_guarded);
+            if held && approved < ROUNDS_TO_QUIET {
+                // A person who is asked approves what people did.
+                approved += 1;
+                rounds -= usize::from(approved == 1);
+            }
+            if rounds > ROUNDS_TO_QUIET {
+                let troubles: Vec<String> = report
+                    .iter()
+                    .flat_map(|report| &report.accounts)
+                    .map(|one| format!("{:?} {:?} {:?}", one.trouble, one.problems, one.remote))
+                    .collect();
+                return breach("I3", format!("still not quiet: {troubles:?}"));
+            }
+        }
+        self.world.pass(3_700_000);
+        let report = self.round(
+            Plan {
+                accept: true,
+                ..Plan::default()
+            },
+            |_| {},
+        );
+        if self.settle_end()? > 0 {
+            return breach("I3", "a quiet round wrote something");
+        }
+        if !Self::is_quiet(report.as_ref()) {
+            return breach("I3", format!("a quiet round did something: {report:?}"));
+        }
+        self.check_always()?;
+        self.check_quiet()
+    }
+
+    fn settle_end(&mut self) -> Result<usize, Breach> {
+        let written: usize = self
+            .remotes
+            .iter()
+            .map(|remote| {
+                remote
+                    .peek_effects()
+                    .iter()
+                    .filter(|one| one.changed)
+                    .count()
+            })
+            .sum();
+        self.settle()?;
+        Ok(written)
+    }
+
+    fn is_guarded(report: &RoundReport) -> bool {
+        report
+            .accounts
+            .iter()
+            .any(|account| matches!(account.trouble, Some(Trouble::NeedsYou(Need::Guard { .. }))))
+    }
+
+    /// Whether nothing was done and nothing is in the way but what only a person can decide.
+    fn is_quiet(report: Option<&RoundReport>) -> bool {
+        report.is_some_and(|report| {
+            report.changes.is_empty()
+                && report.accounts.iter().all(|account| {
+                    account.problems.is_empty()
+                        && matches!(
+                            account.trouble,
+                            None | Some(Trouble::NeedsYou(Need::Review { .. }))
+                        )
+                })
+        })
+    }
+}

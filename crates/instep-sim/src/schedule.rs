@@ -1,0 +1,306 @@
+//! What happens in one schedule, as data: drawn from a seed, and shrunk by leaving steps out.
+//!
+//! A step carries its own picks and its own chance, so that it means the same, as far as it can,
+//! when others before it are gone.
+
+use std::fmt;
+
+use instep_contract::Reinstall;
+
+use crate::chance::Chance;
+use crate::ledger::{Place, Slot};
+use crate::stage::Setting;
+use crate::world::Weather;
+
+/// Something that a person does in one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed {
+    Create,
+    /// A new number in a scalar slot.
+    Enter(Slot),
+    Clear(Slot),
+    Prioritise,
+    Move,
+    Tag,
+    Untag,
+    Note,
+    Reword,
+    Erase,
+    Depend,
+    Undepend,
+    Complete,
+    Reopen,
+    Delete,
+    Unmark,
+}
+
+/// One step of a schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A person acts.
+    Act { place: Place, deed: Deed, pick: u32 },
+    /// The engine runs a round.
+    Round {
+        everything: bool,
+        crash: Option<u16>,
+        /// At this await a person acts in between.
+        between: Option<(u16, Place, Deed, u32)>,
+        salt: u64,
+    },
+    /// A round stands still at this await until its lease has run out and another has run.
+    Stall { at: u16, salt: u64 },
+    /// Time passes, or goes back.
+    Pass { millis: i64 },
+    /// A remote begins to fail now and then.
+    Weather {
+        remote: usize,
+        weather: Weather,
+        one_in: u32,
+    },
+    /// Nothing fails any more.
+    Calm,
+    /// The next look at a remote finds an empty listing that claims to be complete.
+    Lie { remote: usize },
+    /// The hub's database is put aside for later.
+    Save,
+    /// The hub's database is gone.
+    Lose { settled: bool },
+    /// The hub's database is what it was when it was saved.
+    RollBack { settled: bool },
+    /// A server is set up anew.
+    Reinstall { how: Reinstall, settled: bool },
+    /// Somebody deletes everything in a remote.
+    Wipe { remote: usize },
+}
+
+impl Step {
+    /// A short name for counting.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Act { deed, .. } => match deed {
+                Deed::Create => "create",
+                Deed::Enter(_) => "edit",
+                Deed::Clear(_) => "clear",
+                Deed::Prioritise => "prioritise",
+                Deed::Move => "move",
+                Deed::Tag => "tag",
+                Deed::Untag => "untag",
+                Deed::Note => "note",
+                Deed::Reword => "reword a note",
+                Deed::Erase => "erase a note",
+                Deed::Depend => "depend",
+                Deed::Undepend => "undepend",
+                Deed::Complete => "complete",
+                Deed::Reopen => "reopen",
+                Deed::Delete => "delete",
+                Deed::Unmark => "unmark",
+            },
+            Self::Round { crash: Some(_), .. } => "round, killed",
+            Self::Round {
+                between: Some(_), ..
+            } => "round, interrupted",
+            Self::Round { .. } => "round",
+            Self::Stall { .. } => "stale round",
+            Self::Pass { .. } => "pass time",
+            Self::Weather { .. } => "weather",
+            Self::Calm => "calm",
+            Self::Lie { .. } => "lie",
+            Self::Save => "save the hub",
+            Self::Lose { .. } => "lose the hub",
+            Self::RollBack { .. } => "roll the hub back",
+            Self::Reinstall { .. } => "reinstall",
+            Self::Wipe { .. } => "wipe",
+        }
+    }
+}
+
+/// A whole schedule.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    pub(crate) seed: u64,
+    pub(crate) setting: Setting,
+    pub(crate) steps: Vec<Step>,
+}
+
+/// The fewest steps of a schedule.
+const STEPS: u32 = 40;
+
+impl Schedule {
+    /// The schedule of a seed.
+    pub fn draw(seed: u64) -> Self {
+        let mut chance = Chance::new(seed);
+        let setting = Setting {
+            ask: chance.one_in(10),
+            prefer: chance.one_in(10).then(|| remote(&mut chance)),
+            reads_only: chance.one_in(12).then(|| remote(&mut chance)),
+        };
+        // Most schedules are spared disasters, so that what they promise can be held strictly.
+        let disasters = chance.one_in(4);
+        let count = STEPS + chance.below(20);
+        let steps = (0..count).map(|_| step(&mut chance, disasters)).collect();
+        Self {
+            seed,
+            setting,
+            steps,
+        }
+    }
+
+    /// Whether only a full look can bring everything in step again. It also makes everything work
+    /// again, and would hide work that was forgotten where nothing ever failed.
+    pub(crate) fn needs_sweep(&self) -> bool {
+        self.steps.iter().any(|step| match step {
+            Step::Round { crash, .. } => crash.is_some(),
+            Step::Act { .. } | Step::Pass { .. } | Step::Calm | Step::Save => false,
+            _ => true,
+        })
+    }
+
+    /// How many steps it has.
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Whether nothing happens.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The same without the steps in `range`.
+    pub(crate) fn without(&self, range: std::ops::Range<usize>) -> Self {
+        let mut shorter = self.clone();
+        shorter.steps.drain(range);
+        shorter
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "seed {} {:?}", self.seed, self.setting)?;
+        for step in &self.steps {
+            writeln!(f, "  {step:?}")?;
+        }
+        Ok(())
+    }
+}
+
+fn remote(chance: &mut Chance) -> usize {
+    usize::try_from(chance.below(3)).unwrap_or_default()
+}
+
+fn place(chance: &mut Chance) -> Place {
+    match chance.below(4) {
+        0 => Place::Hub,
+        _ => Place::Remote(remote(chance)),
+    }
+}
+
+fn number(chance: &mut Chance) -> u32 {
+    chance.below(u32::MAX)
+}
+
+fn await_count(chance: &mut Chance) -> u16 {
+    // Rounds differ much in length: short ones are met as often as long ones.
+    let longest = 1 << (3 + chance.below(6));
+    u16::try_from(1 + chance.below(longest)).unwrap_or(1)
+}
+
+fn deed(chance: &mut Chance) -> Deed {
+    match chance.below(40) {
+        0..=8 => Deed::Create,
+        9..=12 => Deed::Enter(Slot::Title),
+        13..=15 => Deed::Enter(Slot::Due),
+        16..=17 => Deed::Enter(Slot::Notes),
+        18 => Deed::Enter(Slot::Start),
+        19 => Deed::Clear(Slot::Due),
+        20 => Deed::Prioritise,
+        21..=22 => Deed::Move,
+        23..=25 => Deed::Tag,
+        26..=27 => Deed::Untag,
+        28..=29 => Deed::Note,
+        30 => Deed::Reword,
+        31 => Deed::Erase,
+        32 => Deed::Depend,
+        33 => Deed::Undepend,
+        34..=35 => Deed::Complete,
+        36 => Deed::Reopen,
+        37..=38 => Deed::Delete,
+        _ => Deed::Unmark,
+    }
+}
+
+fn round(chance: &mut Chance) -> Step {
+    let crash = chance.one_in(4).then(|| await_count(chance));
+    let between = chance.one_in(4).then(|| {
+        (
+            await_count(chance),
+            place(chance),
+            deed(chance),
+            number(chance),
+        )
+    });
+    Step::Round {
+        everything: chance.one_in(6),
+        crash,
+        between,
+        salt: chance.next(),
+    }
+}
+
+fn step(chance: &mut Chance, disasters: bool) -> Step {
+    match chance.below(100) {
+        0..=57 => Step::Act {
+            place: place(chance),
+            deed: deed(chance),
+            pick: number(chance),
+        },
+        58..=81 => round(chance),
+        82 => Step::Stall {
+            at: await_count(chance),
+            salt: chance.next(),
+        },
+        83..=87 => Step::Pass {
+            millis: match chance.below(8) {
+                0 => -i64::from(chance.below(600_000)),
+                1 => i64::from(chance.below(40)) * 86_400_000,
+                _ => i64::from(chance.below(7_200_000)),
+            },
+        },
+        88..=90 => Step::Weather {
+            remote: remote(chance),
+            weather: match chance.below(5) {
+                0 => Weather::Away,
+                1 => Weather::Lossy,
+                2 => Weather::Picky,
+                3 => Weather::Messy,
+                _ => Weather::Storm,
+            },
+            one_in: 1 + chance.below(6),
+        },
+        91..=93 => Step::Calm,
+        94 => Step::Lie {
+            remote: remote(chance),
+        },
+        95 if chance.one_in(4) => Step::Wipe {
+            remote: remote(chance),
+        },
+        96 => Step::Save,
+        97..=99 if disasters => disaster(chance),
+        _ => round(chance),
+    }
+}
+
+fn disaster(chance: &mut Chance) -> Step {
+    let settled = !chance.one_in(3);
+    match chance.below(4) {
+        0 => Step::Lose { settled },
+        1 => Step::RollBack { settled },
+        2 => Step::Reinstall {
+            how: Reinstall::Empty,
+            settled,
+        },
+        _ => Step::Reinstall {
+            how: Reinstall::Imported,
+            settled,
+        },
+    }
+}

@@ -1,0 +1,285 @@
+//! The world of one schedule: its time, its faults, and the points at which a round can be
+//! stopped or a person can come in between. No wall clock, no chance beside the seed's.
+
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use instep_contract::{Call, Cursor, Fault, Moment, World};
+use instep_engine::{Clock, Rng};
+use instep_model::Timestamp;
+
+use crate::chance::Chance;
+use crate::coverage::Coverage;
+
+/// The kinds of fault that a remote can be given for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weather {
+    /// Calls fail before they have an effect.
+    Away,
+    /// Answers of writes are lost, or the writes come late.
+    Lossy,
+    /// Items are refused or said to be stale.
+    Picky,
+    /// Listings are cut short, reordered, or their cursors refused.
+    Messy,
+    /// All of these.
+    Storm,
+}
+
+/// A place where a future can be left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Point {
+    /// Around a call to a remote.
+    Remote(Call, Moment),
+    /// Around a step of the store.
+    Store(&'static str, Moment),
+}
+
+/// What happens when the count of awaits reaches a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Halt {
+    #[default]
+    Never,
+    /// The future never goes on.
+    At(u64),
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Skies {
+    /// For each remote, its weather and the number of calls among which one fails.
+    pub(crate) weather: [Option<(Weather, u32)>; 3],
+    /// For each remote, whether its next look lies.
+    pub(crate) lies: [bool; 3],
+    /// How many faults were dealt out in all.
+    pub(crate) dealt: u64,
+}
+
+struct State {
+    now: Timestamp,
+    chance: Chance,
+    awaits: u64,
+    halt: Halt,
+    /// The await that a halted future waits at.
+    halted: Option<Point>,
+    /// The await before which somebody comes in between.
+    interrupt: Option<u64>,
+    interrupted: bool,
+    skies: Skies,
+    coverage: Coverage,
+    /// The newest cursor that each remote has handed out, stored or not.
+    cursors: [Option<Cursor>; 3],
+}
+
+/// A handle to the world; clones are the same world.
+#[derive(Clone)]
+pub(crate) struct SimWorld {
+    state: Arc<Mutex<State>>,
+}
+
+impl SimWorld {
+    pub(crate) fn new(seed: u64) -> Self {
+        let state = State {
+            now: Timestamp::from_second(1_900_000_000).unwrap_or_default(),
+            chance: Chance::new(seed ^ 0x5ca1_ab1e),
+            awaits: 0,
+            halt: Halt::Never,
+            halted: None,
+            interrupt: None,
+            interrupted: false,
+            skies: Skies::default(),
+            coverage: Coverage::default(),
+            cursors: [None, None, None],
+        };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.lock().now
+    }
+
+    /// Lets time pass, or takes it back.
+    pub(crate) fn pass(&self, millis: i64) {
+        let mut state = self.lock();
+        let later = state.now.as_millisecond().saturating_add(millis);
+        state.now = Timestamp::from_millisecond(later).unwrap_or(state.now);
+    }
+
+    /// Begins the stream of chance anew, so that what came before does not matter.
+    pub(crate) fn reseed(&self, seed: u64) {
+        self.lock().chance = Chance::new(seed);
+    }
+
+    /// Counts awaits from here on and halts as told.
+    pub(crate) fn begin(&self, halt: Halt, interrupt: Option<u64>) {
+        let mut state = self.lock();
+        state.awaits = 0;
+        state.halt = halt;
+        state.halted = None;
+        state.interrupt = interrupt;
+        state.interrupted = false;
+    }
+
+    /// Where the last future was left, if it was.
+    pub(crate) fn halted(&self) -> Option<Point> {
+        self.lock().halted
+    }
+
+    /// Whether the future waits for somebody to come in between; it may go on afterwards.
+    pub(crate) fn take_interruption(&self) -> bool {
+        std::mem::take(&mut self.lock().interrupted)
+    }
+
+    /// Lets a halted future go on.
+    pub(crate) fn resume(&self) {
+        self.lock().halted = None;
+    }
+
+    pub(crate) fn skies<T>(&self, change: impl FnOnce(&mut Skies) -> T) -> T {
+        change(&mut self.lock().skies)
+    }
+
+    pub(crate) fn coverage<T>(&self, count: impl FnOnce(&mut Coverage) -> T) -> T {
+        count(&mut self.lock().coverage)
+    }
+
+    pub(crate) fn handed_out(&self, remote: usize, cursor: &Cursor) {
+        self.lock().cursors[remote] = Some(cursor.clone());
+    }
+
+    /// The newest cursor of the remote of this name.
+    pub(crate) fn newest_cursor(&self, name: &str) -> Option<Cursor> {
+        let remote = crate::stage::NAMES.iter().position(|one| *one == name)?;
+        self.lock().cursors[remote].clone()
+    }
+
+    /// Comes to an await: answers whether the future has to wait here.
+    fn arrive(&self, point: Point) -> bool {
+        let mut state = self.lock();
+        state.awaits += 1;
+        let killed = matches!(state.halt, Halt::At(at) if state.awaits >= at);
+        let interrupted = !killed && state.interrupt == Some(state.awaits);
+        if killed || interrupted {
+            state.halted = Some(point);
+            state.interrupted = interrupted;
+            state.coverage.stopped(point);
+        }
+        state.now += Duration::from_millis(3);
+        killed || interrupted
+    }
+
+    /// One await point. A future that is halted here goes on when it is polled after
+    /// [`resume`](Self::resume), and is dropped otherwise.
+    pub(crate) async fn stop(&self, point: Point) {
+        if !self.arrive(point) {
+            return;
+        }
+        poll_fn(|_| {
+            if self.lock().halted.is_some() {
+                Poll::Pending
+            } else {
+                Poll::Ready(())
+            }
+        })
+        .await;
+    }
+}
+
+/// The world as one remote meets it.
+#[derive(Clone)]
+pub(crate) struct RemoteWorld {
+    pub(crate) world: SimWorld,
+    pub(crate) remote: usize,
+}
+
+impl World for RemoteWorld {
+    fn now(&self) -> Timestamp {
+        self.world.now()
+    }
+
+    async fn step(&self, call: Call, moment: Moment) {
+        self.world.stop(Point::Remote(call, moment)).await;
+    }
+
+    fn fault(&self, call: Call) -> Option<Fault> {
+        let mut state = self.world.lock();
+        if call == Call::Observe && std::mem::take(&mut state.skies.lies[self.remote]) {
+            return Some(Fault::Lie(0));
+        }
+        let (weather, one_in) = state.skies.weather[self.remote]?;
+        if !state.chance.one_in(one_in) {
+            return None;
+        }
+        let fault = deal(weather, call, &mut state.chance)?;
+        state.skies.dealt += 1;
+        state.coverage.faulted(fault);
+        Some(fault)
+    }
+}
+
+/// A fault that suits the weather and the call.
+fn deal(weather: Weather, call: Call, chance: &mut Chance) -> Option<Fault> {
+    let weather = match weather {
+        Weather::Storm => match chance.below(4) {
+            0 => Weather::Away,
+            1 => Weather::Lossy,
+            2 => Weather::Picky,
+            _ => Weather::Messy,
+        },
+        one => one,
+    };
+    let place = usize::try_from(chance.below(4)).unwrap_or_default();
+    Some(match (weather, call.writes()) {
+        (Weather::Away, _) => match chance.below(5) {
+            0 => Fault::NotSent,
+            1 => Fault::Unavailable,
+            2 => Fault::Busy,
+            3 => Fault::Unauthorized,
+            _ => Fault::Throttled(Some(Duration::from_secs(u64::from(chance.below(30))))),
+        },
+        (Weather::Lossy, true) => match chance.below(4) {
+            0 => Fault::TimedOut(Duration::from_millis(u64::from(chance.below(29_000)))),
+            1 => Fault::Slow(Duration::from_millis(u64::from(chance.below(1_900)))),
+            _ => Fault::ReplyLost(place),
+        },
+        (Weather::Lossy, false) => Fault::ReplyLost(0),
+        (Weather::Picky, true) if call == Call::Delete => Fault::Busy,
+        (Weather::Picky, true) => match chance.below(3) {
+            0 => Fault::Rejected(place),
+            _ => Fault::Stale(place),
+        },
+        (Weather::Messy, false) if call == Call::Observe => match chance.below(3) {
+            0 => Fault::CutShort,
+            1 => Fault::CursorInvalid,
+            _ => Fault::Reordered(place),
+        },
+        _ => return None,
+    })
+}
+
+impl Clock for SimWorld {
+    fn now(&self) -> Timestamp {
+        self.lock().now
+    }
+
+    async fn sleep(&self, span: Duration) {
+        self.lock().now += span;
+    }
+}
+
+/// The engine's own chance.
+#[derive(Clone)]
+pub(crate) struct SimRng(pub(crate) SimWorld);
+
+impl Rng for SimRng {
+    fn next_u64(&self) -> u64 {
+        self.0.lock().chance.next()
+    }
+}

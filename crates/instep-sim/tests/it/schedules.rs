@@ -1,0 +1,92 @@
+//! Schedules hold every promise, and a seed always tells the same story.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::{fs, thread};
+
+use instep_sim::{Coverage, Schedule, play, shrink};
+
+/// Schedules of one test run; a nightly run plays many more of other seeds.
+const SCHEDULES: u64 = if cfg!(debug_assertions) { 1_000 } else { 4_000 };
+
+/// Plays these seeds on every core and answers what was met.
+fn check(seeds: &[u64]) -> Coverage {
+    let next = AtomicU64::new(0);
+    let work = || {
+        let mut coverage = Coverage::default();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(seed) = usize::try_from(at).ok().and_then(|at| seeds.get(at)) else {
+                return coverage;
+            };
+            let outcome = play(&Schedule::draw(*seed), None, false);
+            coverage.absorb(&outcome.coverage);
+            assert!(
+                outcome.breach.is_none(),
+                "seed {seed}: {:?}\n{}",
+                outcome.breach,
+                shrink(&Schedule::draw(*seed), None)
+            );
+        }
+    };
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        let mut coverage = Coverage::default();
+        for worker in workers {
+            match worker.join() {
+                Ok(met) => coverage.absorb(&met),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        coverage
+    })
+}
+
+#[test]
+fn schedules_hold_every_promise() {
+    let seeds: Vec<u64> = (0..SCHEDULES).collect();
+    let coverage = check(&seeds);
+    let never: Vec<String> = coverage
+        .lines()
+        .into_iter()
+        .filter(|(name, count)| *count == 0 && name.starts_with("effect"))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(never.is_empty(), "never met: {never:?}");
+}
+
+#[test]
+fn seeds_that_failed_once_never_fail_again() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
+    let kept = fs::read_dir(&folder).expect("the folder of kept seeds is there");
+    let mut seeds: Vec<u64> = kept
+        .filter_map(|file| file.ok()?.path().file_stem()?.to_str()?.parse().ok())
+        .collect();
+    seeds.sort_unstable();
+    assert!(!seeds.is_empty(), "no seed is kept in {}", folder.display());
+    check(&seeds);
+}
+
+#[test]
+fn a_seed_tells_the_same_story_twice() {
+    let mut digests = std::collections::BTreeSet::new();
+    for seed in 0..60 {
+        let schedule = Schedule::draw(seed);
+        let (first, second) = (play(&schedule, None, true), play(&schedule, None, true));
+        assert_eq!(first.trace, second.trace, "seed {seed}");
+        assert_eq!(first.digest, second.digest, "seed {seed}");
+        assert_eq!(first.coverage, second.coverage, "seed {seed}");
+        let silent = play(&schedule, None, false);
+        assert_eq!(first.digest, silent.digest, "seed {seed} is watched");
+        digests.insert(first.digest);
+    }
+    assert_eq!(digests.len(), 60, "every seed tells its own");
+}
+
+#[test]
+fn a_schedule_is_long_enough() {
+    for seed in 0..1_000 {
+        assert!(Schedule::draw(seed).len() >= 40, "seed {seed}");
+    }
+}
