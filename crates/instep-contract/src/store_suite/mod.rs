@@ -3,11 +3,19 @@
 //! A case takes a way to open an empty store, and panics where a promise is broken. Nothing
 //! here reads a clock or sleeps: time is an argument, as it is in the trait.
 //!
-//! ```ignore
+//! ```
+//! use instep_contract::MemoryStore;
+//!
+//! async fn open() -> MemoryStore {
+//!     MemoryStore::new()
+//! }
+//!
 //! macro_rules! run {
 //!     ($($case:ident)*) => { $(
 //!         #[tokio::test]
-//!         async fn $case() { instep_contract::store_suite::$case(open).await }
+//!         async fn $case() {
+//!             instep_contract::store_suite::$case(open).await;
+//!         }
 //!     )* };
 //! }
 //! instep_contract::for_each_store_case!(run);

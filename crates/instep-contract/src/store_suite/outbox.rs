@@ -5,7 +5,7 @@ use std::future::Future;
 
 use instep_model::{
     AnnotationId, Change, Collection, CollectionId, Draft, DraftNote, Edit, Field, Fields, Link,
-    Mapping, Operation, ProjectPath, RemoteNoteId, Value,
+    Mapping, Operation, ProjectPath, RemoteId, RemoteNoteId, Value,
 };
 
 use super::Inspect;
@@ -82,34 +82,39 @@ pub async fn an_intent_carries_exactly_what_is_sent<S: Inspect, F: Future<Output
     assert_eq!(found, intents);
 }
 
-fn operations() -> Vec<Operation> {
-    let note = DraftNote {
+fn note() -> DraftNote {
+    DraftNote {
         id: AnnotationId(id(8).0),
         remote: Some(RemoteNoteId::new("n8")),
         at: at(8),
         text: "one,\ntwo \\".to_owned(),
-    };
-    let (item, other, link) = (remote(1), remote(2), Link::DependsOn);
-    let label = "with, comma".to_owned();
-    let draft = Draft {
+    }
+}
+
+fn draft() -> Draft {
+    Draft {
         task: id(1),
         collection: Some(CollectionId::new("c")),
         fields: Fields::new().with(Field::Title, Value::Text("t".to_owned())),
-        notes: vec![note.clone()],
+        notes: vec![note()],
         depends: [remote(2)].into(),
         parent: Some(remote(3)),
         markers: BTreeMap::from([("vik_id".to_owned(), "1".to_owned())]),
         shadow: Some("{}".to_owned()),
-    };
-    let edit = Edit {
+    }
+}
+
+/// Edits that differ in what they do to the parent; the first does everything else as well.
+fn edits() -> [Edit; 3] {
+    let full = Edit {
         fields: vec![Change {
             field: Field::Priority,
             from: None,
             to: Some(Value::Number(3)),
         }],
         collection: Some(CollectionId::new("d")),
-        add_notes: vec![note.clone()],
-        edit_notes: vec![note.clone()],
+        add_notes: vec![note()],
+        edit_notes: vec![note()],
         remove_notes: vec![RemoteNoteId::new("n9")],
         add_depends: [remote(4)].into(),
         remove_depends: [remote(5)].into(),
@@ -123,59 +128,67 @@ fn operations() -> Vec<Operation> {
         parent: Some(Some(remote(6))),
         ..Edit::default()
     };
-    let path = ProjectPath::new(["a.b", "c"]).expect("a path");
-    vec![
-        Operation::Create(draft),
-        Operation::Update {
-            id: item.clone(),
-            edit,
-        },
-        Operation::Update {
-            id: item.clone(),
-            edit: moved,
-        },
-        Operation::Update {
-            id: item.clone(),
-            edit: Edit::default(),
-        },
+    [full, moved, Edit::default()]
+}
+
+/// One of every kind.
+fn operations() -> Vec<Operation> {
+    let (id, other, note) = (remote(1), remote(2), note());
+    let tag = "with, comma".to_owned();
+    let updates = edits().map(|edit| Operation::Update {
+        id: remote(1),
+        edit,
+    });
+    let mut operations = vec![Operation::Create(draft())];
+    operations.extend(updates);
+    operations.extend(links(&id, &other));
+    operations.extend([
         Operation::SetTags {
-            id: item.clone(),
-            tags: [label.clone()].into(),
+            id: id.clone(),
+            tags: [tag.clone()].into(),
         },
         Operation::AddTag {
-            id: item.clone(),
-            tag: label.clone(),
+            id: id.clone(),
+            tag: tag.clone(),
         },
         Operation::RemoveTag {
-            id: item.clone(),
-            tag: label.clone(),
+            id: id.clone(),
+            tag: tag.clone(),
         },
         Operation::AddNote {
-            id: item.clone(),
+            id: id.clone(),
             note: note.clone(),
         },
         Operation::EditNote {
-            id: item.clone(),
+            id: id.clone(),
             note: note.clone(),
         },
         Operation::RemoveNote {
-            id: item.clone(),
+            id: id.clone(),
             annotation: note.id,
             note: RemoteNoteId::new("n"),
         },
+        Operation::Delete { id },
+        Operation::CreateCollection {
+            path: ProjectPath::new(["a.b", "c"]).expect("a path"),
+        },
+        Operation::CreateTag { tag },
+    ]);
+    operations
+}
+
+fn links(id: &RemoteId, other: &RemoteId) -> [Operation; 2] {
+    [
         Operation::AddLink {
-            id: item.clone(),
-            link,
+            id: id.clone(),
+            link: Link::DependsOn,
             other: other.clone(),
         },
         Operation::RemoveLink {
-            id: item.clone(),
+            id: id.clone(),
             link: Link::PartOf,
-            other,
+            other: other.clone(),
         },
-        Operation::Delete { id: item },
-        Operation::CreateCollection { path },
-        Operation::CreateTag { tag: label },
     ]
 }
 
