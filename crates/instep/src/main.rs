@@ -1,3 +1,85 @@
-//! Arguments in, text and exit codes out.
+//! Arguments in, text and exit codes out. No decision about tasks is ever made here.
+//!
+//! What was typed ([`args`]) becomes what it means ([`plan`]), is carried out by `instep-app`
+//! ([`run`]) and told ([`render`]).
 
-fn main() {}
+mod answer;
+mod args;
+mod ask;
+mod config_edit;
+mod logging;
+mod manner;
+mod output;
+mod plan;
+mod progress;
+mod render;
+mod run;
+mod usage;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use instep_api::{Exit, Failure};
+
+use answer::Answer;
+use manner::Manner;
+
+fn main() -> ExitCode {
+    let cli = match args::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(usage::tell(&error).code()),
+    };
+    let manner = Manner::new(&cli.global);
+    logging::start(&manner);
+    let exit = match carry_out(cli, &manner) {
+        Ok(answer) => {
+            output::answer(&answer, &manner);
+            answer.exit()
+        }
+        Err(failure) => {
+            output::failure(&failure, &manner);
+            failure.exit
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+fn carry_out(cli: args::Cli, manner: &Manner) -> Result<Answer, Failure> {
+    let config = cli.global.config.clone();
+    let plan = plan::plan(cli)?;
+    if let Some(answer) = run::at_once(&plan) {
+        return Ok(answer);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            let why = error.to_string();
+            Failure::new(
+                Exit::Failed,
+                "no_runtime",
+                "Instep cannot start",
+                why,
+                "try again",
+            )
+        })?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = run::run(plan, config, manner) => outcome,
+            _ = tokio::signal::ctrl_c() => Err(interrupted()),
+        }
+    });
+    // A thread that still waits for a disk must not hold up an interrupted command.
+    runtime.shutdown_background();
+    outcome
+}
+
+fn interrupted() -> Failure {
+    Failure::new(
+        Exit::Interrupted,
+        "interrupted",
+        "interrupted",
+        "you stopped it",
+        "run the same command again: it finishes the job",
+    )
+}

@@ -1,0 +1,90 @@
+//! What a command answers: its reply, how the command ends, and the reply as JSON.
+
+use instep_api::{
+    AccountAdded, AccountShown, AccountsReply, CheckStatus, CompletionsReply, ConfigReply,
+    ConflictsReply, DoctorReply, Exit, InitReply, ListReply, LogLine, RemovedReply, StatusReply,
+    SyncReply, TouchedReply, VersionReply,
+};
+
+use crate::output::json;
+
+/// A reply.
+pub(crate) enum Answer {
+    Init(InitReply),
+    Added(AccountAdded),
+    Accounts(AccountsReply),
+    Account(AccountShown),
+    Map(AccountShown),
+    Removed(RemovedReply),
+    Synced { reply: SyncReply, exit: Exit },
+    Status(StatusReply),
+    Tasks(ListReply),
+    Task(ListReply),
+    Touched(TouchedReply),
+    Log(Vec<LogLine>),
+    Conflicts(ConflictsReply),
+    Conflict(ConflictsReply),
+    Checked(DoctorReply),
+    Config(ConfigReply),
+    ConfigEdited(ConfigReply),
+    Completions(CompletionsReply),
+    Version(VersionReply),
+}
+
+impl Answer {
+    /// How the command ends.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Synced { exit, .. } => *exit,
+            Self::Checked(reply) => exit_of_checks(reply),
+            _ => Exit::Fine,
+        }
+    }
+
+    /// Whether the reply is a text that was asked for, which `--quiet` must not swallow.
+    pub(crate) fn is_text(&self) -> bool {
+        !matches!(
+            self,
+            Self::Init(_)
+                | Self::Added(_)
+                | Self::Removed(_)
+                | Self::Synced { .. }
+                | Self::Touched(_)
+                | Self::Checked(_)
+                | Self::ConfigEdited(_)
+        )
+    }
+
+    /// The reply as lines of JSON.
+    pub(crate) fn json(&self) -> String {
+        match self {
+            Self::Init(reply) => json(reply),
+            Self::Added(reply) => json(reply),
+            Self::Accounts(reply) => json(reply),
+            Self::Account(reply) | Self::Map(reply) => json(reply),
+            Self::Removed(reply) => json(reply),
+            Self::Synced { reply, .. } => json(reply),
+            Self::Status(reply) => json(reply),
+            Self::Tasks(reply) | Self::Task(reply) => json(reply),
+            Self::Touched(reply) => json(reply),
+            Self::Log(lines) => lines.iter().map(json).collect(),
+            Self::Conflicts(reply) | Self::Conflict(reply) => json(reply),
+            Self::Checked(reply) => json(reply),
+            Self::Config(reply) | Self::ConfigEdited(reply) => json(reply),
+            Self::Completions(reply) => json(reply),
+            Self::Version(reply) => json(reply),
+        }
+    }
+}
+
+/// A problem of the config is told apart from others, as everywhere.
+fn exit_of_checks(reply: &DoctorReply) -> Exit {
+    let problems = reply
+        .checks
+        .iter()
+        .filter(|check| check.status == CheckStatus::Problem);
+    Exit::worst(problems.map(|check| match check.group.as_str() {
+        "config" => Exit::Config,
+        _ => Exit::Failed,
+    }))
+}

@@ -1,0 +1,459 @@
+//! What a person may type. What it means is decided elsewhere.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Keeps your tasks in step: Taskwarrior, Vikunja and plain files through one hub.
+#[derive(Debug, Parser)]
+#[command(
+    name = "instep",
+    version,
+    about,
+    disable_help_subcommand = false,
+    max_term_width = 80,
+    before_help = "Example: instep init && instep sync"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// Answer in JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say only what failed.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say more on stderr; twice for everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// When to colour.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+    /// No progress bar.
+    #[arg(long, global = true)]
+    pub(crate) no_progress: bool,
+    /// Never ask; say which flag answers instead.
+    #[arg(long, global = true)]
+    pub(crate) no_input: bool,
+    /// Answer every question with yes.
+    #[arg(short, long, global = true)]
+    pub(crate) yes: bool,
+    /// Another config file.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// How long to wait for an account that another instance runs, such as 10s.
+    #[arg(long, global = true, value_name = "SPAN")]
+    pub(crate) timeout: Option<String>,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Sets Instep up; safe to run again, it only adds.
+    #[command(before_help = "Example: instep init --yes")]
+    Init(Init),
+    /// Adds, lists and changes accounts.
+    #[command(
+        subcommand,
+        before_help = "Example: instep account add file --path ~/tasks.json"
+    )]
+    Account(AccountCommand),
+    /// Brings all accounts in step.
+    #[command(before_help = "Example: instep sync -n")]
+    Sync(Sync),
+    /// One line per account, then what needs you.
+    #[command(before_help = "Example: instep status")]
+    Status,
+    /// Lists tasks of the hub.
+    #[command(before_help = "Example: instep list --project Home")]
+    List(List),
+    /// Adds a task to the hub.
+    #[command(before_help = "Example: instep add 'Call the bank' --due tomorrow --tag phone")]
+    Add(Add),
+    /// Shows one task, and where it lives.
+    #[command(before_help = "Example: instep show 3f2a")]
+    Show(Id),
+    /// Completes a task.
+    #[command(before_help = "Example: instep done 3f2a")]
+    Done(Id),
+    /// Changes a task.
+    #[command(before_help = "Example: instep edit 3f2a --due 2026-11-27 --untag phone")]
+    Edit(Edit),
+    /// Deletes a task, everywhere at the next sync.
+    #[command(before_help = "Example: instep rm 3f2a")]
+    Rm(Id),
+    /// What was changed, when, and why.
+    #[command(before_help = "Example: instep log --since 2h")]
+    Log(Log),
+    /// Values that stood against each other.
+    #[command(before_help = "Example: instep conflicts resolve c3 --keep hub")]
+    Conflicts(Conflicts),
+    /// Carries one task to the others now.
+    #[command(before_help = "Example: instep push 3f2a1c52-7b5e-4b0e-9d2f-6f0d3b1f9a10")]
+    Push(Id),
+    /// Takes one item of an account now.
+    #[command(before_help = "Example: instep pull vikunja 42")]
+    Pull(Pull),
+    /// What an account can hold, field by field.
+    #[command(before_help = "Example: instep map vikunja")]
+    Map(Name),
+    /// Finds what is wrong, each with the command that mends it.
+    #[command(
+        visible_alias = "diagnose",
+        before_help = "Example: instep doctor --offline"
+    )]
+    Doctor(Doctor),
+    /// Shows and changes the config.
+    #[command(subcommand, before_help = "Example: instep config check")]
+    Config(ConfigCommand),
+    /// Prints completions for a shell.
+    #[command(
+        before_help = "Example: instep completions bash > ~/.local/share/bash-completion/completions/instep"
+    )]
+    Completions(Completions),
+    /// Prints the version.
+    #[command(before_help = "Example: instep version --json")]
+    Version,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The time zone that days are meant in, such as Europe/Berlin; the computer's by default.
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) timezone: Option<String>,
+    /// Do not install a service.
+    #[arg(long)]
+    pub(crate) no_service: bool,
+    /// Do not install Taskwarrior's hook.
+    #[arg(long)]
+    pub(crate) no_hook: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Adds an account, after trying it.
+    #[command(
+        subcommand,
+        before_help = "Example: instep account add vikunja --url https://vikunja.example --secret-env VIKUNJA_TOKEN"
+    )]
+    Add(AddKind),
+    /// Lists accounts.
+    #[command(before_help = "Example: instep account list")]
+    List,
+    /// Shows one account.
+    #[command(before_help = "Example: instep account show vikunja")]
+    Show(Name),
+    /// Gives an account a new secret, after trying it.
+    #[command(before_help = "Example: instep account login vikunja --secret-file token")]
+    Login(Login),
+    /// Removes an account; its pairs are remembered for 90 days.
+    #[command(before_help = "Example: instep account remove shared")]
+    Remove(Remove),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AddKind {
+    /// A Taskwarrior database on this computer.
+    #[command(before_help = "Example: instep account add taskwarrior --taskrc ~/.taskrc")]
+    Taskwarrior(AddTaskwarrior),
+    /// A Vikunja server.
+    #[command(
+        before_help = "Example: instep account add vikunja --url https://vikunja.example --secret-file token"
+    )]
+    Vikunja(AddVikunja),
+    /// A file of tasks.
+    #[command(before_help = "Example: instep account add file --name shared --path ~/tasks.json")]
+    File(AddFile),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddTaskwarrior {
+    #[command(flatten)]
+    pub(crate) scope: AddScope,
+    /// Its configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) taskrc: Option<PathBuf>,
+    /// The program, where it is not the `task` of PATH.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) program: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddVikunja {
+    #[command(flatten)]
+    pub(crate) scope: AddScope,
+    /// The server's address.
+    #[arg(long)]
+    pub(crate) url: String,
+    #[command(flatten)]
+    pub(crate) secret: Secret,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddFile {
+    #[command(flatten)]
+    pub(crate) scope: AddScope,
+    /// The file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) path: PathBuf,
+    /// How it is written.
+    #[arg(long, default_value = "json")]
+    pub(crate) format: String,
+}
+
+/// What every kind of account takes.
+#[derive(Debug, Args)]
+pub(crate) struct AddScope {
+    /// What you call it.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Which way changes travel: both, to-remote or from-remote.
+    #[arg(long, default_value = "both")]
+    pub(crate) direction: String,
+    /// Only tasks in this project or below; may be given again.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) project: Vec<String>,
+    /// Only tasks with this tag; may be given again.
+    #[arg(long)]
+    pub(crate) tag: Vec<String>,
+    /// No task with this tag; may be given again.
+    #[arg(long, value_name = "TAG")]
+    pub(crate) not_tag: Vec<String>,
+}
+
+/// Where the secret comes from.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Secret {
+    /// The first line of a file that only you can read.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// An environment variable.
+    #[arg(long, value_name = "VAR")]
+    pub(crate) secret_env: Option<String>,
+    /// The first line that a command prints.
+    #[arg(long, value_name = "CMD")]
+    pub(crate) secret_command: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Login {
+    /// The account.
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) secret: Secret,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Remove {
+    /// The account.
+    pub(crate) name: String,
+    /// Forget its pairs at once.
+    #[arg(long)]
+    pub(crate) forget: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Name {
+    /// The account.
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sync {
+    /// Only these accounts.
+    pub(crate) accounts: Vec<String>,
+    /// Say what would happen, write nothing.
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    /// With --dry-run: exit with 10 when there are changes.
+    #[arg(long, requires = "dry_run")]
+    pub(crate) exit_code: bool,
+    /// Look at everything, not only at what seems to have changed.
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Permit up to so many deletions.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_delete: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Closed tasks too.
+    #[arg(short, long)]
+    pub(crate) all: bool,
+    /// Only this project and below.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) project: Option<String>,
+    /// Only with this tag.
+    #[arg(long)]
+    pub(crate) tag: Option<String>,
+    /// Only tasks of this account.
+    #[arg(long)]
+    pub(crate) account: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Add {
+    /// What is to be done.
+    pub(crate) title: String,
+    /// Carry it to this account at once.
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) to: Option<String>,
+    /// Its project, such as Home.Garden.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) project: Option<String>,
+    /// A tag; may be given again.
+    #[arg(long)]
+    pub(crate) tag: Vec<String>,
+    /// 0 none … 5 do now.
+    #[arg(long, value_name = "0-5")]
+    pub(crate) priority: Option<u32>,
+    /// When: 2026-11-27, '2026-11-27 09:00', tomorrow, friday, +3d.
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) due: Option<String>,
+    /// Notes, in Markdown.
+    #[arg(long)]
+    pub(crate) notes: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Edit {
+    /// The task: any unique beginning of its id.
+    pub(crate) id: String,
+    /// A new title.
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+    /// A new due date, or none.
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) due: Option<String>,
+    /// 0 none … 5 do now.
+    #[arg(long, value_name = "0-5")]
+    pub(crate) priority: Option<u32>,
+    /// A tag to add; may be given again.
+    #[arg(long)]
+    pub(crate) tag: Vec<String>,
+    /// A tag to take away; may be given again.
+    #[arg(long, value_name = "TAG")]
+    pub(crate) untag: Vec<String>,
+    /// Another project; '' for none.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) project: Option<String>,
+    /// New notes, in Markdown.
+    #[arg(long)]
+    pub(crate) notes: Option<String>,
+    /// open, blocked, done or cancelled.
+    #[arg(long)]
+    pub(crate) status: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Id {
+    /// The task: any unique beginning of its id.
+    pub(crate) id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pull {
+    /// The account.
+    pub(crate) account: String,
+    /// The item's id there.
+    pub(crate) remote_id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Log {
+    /// Not older than this: 30m, 2h, 7d.
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) since: Option<String>,
+    /// Only this task.
+    #[arg(long, value_name = "ID")]
+    pub(crate) task: Option<String>,
+    /// Only this account.
+    #[arg(long)]
+    pub(crate) account: Option<String>,
+    /// At most this many lines.
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// Only this operation.
+    #[arg(long, value_name = "OP")]
+    pub(crate) op: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Conflicts {
+    #[command(subcommand)]
+    pub(crate) command: Option<ConflictCommand>,
+    /// Those that you decided too.
+    #[arg(short, long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConflictCommand {
+    /// Lists them.
+    #[command(before_help = "Example: instep conflicts list --all")]
+    List {
+        /// Those that you decided too.
+        #[arg(short, long)]
+        all: bool,
+    },
+    /// Shows one.
+    #[command(before_help = "Example: instep conflicts show c3")]
+    Show(Id),
+    /// Decides one.
+    #[command(before_help = "Example: instep conflicts resolve c3 --keep vikunja")]
+    Resolve {
+        /// The conflict.
+        id: String,
+        /// hub, the name of an account, both or newest.
+        #[arg(long)]
+        keep: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Do not call any service.
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Opens the config in your editor and checks it before it counts.
+    #[command(before_help = "Example: EDITOR=nano instep config edit")]
+    Edit,
+    /// Checks the config.
+    #[command(before_help = "Example: instep config check")]
+    Check,
+    /// Prints the config.
+    #[command(before_help = "Example: instep config show")]
+    Show,
+    /// Prints where the config is.
+    #[command(before_help = "Example: instep config path")]
+    Path,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell.
+    pub(crate) shell: clap_complete::Shell,
+}

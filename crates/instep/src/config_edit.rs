@@ -1,0 +1,103 @@
+//! `config edit`: a copy in the person's editor, which only counts once it is valid.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use instep_api::{ConfigReply, Exit, Failure};
+use instep_app::Places;
+
+use crate::manner::Manner;
+use crate::render::Screen;
+use crate::run::config_reply;
+use crate::{ask, output, render};
+
+/// Opens a copy of the config in an editor and takes it over when it is valid. A person at a
+/// terminal may mend it as often as needed; what they wrote is never thrown away.
+///
+/// # Errors
+/// When there is no editor, it fails, or what it leaves is not valid.
+pub(crate) fn edit(places: &Places, manner: &Manner) -> Result<ConfigReply, Failure> {
+    let before = instep_app::config_show(places)?;
+    let copy = copy_of(&before)?;
+    loop {
+        open(&copy)?;
+        let text = fs::read_to_string(&copy).map_err(|error| lost(&copy, &error))?;
+        if text == before {
+            break;
+        }
+        let Err(mut failure) = instep_app::config_replace(places, &text) else {
+            break;
+        };
+        if !manner.may_ask {
+            failure.help = format!("{}; what you wrote is in {}", failure.help, copy.display());
+            return Err(failure);
+        }
+        output::err(&render::failure(&failure).draw(&Screen::new(manner.colour_stderr, None)));
+        if !ask::yes("Edit it again?")? {
+            failure.help = format!("what you wrote is in {}", copy.display());
+            return Err(failure);
+        }
+    }
+    let _ = fs::remove_file(&copy);
+    let now = instep_app::config_show(places)?;
+    Ok(config_reply(places, Some(now)))
+}
+
+fn copy_of(text: &str) -> Result<PathBuf, Failure> {
+    let make = || {
+        let mut file = tempfile::Builder::new()
+            .prefix("instep-config-")
+            .suffix(".toml")
+            .tempfile()?;
+        file.write_all(text.as_bytes())?;
+        file.into_temp_path().keep().map_err(|error| error.error)
+    };
+    make().map_err(|error| {
+        Failure::new(
+            Exit::Failed,
+            "no_copy",
+            "no copy of the config could be made for the editor",
+            error.to_string(),
+            "set TMPDIR to a directory that can be written",
+        )
+    })
+}
+
+fn open(file: &Path) -> Result<(), Failure> {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let editor = set("VISUAL")
+        .or_else(|| set("EDITOR"))
+        .unwrap_or_else(|| "vi".to_owned());
+    let words = shlex::split(&editor).unwrap_or_default();
+    let Some((program, arguments)) = words.split_first() else {
+        return Err(no_editor(&editor, "it names no program"));
+    };
+    let status = Command::new(program).args(arguments).arg(file).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(no_editor(&editor, &format!("it ended with {status}"))),
+        Err(error) => Err(no_editor(&editor, &error.to_string())),
+    }
+}
+
+fn no_editor(editor: &str, why: &str) -> Failure {
+    Failure::new(
+        Exit::Failed,
+        "editor_failed",
+        format!("the editor `{editor}` did not edit the config"),
+        why,
+        "EDITOR=nano instep config edit",
+    )
+}
+
+fn lost(copy: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(
+        Exit::Failed,
+        "no_copy",
+        format!("{} could not be read", copy.display()),
+        error.to_string(),
+        "instep config edit",
+    )
+}

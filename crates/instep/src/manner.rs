@@ -1,0 +1,54 @@
+//! In what manner a command speaks and asks: settled once, from flags, environment and terminal.
+
+use std::io::IsTerminal;
+
+use crate::args::{Color, Global};
+
+/// How to speak and whether to ask.
+#[derive(Debug, Clone)]
+pub(crate) struct Manner {
+    /// Answers are JSON.
+    pub(crate) json: bool,
+    /// Only failures are told.
+    pub(crate) quiet: bool,
+    /// How much is logged to stderr: 0 nothing, 1 debug, 2 trace.
+    pub(crate) verbosity: u8,
+    /// Somebody is there to answer questions.
+    pub(crate) may_ask: bool,
+    /// A progress bar can be shown.
+    pub(crate) bar: bool,
+    /// Colours on stdout.
+    pub(crate) colour: bool,
+    /// Colours on stderr.
+    pub(crate) colour_stderr: bool,
+    /// Columns of the terminal; `None` where stdout is none, and nothing is cut.
+    pub(crate) columns: Option<usize>,
+}
+
+impl Manner {
+    /// Looks at the flags, the environment and the terminal.
+    pub(crate) fn new(global: &Global) -> Self {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let (out, err) = (
+            std::io::stdout().is_terminal(),
+            std::io::stderr().is_terminal(),
+        );
+        let colour = |terminal: bool| match global.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && !dumb && !set("NO_COLOR"),
+        };
+        let person = std::io::stdin().is_terminal() && err && !dumb;
+        Self {
+            json: global.json,
+            quiet: global.quiet,
+            verbosity: global.verbose,
+            may_ask: person && !global.no_input && !global.yes && !global.json,
+            bar: err && !dumb && !global.no_progress && !global.quiet && !global.json,
+            colour: !global.json && colour(out),
+            colour_stderr: !global.json && colour(err),
+            columns: out.then(|| console::Term::stdout().size().1.into()),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Where anything is printed: results to stdout, everything else to stderr.
+
+use std::io::{self, Write};
+
+use instep_api::{Exit, Failure, SCHEMA_VERSION};
+use serde::Serialize;
+
+use crate::answer::Answer;
+use crate::manner::Manner;
+use crate::render::{self, Screen};
+
+/// A failure as JSON.
+#[derive(Serialize)]
+struct Failed<'a> {
+    schema_version: u32,
+    error: &'a Failure,
+}
+
+/// Prints an answer.
+pub(crate) fn answer(answer: &Answer, manner: &Manner) {
+    if manner.json {
+        return out(&answer.json());
+    }
+    let screen = Screen::new(manner.colour, manner.columns);
+    if !manner.quiet || answer.exit() != Exit::Fine || answer.is_text() {
+        out(&render::answer(answer, &screen));
+    }
+}
+
+/// Prints a failure.
+pub(crate) fn failure(failure: &Failure, manner: &Manner) {
+    if manner.json {
+        return failure_json(failure);
+    }
+    let screen = Screen::new(manner.colour_stderr, None);
+    err(&render::failure(failure).draw(&screen));
+}
+
+/// Prints a failure as JSON.
+pub(crate) fn failure_json(error: &Failure) {
+    let schema_version = SCHEMA_VERSION;
+    out(&json(&Failed {
+        schema_version,
+        error,
+    }));
+}
+
+/// Prints notes, which are never the result.
+pub(crate) fn notes(notes: &[String], manner: &Manner) {
+    if !notes.is_empty() && !manner.json {
+        let screen = Screen::new(manner.colour_stderr, None);
+        err(&render::notes(notes).draw(&screen));
+    }
+}
+
+/// One line of JSON in which no character could move a terminal's cursor or turn its text round.
+pub(crate) fn json(value: &impl Serialize) -> String {
+    let text = serde_json::to_string(value).expect("replies have text keys and finite numbers");
+    let mut safe = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if render::is_unsafe(c) {
+            safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe.push('\n');
+    safe
+}
+
+/// Writes to stdout. A reader that went away, such as `head`, is no failure.
+pub(crate) fn out(text: &str) {
+    let mut stdout = io::stdout().lock();
+    let _ = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+}
+
+/// Writes to stderr.
+pub(crate) fn err(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}

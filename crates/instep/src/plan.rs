@@ -1,0 +1,275 @@
+//! What was typed, as what it means: requests to the app. Nothing is looked up or done here.
+
+use clap_complete::Shell;
+use instep_api::{
+    AccountAdd, Exit, Failure, InitRequest, ListRequest, LogRequest, Resolution, SecretSource,
+    SyncRequest, TaskEdit,
+};
+
+use crate::args::{
+    AccountCommand, Add, AddKind, AddScope, Cli, Command, ConfigCommand, ConflictCommand, Edit,
+    Global, Log, Secret, Sync,
+};
+
+/// One thing to do.
+pub(crate) enum Plan {
+    Init(InitRequest),
+    AccountAdd(AccountAdd),
+    AccountList,
+    AccountShow(String),
+    AccountLogin {
+        name: String,
+        secret: SecretSource,
+    },
+    AccountRemove {
+        name: String,
+        forget: bool,
+    },
+    Sync {
+        request: SyncRequest,
+        exit_code: bool,
+    },
+    Status,
+    List(ListRequest),
+    Show(String),
+    Add {
+        edit: TaskEdit,
+        to: Option<String>,
+    },
+    Edit {
+        id: String,
+        edit: TaskEdit,
+    },
+    Done(String),
+    Remove(String),
+    Log(LogRequest),
+    Conflicts {
+        all: bool,
+    },
+    ConflictShow(String),
+    Resolve {
+        id: String,
+        how: Resolution,
+    },
+    Push(String),
+    Pull {
+        account: String,
+        remote_id: String,
+    },
+    Map(String),
+    Doctor {
+        offline: bool,
+    },
+    ConfigEdit,
+    ConfigCheck,
+    ConfigShow,
+    ConfigPath,
+    Completions(Shell),
+    Version,
+}
+
+/// Says what a command line means.
+///
+/// # Errors
+/// When a span of time cannot be read.
+pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
+    let global = cli.global;
+    Ok(match cli.command {
+        Command::Init(init) => Plan::Init(InitRequest {
+            yes: global.yes || global.no_input,
+            timezone: init.timezone,
+        }),
+        Command::Account(command) => account(command),
+        Command::Sync(sync) => sync_plan(sync, &global)?,
+        Command::Status => Plan::Status,
+        Command::List(list) => Plan::List(ListRequest {
+            all: list.all,
+            project: list.project,
+            tag: list.tag,
+            account: list.account,
+        }),
+        Command::Add(add) => add_plan(add),
+        Command::Show(id) => Plan::Show(id.id),
+        Command::Done(id) => Plan::Done(id.id),
+        Command::Edit(edit) => edit_plan(edit),
+        Command::Rm(id) => Plan::Remove(id.id),
+        Command::Log(log) => log_plan(log)?,
+        Command::Conflicts(conflicts) => match conflicts.command {
+            None => Plan::Conflicts { all: conflicts.all },
+            Some(ConflictCommand::List { all }) => Plan::Conflicts {
+                all: all || conflicts.all,
+            },
+            Some(ConflictCommand::Show(id)) => Plan::ConflictShow(id.id),
+            Some(ConflictCommand::Resolve { id, keep }) => Plan::Resolve {
+                id,
+                how: resolution(keep),
+            },
+        },
+        Command::Push(id) => Plan::Push(id.id),
+        Command::Pull(pull) => Plan::Pull {
+            account: pull.account,
+            remote_id: pull.remote_id,
+        },
+        Command::Map(name) => Plan::Map(name.name),
+        Command::Doctor(doctor) => Plan::Doctor {
+            offline: doctor.offline,
+        },
+        Command::Config(ConfigCommand::Edit) => Plan::ConfigEdit,
+        Command::Config(ConfigCommand::Check) => Plan::ConfigCheck,
+        Command::Config(ConfigCommand::Show) => Plan::ConfigShow,
+        Command::Config(ConfigCommand::Path) => Plan::ConfigPath,
+        Command::Completions(completions) => Plan::Completions(completions.shell),
+        Command::Version => Plan::Version,
+    })
+}
+
+fn account(command: AccountCommand) -> Plan {
+    match command {
+        AccountCommand::Add(kind) => Plan::AccountAdd(account_add(kind)),
+        AccountCommand::List => Plan::AccountList,
+        AccountCommand::Show(name) => Plan::AccountShow(name.name),
+        AccountCommand::Login(login) => Plan::AccountLogin {
+            name: login.name,
+            secret: secret(login.secret),
+        },
+        AccountCommand::Remove(remove) => Plan::AccountRemove {
+            name: remove.name,
+            forget: remove.forget,
+        },
+    }
+}
+
+fn account_add(kind: AddKind) -> AccountAdd {
+    match kind {
+        AddKind::Taskwarrior(add) => AccountAdd {
+            kind: "taskwarrior".to_owned(),
+            taskrc: add.taskrc,
+            program: add.program,
+            ..scoped(add.scope)
+        },
+        AddKind::Vikunja(add) => AccountAdd {
+            kind: "vikunja".to_owned(),
+            url: Some(add.url),
+            secret: Some(secret(add.secret)),
+            ..scoped(add.scope)
+        },
+        AddKind::File(add) => AccountAdd {
+            kind: "file".to_owned(),
+            path: Some(add.path),
+            format: Some(add.format),
+            ..scoped(add.scope)
+        },
+    }
+}
+
+fn scoped(scope: AddScope) -> AccountAdd {
+    AccountAdd {
+        name: scope.name,
+        direction: Some(scope.direction),
+        projects: scope.project,
+        tags: scope.tag,
+        not_tags: scope.not_tag,
+        ..AccountAdd::default()
+    }
+}
+
+/// Clap sees to it that exactly one source was given.
+fn secret(secret: Secret) -> SecretSource {
+    match (secret.secret_file, secret.secret_env) {
+        (Some(file), _) => SecretSource::File(file),
+        (None, Some(variable)) => SecretSource::Env(variable),
+        (None, None) => SecretSource::Command(secret.secret_command.unwrap_or_default()),
+    }
+}
+
+fn sync_plan(sync: Sync, global: &Global) -> Result<Plan, Failure> {
+    let timeout = global.timeout.as_deref();
+    let timeout_ms = timeout.map(|text| span("--timeout", text)).transpose()?;
+    let request = SyncRequest {
+        accounts: sync.accounts,
+        dry_run: sync.dry_run,
+        full: sync.full,
+        yes: global.yes,
+        max_delete: sync.max_delete,
+        timeout_ms: timeout_ms.map(|secs| secs.saturating_mul(1000)),
+    };
+    Ok(Plan::Sync {
+        request,
+        exit_code: sync.exit_code,
+    })
+}
+
+fn add_plan(add: Add) -> Plan {
+    Plan::Add {
+        to: add.to,
+        edit: TaskEdit {
+            title: Some(add.title),
+            notes: add.notes,
+            project: add.project,
+            tags: add.tag,
+            priority: add.priority,
+            due: add.due,
+            ..TaskEdit::default()
+        },
+    }
+}
+
+fn edit_plan(edit: Edit) -> Plan {
+    Plan::Edit {
+        id: edit.id,
+        edit: TaskEdit {
+            title: edit.title,
+            notes: edit.notes,
+            project: edit.project,
+            tags: edit.tag,
+            untags: edit.untag,
+            priority: edit.priority,
+            due: edit.due,
+            status: edit.status,
+        },
+    }
+}
+
+fn log_plan(log: Log) -> Result<Plan, Failure> {
+    let since_secs = log.since.map(|text| span("--since", &text)).transpose()?;
+    Ok(Plan::Log(LogRequest {
+        since_secs,
+        task: log.task,
+        account: log.account,
+        operation: log.op,
+        limit: log.limit,
+    }))
+}
+
+fn resolution(keep: String) -> Resolution {
+    match keep.as_str() {
+        "hub" => Resolution::Hub,
+        "both" => Resolution::Both,
+        "newest" => Resolution::Newest,
+        _ => Resolution::Account(keep),
+    }
+}
+
+/// Seconds in a span such as `30m`; a bare number is seconds.
+fn span(flag: &str, text: &str) -> Result<u64, Failure> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "s" => Some(1),
+        "m" | "min" => Some(60),
+        "h" => Some(3600),
+        "d" => Some(86_400),
+        "w" => Some(604_800),
+        _ => None,
+    };
+    let secs = unit.zip(digits.parse::<u64>().ok());
+    secs.map(|(unit, number)| number.saturating_mul(unit))
+        .ok_or_else(|| {
+            Failure::new(
+                Exit::Usage,
+                "usage",
+                format!("`{flag} {text}` is no span of time"),
+                "a span is a number and s, m, h, d or w",
+                format!("for example `{flag} 30m`"),
+            )
+        })
+}

@@ -1,0 +1,127 @@
+//! Replies as a person reads them. Text from outside only gets in through [`page::Line`], which
+//! takes away whatever could move a cursor; nothing is printed here.
+
+mod accounts;
+mod checks;
+mod clean;
+mod conflicts;
+mod history;
+mod page;
+mod status;
+mod sync;
+mod tasks;
+mod values;
+
+use instep_api::{ConfigReply, Failure, NotesLine, SyncReply};
+
+pub(crate) use clean::is_unsafe;
+pub(crate) use page::Screen;
+
+use crate::answer::Answer;
+use crate::manner::Manner;
+use page::{Line, Page, Tint};
+
+/// An answer, ready to be printed.
+pub(crate) fn answer(answer: &Answer, screen: &Screen) -> String {
+    let page = match answer {
+        Answer::Init(reply) => accounts::init(reply),
+        Answer::Added(reply) => accounts::added(reply),
+        Answer::Accounts(reply) => accounts::list(&reply.accounts, screen),
+        Answer::Account(reply) => accounts::one(reply, screen),
+        Answer::Map(reply) => accounts::map(reply, screen),
+        Answer::Removed(reply) => accounts::removed(reply),
+        Answer::Synced { reply, .. } => sync::reply(reply, screen),
+        Answer::Status(reply) => status::reply(reply, screen),
+        Answer::Tasks(reply) => tasks::list(&reply.tasks, screen),
+        Answer::Task(reply) => tasks::whole(&reply.tasks, screen),
+        Answer::Touched(reply) => tasks::touched(reply, screen),
+        Answer::Log(lines) => history::log(lines, screen),
+        Answer::Conflicts(reply) => conflicts::list(reply, screen),
+        Answer::Conflict(reply) => conflicts::one(reply, screen),
+        Answer::Checked(reply) => checks::reply(reply),
+        Answer::Config(reply) => return config(reply),
+        Answer::ConfigEdited(reply) => {
+            let mut page = Page::default();
+            page.line(
+                Line::new()
+                    .tint(Tint::Good, "✓ ")
+                    .text("valid and saved  ")
+                    .text(&reply.path),
+            );
+            page
+        }
+        Answer::Completions(reply) => return reply.script.clone(),
+        Answer::Version(reply) => {
+            let mut page = Page::default();
+            page.line(Line::new().text("instep ").text(&reply.version));
+            page
+        }
+    };
+    page.draw(screen)
+}
+
+/// The file's own lines or its path, letter for letter but for what could move a cursor.
+fn config(reply: &ConfigReply) -> String {
+    let text = reply.text.as_ref().unwrap_or(&reply.path);
+    let lines = text.lines().map(|line| {
+        let mut line = clean::clean_keeping_tabs(line);
+        line.push('\n');
+        line
+    });
+    lines.collect()
+}
+
+/// A failure: what happened, why, and what to do.
+pub(crate) fn failure(failure: &Failure) -> Page {
+    let mut page = Page::default();
+    page.line(
+        Line::new()
+            .tint(Tint::Bad, "error: ")
+            .tint(Tint::Strong, &failure.what),
+    );
+    page.paragraph("  why:  ", &failure.why);
+    page.paragraph("  help: ", &failure.help);
+    page
+}
+
+/// What a person should hear once.
+pub(crate) fn notes(notes: &[String]) -> Page {
+    let mut page = Page::default();
+    for note in notes {
+        page.line(Line::new().tint(Tint::Warn, "note: ").text(note));
+    }
+    page
+}
+
+/// The plan of a first meeting, above the question whether to carry it out.
+pub(crate) fn plan_to_accept(plan: &SyncReply, manner: &Manner) -> String {
+    let screen = Screen::new(manner.colour, manner.columns);
+    sync::plan_to_accept(plan, &screen).draw(&screen)
+}
+
+/// Remarks, each with the command that goes with it.
+fn remarks(page: &mut Page, notes: &[NotesLine]) {
+    for note in notes {
+        page.line(Line::new().text("  ").text(&note.text));
+        if let Some(command) = &note.command {
+            page.command("    ", command);
+        }
+    }
+}
+
+/// What people call a kind of service.
+fn kind(kind: &str) -> &str {
+    match kind {
+        "taskwarrior" => "Taskwarrior",
+        "vikunja" => "Vikunja",
+        "todoist" => "Todoist",
+        "caldav" => "CalDAV",
+        "file" => "task file",
+        other => other,
+    }
+}
+
+/// A number and its noun.
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,121 @@
+//! One line per account, then what needs a person.
+
+use instep_api::{AccountStatus, StatusReply};
+
+use super::page::{Line, Page, Screen, Tint, widest};
+use super::{count, kind, values};
+
+/// The state of everything.
+pub(super) fn reply(reply: &StatusReply, screen: &Screen) -> Page {
+    let mut page = Page::default();
+    if reply.accounts.is_empty() {
+        page.line(Line::new().text("● no accounts yet"));
+        page.command("  ", "instep account add taskwarrior");
+        page.command("  ", "instep account add file --path ~/tasks.json");
+        return page;
+    }
+    page.line(heading(reply, screen));
+    let names = widest(reply.accounts.iter().map(|account| &account.name));
+    let kinds = widest(reply.accounts.iter().map(|account| kind(&account.kind)));
+    for account in &reply.accounts {
+        account_lines(&mut page, account, names, kinds, screen);
+    }
+    if reply.conflicts > 0 {
+        let conflicts = count(reply.conflicts, "conflict");
+        page.line(Line::new().text(format!("  {conflicts}   → instep conflicts")));
+    }
+    for account in reply.accounts.iter().filter(|account| account.waiting > 0) {
+        let wait = if account.waiting == 1 {
+            "waits"
+        } else {
+            "wait"
+        };
+        let waiting = count(account.waiting, "change");
+        page.line(
+            Line::new()
+                .text(format!("  {waiting} {wait} for "))
+                .text(&account.name),
+        );
+    }
+    for account in reply.accounts.iter().filter(|account| account.errors > 0) {
+        let parked = count(account.errors, "task");
+        let command = format!("   → instep list --account {}", account.name);
+        page.line(
+            Line::new()
+                .text(format!("  {parked} parked in "))
+                .text(&account.name)
+                .text(command),
+        );
+    }
+    page
+}
+
+fn heading(reply: &StatusReply, screen: &Screen) -> Line {
+    const WORST_FIRST: [&str; 4] = ["needs_you", "paused", "waiting", "syncing"];
+    let states = || reply.accounts.iter().map(|account| account.state.as_str());
+    let worst = WORST_FIRST
+        .into_iter()
+        .find(|state| states().any(|found| found == *state));
+    let (tint, _, words) = state(worst.unwrap_or("in_step"));
+    let accounts = count(reply.accounts.len(), "account");
+    let line = Line::new()
+        .tint(tint, "● ")
+        .tint(Tint::Strong, words)
+        .text(format!(" · {accounts}, {}", count(reply.tasks, "task")));
+    let changes = reply
+        .accounts
+        .iter()
+        .filter_map(|account| account.last_change_at.as_deref());
+    match changes.max() {
+        Some(at) => line
+            .text(" · last change ")
+            .text(values::relative(at, screen)),
+        None => line,
+    }
+}
+
+fn account_lines(
+    page: &mut Page,
+    account: &AccountStatus,
+    names: usize,
+    kinds: usize,
+    screen: &Screen,
+) {
+    let (tint, mark, words) = state(&account.state);
+    let seen = match &account.last_pass_at {
+        Some(at) => values::relative(at, screen),
+        None => "never synced".to_owned(),
+    };
+    page.line(
+        Line::new()
+            .text("  ")
+            .cell(Tint::Plain, &account.name, names)
+            .text("   ")
+            .cell(Tint::Faint, kind(&account.kind), kinds)
+            .text("   ")
+            .cell(tint, format!("{mark} {words}"), 12)
+            .text("   ")
+            .tint(Tint::Faint, seen),
+    );
+    let Some(why) = &account.why else { return };
+    let (why, command) = match why.split_once('→') {
+        Some((why, command)) => (why.trim(), Some(command.trim())),
+        None => (why.as_str(), None),
+    };
+    let indent = " ".repeat(names + kinds + 8);
+    page.line(Line::new().text(&indent).text(why));
+    if let Some(command) = command {
+        page.command(&indent, command);
+    }
+}
+
+/// The five words, always the same.
+fn state(state: &str) -> (Tint, &'static str, &'static str) {
+    match state {
+        "in_step" => (Tint::Good, "✓", "in step"),
+        "syncing" => (Tint::Good, "↻", "syncing"),
+        "waiting" => (Tint::Warn, "…", "waiting"),
+        "paused" => (Tint::Faint, "‖", "paused"),
+        _ => (Tint::Warn, "!", "needs you"),
+    }
+}

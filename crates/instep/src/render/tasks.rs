@@ -1,0 +1,183 @@
+//! Tasks: a list of them, or one with all that is known.
+
+use instep_api::{TaskView, TouchedReply};
+use serde_json::Value;
+
+use super::page::{Line, Page, Screen, Tint, widest};
+use super::values;
+
+/// One line per task.
+pub(super) fn list(tasks: &[TaskView], screen: &Screen) -> Page {
+    let mut page = Page::default();
+    if tasks.is_empty() {
+        page.line(Line::new().text("no tasks"));
+        page.command("  ", "instep add 'Call the bank' --due tomorrow");
+        return page;
+    }
+    let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
+    let short = values::short_ids(&ids);
+    let id_width = widest(&short);
+    let title_width = screen.fit(
+        widest(tasks.iter().map(|task| &task.title)),
+        44,
+        id_width + 30,
+    );
+    for (task, id) in tasks.iter().zip(short) {
+        page.line(task_line(task, id, id_width, title_width, screen));
+        for (account, reason) in &task.errors {
+            let line = Line::new()
+                .text(" ".repeat(id_width + 2))
+                .tint(Tint::Warn, "! ");
+            page.line(line.text(account).text(": ").text(reason));
+        }
+    }
+    page
+}
+
+fn task_line(
+    task: &TaskView,
+    id: &str,
+    id_width: usize,
+    title_width: usize,
+    screen: &Screen,
+) -> Line {
+    let (tint, mark) = status_mark(&task.status);
+    let mut parts = Vec::new();
+    if let Some(due) = task.fields.get("due").and_then(Value::as_str) {
+        parts.push(format!("due {}", values::when(due, screen)));
+    }
+    let fields = ["project", "tags"].into_iter();
+    parts.extend(fields.filter_map(|name| Some(field(name, task.fields.get(name)?, screen))));
+    Line::new()
+        .cell(Tint::Faint, id, id_width)
+        .tint(tint, format!(" {mark} "))
+        .cell(Tint::Plain, &task.title, title_width)
+        .parts(parts)
+        .tint(Tint::Faint, places(task))
+}
+
+fn places(task: &TaskView) -> String {
+    if task.accounts.is_empty() {
+        return "  hub only".to_owned();
+    }
+    let names: Vec<&str> = task.accounts.keys().map(String::as_str).collect();
+    format!("  in {}", names.join(", "))
+}
+
+fn status_mark(status: &str) -> (Tint, &'static str) {
+    match status {
+        "done" => (Tint::Good, "✓"),
+        "cancelled" => (Tint::Faint, "✗"),
+        "blocked" => (Tint::Warn, "‖"),
+        _ => (Tint::Plain, " "),
+    }
+}
+
+/// Everything about each task.
+pub(super) fn whole(tasks: &[TaskView], screen: &Screen) -> Page {
+    let mut page = Page::default();
+    for task in tasks {
+        page.line(Line::new().tint(Tint::Strong, &task.title));
+        let mut row = |name: &str, text: &str| {
+            page.line(
+                Line::new()
+                    .text("  ")
+                    .cell(Tint::Faint, name, 14)
+                    .text(text),
+            );
+        };
+        row("id", &task.id);
+        row("status", &task.status);
+        for (name, value) in &task.fields {
+            let mut label = name.as_str();
+            for part in field(name, value, screen).lines() {
+                row(label, part);
+                label = "";
+            }
+        }
+        row("modified", &values::relative(&task.modified, screen));
+        for (account, id) in &task.accounts {
+            row(account, id);
+        }
+        for (account, reason) in &task.errors {
+            page.line(
+                Line::new()
+                    .tint(Tint::Warn, "  ! ")
+                    .text(account)
+                    .text(": ")
+                    .text(reason),
+            );
+        }
+    }
+    page
+}
+
+/// The value of a field in a task; notes keep their lines.
+fn field(name: &str, value: &Value, screen: &Screen) -> String {
+    match value {
+        Value::String(text) if name == "notes" => text.clone(),
+        Value::String(text) if name == "title" => text.clone(),
+        Value::String(text) => values::value(name, Some(text), screen),
+        Value::Array(items) => {
+            let mark = if name == "tags" { "#" } else { "" };
+            let between = if name == "annotations" { "\n" } else { " " };
+            let items: Vec<String> = items
+                .iter()
+                .map(|item| format!("{mark}{}", item_text(item, screen)))
+                .collect();
+            items.join(between)
+        }
+        other => other.to_string(),
+    }
+}
+
+fn item_text(item: &Value, screen: &Screen) -> String {
+    match item {
+        Value::String(text) => text.clone(),
+        Value::Object(parts) => {
+            let part = |name: &str| parts.get(name).and_then(Value::as_str).unwrap_or_default();
+            let at = part("at");
+            if at.is_empty() {
+                return item.to_string();
+            }
+            format!(
+                "{}: {}",
+                values::when(at, screen),
+                part("text").replace('\n', " ")
+            )
+        }
+        other => other.to_string(),
+    }
+}
+
+/// What `add`, `edit`, `done` and `rm` did.
+pub(super) fn touched(reply: &TouchedReply, screen: &Screen) -> Page {
+    let mut page = Page::default();
+    let (tint, words) = match reply.action.as_str() {
+        "create" => (Tint::Good, "+ added"),
+        "complete" => (Tint::Good, "✓ done"),
+        "reopen" => (Tint::Good, "~ open again"),
+        "delete" => (Tint::Bad, "- deleted"),
+        "nothing" => (Tint::Faint, "✓ nothing to change"),
+        _ => (Tint::Good, "~ changed"),
+    };
+    let line = Line::new().tint(tint, words).text("  ");
+    let line = line
+        .tint(Tint::Faint, values::short_id(&reply.task.id))
+        .text("  ");
+    let mut parts = vec![reply.task.title.clone()];
+    if let Some(due) = reply.task.fields.get("due").and_then(Value::as_str) {
+        parts.push(format!("due {}", values::when(due, screen)));
+    }
+    page.line(line.text(parts.join("  ")));
+    for (account, reason) in &reply.task.errors {
+        page.line(
+            Line::new()
+                .tint(Tint::Warn, "  ! ")
+                .text(account)
+                .text(": ")
+                .text(reason),
+        );
+    }
+    page
+}

@@ -1,0 +1,118 @@
+//! Times, days and values of fields as people say them.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+
+use super::page::Screen;
+
+/// How long ago an instant of RFC 3339 is, or how far ahead.
+pub(super) fn relative(at: &str, screen: &Screen) -> String {
+    let Ok(at) = at.parse::<Timestamp>() else {
+        return at.to_owned();
+    };
+    let secs = screen.now.as_second() - at.as_second();
+    let span = match secs.unsigned_abs() {
+        0..=1 => return "just now".to_owned(),
+        secs @ 2..=89 => format!("{secs} s"),
+        secs @ 90..=5399 => format!("{} min", (secs + 30) / 60),
+        secs @ 5400..=129_599 => format!("{} h", (secs + 1800) / 3600),
+        secs @ 129_600..=2_591_999 => format!("{} days", (secs + 43_200) / 86_400),
+        _ => return day(at.to_zoned(screen.zone.clone()).date(), screen),
+    };
+    if secs > 0 {
+        format!("{span} ago")
+    } else {
+        format!("in {span}")
+    }
+}
+
+/// `Fri 27 Nov`, with the year where it is not this one.
+fn day(date: Date, screen: &Screen) -> String {
+    let this_year = screen.now.to_zoned(screen.zone.clone()).year() == date.year();
+    let format = if this_year {
+        "%a %-d %b"
+    } else {
+        "%a %-d %b %Y"
+    };
+    date.strftime(format).to_string()
+}
+
+fn moment(at: DateTime, screen: &Screen) -> String {
+    let mut text = day(at.date(), screen);
+    let second = if at.second() == 0 { "" } else { ":%S" };
+    text.push_str(&at.strftime(&format!(" %H:%M{second}")).to_string());
+    text
+}
+
+/// A date, a local time or an instant, in its canonical text.
+pub(super) fn when(text: &str, screen: &Screen) -> String {
+    if !text.contains('T') {
+        let date = text.parse::<Date>();
+        return date.map_or_else(|_| text.to_owned(), |date| day(date, screen));
+    }
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return moment(at.to_zoned(screen.zone.clone()).datetime(), screen);
+    }
+    let local = text.parse::<DateTime>();
+    local.map_or_else(|_| text.to_owned(), |local| moment(local, screen))
+}
+
+/// The value of a field, in its canonical text, as a person says it.
+pub(super) fn value(field: &str, text: Option<&str>, screen: &Screen) -> String {
+    let Some(text) = text.filter(|text| !text.is_empty()) else {
+        return "none".to_owned();
+    };
+    match field {
+        "due" | "deadline" | "wait" | "start" | "end" | "occurrence" | "started_at"
+        | "completed_at" | "created" => when(text, screen),
+        "tags" => text
+            .split(',')
+            .map(|tag| format!("#{tag}"))
+            .collect::<Vec<_>>()
+            .join(" "),
+        "percent_done" => format!("{text} %"),
+        "title" | "notes" | "annotations" => short(text),
+        _ => text.to_owned(),
+    }
+}
+
+/// The first words of a long text.
+fn short(text: &str) -> String {
+    let text = super::clean::clean(text);
+    format!("\"{}\"", console::truncate_str(&text, 40, "…"))
+}
+
+/// The shortest beginnings, of at least eight characters, that tell these ids apart.
+pub(super) fn short_ids<'a>(ids: &[&'a str]) -> Vec<&'a str> {
+    const LEAST: usize = 8;
+    let mut sorted = ids.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    ids.iter()
+        .map(|id| {
+            let at = sorted.binary_search(id).unwrap_or(0);
+            let neighbours = [at.checked_sub(1), Some(at + 1)];
+            let shared = neighbours
+                .into_iter()
+                .flatten()
+                .filter_map(|at| sorted.get(at))
+                .map(|other| shared_start(id, other))
+                .max()
+                .unwrap_or(0);
+            let end = id.len().min(LEAST.max(shared + 1));
+            id.get(..end).unwrap_or(id)
+        })
+        .collect()
+}
+
+fn shared_start(one: &str, other: &str) -> usize {
+    one.bytes()
+        .zip(other.bytes())
+        .take_while(|(a, b)| a == b)
+        .count()
+}
+
+/// The beginning of one id, where the others are not known.
+pub(super) fn short_id(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}

@@ -1,0 +1,221 @@
+//! Carries out a plan through `instep-app`, asking where a person is there to be asked.
+
+use std::path::PathBuf;
+
+use clap::CommandFactory;
+use instep_api::{
+    AccountsReply, CompletionsReply, ConfigReply, ConflictsReply, DoctorReply, Exit, Failure,
+    RemovedReply, SCHEMA_VERSION, SyncReply, SyncRequest, VersionReply,
+};
+use instep_app::{App, Places};
+
+use crate::answer::Answer;
+use crate::manner::Manner;
+use crate::plan::Plan;
+use crate::progress::Bar;
+use crate::{args, ask, config_edit, output, render};
+
+/// Answers what needs neither config nor hub.
+pub(crate) fn at_once(plan: &Plan) -> Option<Answer> {
+    let schema_version = SCHEMA_VERSION;
+    match plan {
+        Plan::Version => Some(Answer::Version(VersionReply {
+            schema_version,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        })),
+        Plan::Completions(shell) => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut args::Cli::command(), "instep", &mut script);
+            Some(Answer::Completions(CompletionsReply {
+                schema_version,
+                shell: shell.to_string(),
+                script: String::from_utf8_lossy(&script).into_owned(),
+            }))
+        }
+        _ => None,
+    }
+}
+
+/// Carries out a plan.
+///
+/// # Errors
+/// Whatever stopped the command as a whole.
+pub(crate) async fn run(
+    plan: Plan,
+    config: Option<PathBuf>,
+    manner: &Manner,
+) -> Result<Answer, Failure> {
+    let places = Places::from_env(config)?;
+    match plan {
+        Plan::Init(request) => {
+            let mut reply = instep_app::init(&places, &request).await?;
+            if manner.may_ask {
+                ask::more_accounts(&places, &mut reply).await?;
+            }
+            Ok(Answer::Init(reply))
+        }
+        Plan::AccountAdd(request) => {
+            let reply = instep_app::account_add(&places, &request).await?;
+            Ok(Answer::Added(reply))
+        }
+        Plan::AccountLogin { name, secret } => {
+            let reply = instep_app::account_login(&places, &name, secret).await?;
+            Ok(Answer::Added(reply))
+        }
+        Plan::AccountRemove { name, forget } => {
+            instep_app::account_remove(&places, &name, forget).await?;
+            Ok(Answer::Removed(RemovedReply {
+                schema_version: SCHEMA_VERSION,
+                name,
+                forgotten: forget,
+            }))
+        }
+        Plan::Doctor { offline } => Ok(Answer::Checked(instep_app::doctor(&places, offline).await)),
+        Plan::ConfigEdit => config_edit::edit(&places, manner).map(Answer::ConfigEdited),
+        Plan::ConfigCheck => {
+            let checks = instep_app::config_check(&places)?;
+            Ok(Answer::Checked(DoctorReply {
+                schema_version: SCHEMA_VERSION,
+                checks,
+            }))
+        }
+        Plan::ConfigShow => {
+            let text = instep_app::config_show(&places)?;
+            Ok(Answer::Config(config_reply(&places, Some(text))))
+        }
+        Plan::ConfigPath => Ok(Answer::Config(config_reply(&places, None))),
+        other => with_hub(other, &places, manner).await,
+    }
+}
+
+/// The config file and its text.
+pub(crate) fn config_reply(places: &Places, text: Option<String>) -> ConfigReply {
+    ConfigReply {
+        schema_version: SCHEMA_VERSION,
+        path: places.config().display().to_string(),
+        text,
+    }
+}
+
+async fn with_hub(plan: Plan, places: &Places, manner: &Manner) -> Result<Answer, Failure> {
+    let app = App::open(places).await?;
+    output::notes(app.notes(), manner);
+    let answer = on_hub(plan, &app, manner).await;
+    app.close().await;
+    answer
+}
+
+async fn on_hub(plan: Plan, app: &App, manner: &Manner) -> Result<Answer, Failure> {
+    Ok(match plan {
+        Plan::Sync { request, exit_code } => sync(app, request, exit_code, manner).await?,
+        Plan::Push(task) => synced(app.push(&task).await?, manner),
+        Plan::Pull { account, remote_id } => synced(app.pull(&account, &remote_id).await?, manner),
+        Plan::Status => Answer::Status(app.status().await?),
+        Plan::List(request) => Answer::Tasks(app.list(&request).await?),
+        Plan::Show(id) => Answer::Task(app.show(&id).await?),
+        Plan::Add { edit, to } => Answer::Touched(app.add(&edit, to.as_deref()).await?),
+        Plan::Edit { id, edit } => Answer::Touched(app.edit(&id, &edit).await?),
+        Plan::Done(id) => Answer::Touched(app.done(&id).await?),
+        Plan::Remove(id) => Answer::Touched(app.remove(&id).await?),
+        Plan::Log(request) => Answer::Log(app.log(&request).await?),
+        Plan::Conflicts { all } => Answer::Conflicts(conflicts(app, all).await?),
+        Plan::ConflictShow(id) => Answer::Conflict(one_conflict(app.conflicts(true).await?, &id)?),
+        Plan::Resolve { id, how } => Answer::Touched(app.resolve(&id, &how).await?),
+        Plan::AccountList => Answer::Accounts(AccountsReply {
+            schema_version: SCHEMA_VERSION,
+            accounts: app.accounts().await?,
+        }),
+        Plan::AccountShow(name) => Answer::Account(app.account_show(&name).await?),
+        Plan::Map(name) => Answer::Map(app.account_show(&name).await?),
+        _ => unreachable!("plans without a hub were carried out before"),
+    })
+}
+
+/// Syncs; a person at a terminal sees what a first meeting would lead to and is asked once.
+async fn sync(
+    app: &App,
+    request: SyncRequest,
+    exit_code: bool,
+    manner: &Manner,
+) -> Result<Answer, Failure> {
+    let reply = carry(app, &request, manner).await?;
+    if request.dry_run {
+        let changes = reply.plan.as_ref().is_some_and(|plan| !plan.is_empty());
+        let exit = match instep_app::exit_of_sync(&reply) {
+            Exit::Fine if exit_code && changes => Exit::Changes,
+            exit => exit,
+        };
+        output::notes(&reply.notes, manner);
+        return Ok(Answer::Synced { reply, exit });
+    }
+    if !manner.may_ask || request.yes || !ask::is_first_meeting(&reply) {
+        return Ok(synced(reply, manner));
+    }
+    let preview = SyncRequest {
+        dry_run: true,
+        ..request.clone()
+    };
+    let plan = carry(app, &preview, manner).await?;
+    let exit = Exit::Fine;
+    output::out(&render::plan_to_accept(&plan, manner));
+    if !ask::yes("Do this?")? {
+        return Ok(Answer::Synced { reply: plan, exit });
+    }
+    let accepted = SyncRequest {
+        yes: true,
+        ..request
+    };
+    Ok(synced(carry(app, &accepted, manner).await?, manner))
+}
+
+async fn carry(app: &App, request: &SyncRequest, manner: &Manner) -> Result<SyncReply, Failure> {
+    let mut bar = Bar::new(manner.bar);
+    let reply = app.sync(request, &mut |progress| bar.show(&progress)).await;
+    bar.clear();
+    reply
+}
+
+fn synced(reply: SyncReply, manner: &Manner) -> Answer {
+    output::notes(&reply.notes, manner);
+    let exit = instep_app::exit_of_sync(&reply);
+    Answer::Synced { reply, exit }
+}
+
+/// Conflicts that wait and those that a policy settled, whose loser can still be brought back;
+/// with `all`, those that a person closed too.
+async fn conflicts(app: &App, all: bool) -> Result<ConflictsReply, Failure> {
+    let mut reply = app.conflicts(true).await?;
+    reply
+        .conflicts
+        .retain(|conflict| all || conflict.state != "closed");
+    Ok(reply)
+}
+
+/// The one conflict or matter of adoption whose id begins so.
+fn one_conflict(mut reply: ConflictsReply, id: &str) -> Result<ConflictsReply, Failure> {
+    let is_it = |found: &str| found == id;
+    let exact = reply.conflicts.iter().any(|conflict| is_it(&conflict.id))
+        || reply.reviews.iter().any(|review| is_it(&review.id));
+    let keep = |found: &str| {
+        if exact {
+            found == id
+        } else {
+            found.starts_with(id)
+        }
+    };
+    reply.conflicts.retain(|conflict| keep(&conflict.id));
+    reply.reviews.retain(|review| keep(&review.id));
+    let (what, why) = match reply.conflicts.len() + reply.reviews.len() {
+        1 => return Ok(reply),
+        0 => ("there is no such conflict", "no id begins with"),
+        _ => ("that could be several conflicts", "several ids begin with"),
+    };
+    let why = format!("{why} `{id}`");
+    Err(Failure::new(
+        Exit::Usage,
+        "unknown_conflict",
+        what,
+        why,
+        "instep conflicts --all",
+    ))
+}

@@ -1,0 +1,125 @@
+//! Failures: what, why, help; on stderr, or as JSON on stdout; with the promised exit code.
+
+use expect_test::{Expect, expect};
+
+use crate::home::{Home, TWO_TASKS};
+
+fn check(home: &Home, args: &[&str], expected: Expect) {
+    expected.assert_eq(&home.instep(args).whole());
+}
+
+#[test]
+fn wrong_usage_ends_with_2_and_a_near_miss() {
+    let home = Home::new();
+    check(
+        &home,
+        &["snyc"],
+        expect![[r#"
+            exit 2
+            stderr:
+            error: unrecognized subcommand 'snyc'
+              help: did you mean `sync`?
+        "#]],
+    );
+    check(
+        &home,
+        &["log", "--since", "soon"],
+        expect![[r#"
+            exit 2
+            stderr:
+            error: `--since soon` is no span of time
+              why:  a span is a number and s, m, h, d or w
+              help: for example `--since 30m`
+        "#]],
+    );
+    check(
+        &home,
+        &["snyc", "--json"],
+        expect![[r#"
+            exit 2
+            stdout:
+            {"schema_version":1,"error":{"code":"usage","what":"unrecognized subcommand 'snyc'","why":"","help":"did you mean `sync`?"}}
+        "#]],
+    );
+}
+
+#[test]
+fn a_vikunja_account_wants_one_secret() {
+    let home = Home::new();
+    let ended = home.instep(&["account", "add", "vikunja", "--url", "http://127.0.0.1:1"]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("--secret-file"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_home_without_config_says_how_to_begin() {
+    let home = Home::new();
+    for command in ["status", "sync", "list", "log", "conflicts"] {
+        let ended = home.instep(&[command]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (7, ""), "{command}");
+        assert!(
+            ended.stderr.contains("instep init"),
+            "{command}: {}",
+            ended.stderr
+        );
+        let error = &home.instep(&[command, "--json"]).json()["error"];
+        for part in ["code", "what", "why", "help"] {
+            assert!(error[part].is_string(), "{command}: {error}");
+        }
+    }
+}
+
+#[test]
+fn an_unknown_account_is_named_with_its_neighbour() {
+    let home = Home::with_two_accounts();
+    let ended = home.instep(&["sync", "flie"]);
+    assert_eq!(ended.code, 2);
+    assert!(
+        ended.stderr.contains("did you mean `file`?"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn an_unknown_task_or_conflict_is_wrong_usage() {
+    let home = Home::with_two_accounts();
+    for args in [["show", "zz"], ["done", "zz"], ["rm", "zz"]] {
+        assert_ne!(home.instep(&args).code, 0, "{args:?}");
+    }
+    let ended = home.instep(&["conflicts", "show", "zz"]);
+    assert_eq!(ended.code, 2, "{}", ended.whole());
+}
+
+#[test]
+fn a_config_that_is_not_valid_ends_with_7() {
+    let home = Home::new();
+    home.good(&["init", "--yes"]);
+    let path = home.good(&["config", "path"]).stdout;
+    home.write(path.trim().trim_start_matches("~/"), "accounts = 3\n[");
+    assert_eq!(home.instep(&["status"]).code, 7);
+    assert_eq!(home.instep(&["config", "check"]).code, 7);
+}
+
+#[test]
+fn a_broken_task_file_stops_its_account_alone() {
+    let home = Home::with_two_accounts();
+    home.good(&["sync", "--yes"]);
+    home.write("tasks.json", &TWO_TASKS[..40]);
+    home.task(&["add", "From", "Taskwarrior"]);
+    let ended = home.instep(&["sync", "--json"]);
+    let accounts = ended.json()["accounts"].clone();
+    let tw = accounts
+        .as_array()
+        .and_then(|all| all.iter().find(|one| one["kind"] == "taskwarrior"));
+    assert_eq!(
+        tw.map(|tw| &tw["error"]),
+        Some(&serde_json::Value::Null),
+        "{accounts}"
+    );
+    let list = home.good(&["list"]).stdout;
+    assert!(
+        list.contains("From Taskwarrior") && list.contains("Buy milk"),
+        "{list}"
+    );
+}

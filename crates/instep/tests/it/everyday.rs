@@ -1,0 +1,194 @@
+//! What a person does every day, with a real Taskwarrior and a task file.
+
+use expect_test::expect;
+
+use crate::home::Home;
+
+#[test]
+fn the_first_meeting_is_shown_then_accepted() {
+    let home = Home::with_two_accounts();
+    home.task(&["add", "Buy milk", "+shop", "priority:L"]);
+    home.task(&["add", "Call the bank", "project:Home"]);
+    let asked = home.instep(&["sync"]);
+    assert_eq!(asked.code, 5, "{}", asked.whole());
+    assert!(asked.stdout.contains("--yes"), "{}", asked.stdout);
+    let lists = home.task(&["status:pending", "export"]);
+    assert!(!lists.contains("Water the plants"), "{lists}");
+    home.good(&["sync", "--yes"]);
+    assert!(home.read("tasks.json").contains("Call the bank"));
+    assert_eq!(home.task(&["status:pending", "count"]).trim(), "3");
+    expect![[r#"
+        exit 0
+        stdout:
+        nothing to do; nothing was written.
+    "#]]
+    .assert_eq(&home.instep(&["sync", "-n"]).whole());
+    expect![[r#"
+        exit 0
+        stdout:
+        ✓ in step · nothing to do · 2 accounts · N ms
+    "#]]
+    .assert_eq(&home.instep(&["sync"]).whole());
+}
+
+#[test]
+fn dry_run_tells_changes_by_its_exit_code_twice_alike() {
+    let home = Home::with_two_accounts();
+    home.good(&["sync", "--yes"]);
+    home.task(&["add", "Book dentist", "+health", "due:2031-11-27"]);
+    let first = home.instep(&["sync", "-n", "--exit-code"]);
+    assert_eq!(first.code, 10, "{}", first.whole());
+    assert!(
+        first.stdout.contains("+ file  Book dentist"),
+        "{}",
+        first.stdout
+    );
+    assert_eq!(
+        first.whole(),
+        home.instep(&["sync", "-n", "--exit-code"]).whole()
+    );
+    assert!(!home.read("tasks.json").contains("dentist"));
+}
+
+#[test]
+fn a_task_of_the_hub_is_added_edited_done_and_deleted() {
+    let home = Home::with_two_accounts();
+    home.good(&["sync", "--yes"]);
+    let added = home
+        .good(&["add", "Mend the bicycle", "--tag", "garage", "--json"])
+        .json();
+    let id = added["task"]["id"].as_str().expect("an id").to_owned();
+    home.good(&["sync"]);
+    assert!(home.read("tasks.json").contains("Mend the bicycle"));
+    home.good(&[
+        "edit",
+        &id[..8],
+        "--title",
+        "Mend both bicycles",
+        "--priority",
+        "3",
+    ]);
+    home.good(&["sync"]);
+    assert!(
+        home.task(&["status:pending", "export"])
+            .contains("Mend both bicycles")
+    );
+    assert!(
+        home.good(&["show", &id[..8]])
+            .stdout
+            .starts_with("Mend both bicycles\n")
+    );
+    assert!(home.good(&["done", &id[..8]]).stdout.starts_with("✓ done"));
+    home.good(&["sync"]);
+    assert!(
+        !home
+            .task(&["status:pending", "export"])
+            .contains("bicycles")
+    );
+    home.good(&["rm", &id]);
+    home.good(&["sync"]);
+    assert!(!home.read("tasks.json").contains("bicycles"));
+}
+
+#[test]
+fn the_loser_of_a_conflict_is_brought_back() {
+    let home = Home::with_two_accounts();
+    home.good(&["sync", "--yes"]);
+    home.task(&["/milk/", "modify", "Buy oat milk"]);
+    home.write(
+        "tasks.json",
+        &home.read("tasks.json").replace("Buy milk", "Buy goat milk"),
+    );
+    home.good(&["sync"]);
+    let reply = home.good(&["conflicts", "--json"]).json();
+    let conflict = &reply["conflicts"][0];
+    let text = |name: &str| conflict[name].as_str().unwrap_or_default().to_owned();
+    let (keep, lost) = match text("kept").as_str() {
+        "hub" => (text("account"), text("remote")),
+        _ => ("hub".to_owned(), text("hub")),
+    };
+    assert!(
+        !home.task(&["status:pending", "export"]).contains(&lost),
+        "{conflict}"
+    );
+    let id = text("id");
+    home.good(&["conflicts", "show", &id]);
+    home.good(&["conflicts", "resolve", &id, "--keep", &keep]);
+    home.good(&["sync"]);
+    assert!(
+        home.task(&["status:pending", "export"]).contains(&lost),
+        "{conflict}"
+    );
+    assert!(home.read("tasks.json").contains(&lost), "{conflict}");
+    assert_eq!(home.good(&["conflicts"]).stdout, "✓ no conflicts\n");
+}
+
+#[test]
+fn an_emptied_file_stops_at_the_guard() {
+    let home = Home::with_two_accounts();
+    home.task(&["add", "Call the bank"]);
+    home.good(&["sync", "--yes"]);
+    home.write("tasks.json", "[]");
+    let held = home.instep(&["sync"]);
+    assert_eq!(held.code, 5, "{}", held.whole());
+    assert!(
+        held.stdout.contains("instep sync file --max-delete 3"),
+        "{}",
+        held.stdout
+    );
+    assert_eq!(home.task(&["status:pending", "count"]).trim(), "3");
+    let status = home.good(&["status"]).stdout;
+    assert!(status.starts_with("● needs you"), "{status}");
+    home.good(&["sync", "--max-delete", "3"]);
+    assert_eq!(home.task(&["status:pending", "count"]).trim(), "0");
+}
+
+#[test]
+fn status_teaches_while_there_is_nothing() {
+    let home = Home::new();
+    let path = home.path("no-programs").display().to_string();
+    home.instep_with(&["init", "--yes"], &[("PATH", &path)]);
+    let ended = home.good(&["status"]);
+    expect![[r#"
+        exit 0
+        stdout:
+        ● no accounts yet
+          → instep account add taskwarrior
+          → instep account add file --path ~/tasks.json
+    "#]]
+    .assert_eq(&ended.whole());
+}
+
+#[test]
+fn quiet_says_nothing_when_all_is_well() {
+    let home = Home::with_two_accounts();
+    let ended = home.good(&["sync", "--yes", "--quiet"]);
+    assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("", ""));
+    assert!(!home.good(&["list", "--quiet"]).stdout.is_empty());
+}
+
+#[test]
+fn verbose_logs_to_stderr_only() {
+    let home = Home::with_two_accounts();
+    let ended = home.good(&["sync", "--yes", "-v", "--json"]);
+    assert!(ended.stderr.contains("DEBUG"), "{}", ended.stderr);
+    assert!(ended.json()["outcome"].is_string());
+    assert!(!ended.stderr.contains("Buy milk"), "{}", ended.stderr);
+}
+
+#[test]
+fn the_config_is_edited_in_an_editor_and_checked() {
+    let home = Home::with_two_accounts();
+    let spoil = [("EDITOR", "sh -c 'echo \"[[[\" >> \"$0\"'")];
+    let ended = home.instep_with(&["config", "edit"], &spoil);
+    assert_eq!(ended.code, 7, "{}", ended.whole());
+    assert!(
+        ended.stderr.contains("what you wrote is in"),
+        "{}",
+        ended.stderr
+    );
+    home.good(&["config", "check"]);
+    let comment = [("EDITOR", "sh -c 'echo \"# mine\" >> \"$0\"'")];
+    assert_eq!(home.instep_with(&["config", "edit"], &comment).code, 0);
+    assert!(home.good(&["config", "show"]).stdout.ends_with("# mine\n"));
+}

@@ -1,0 +1,161 @@
+//! Help begins with an example; names and flags that scripts rely on are there.
+
+use expect_test::expect;
+
+use crate::home::Home;
+
+const COMMANDS: [&str; 33] = [
+    "",
+    "init",
+    "account",
+    "account add",
+    "account add taskwarrior",
+    "account add vikunja",
+    "account add file",
+    "account list",
+    "account show",
+    "account login",
+    "account remove",
+    "sync",
+    "status",
+    "list",
+    "add",
+    "show",
+    "done",
+    "edit",
+    "rm",
+    "log",
+    "conflicts",
+    "conflicts list",
+    "conflicts show",
+    "conflicts resolve",
+    "push",
+    "pull",
+    "map",
+    "doctor",
+    "config",
+    "config edit",
+    "config check",
+    "config show",
+    "version",
+];
+
+#[test]
+fn help_of_every_command_begins_with_an_example() {
+    let home = Home::new();
+    for command in COMMANDS {
+        let mut args: Vec<&str> = command.split_whitespace().collect();
+        args.push("--help");
+        let ended = home.good(&args);
+        let first = ended.stdout.lines().next().unwrap_or_default();
+        let example = format!("Example: instep {command}");
+        // `config edit` names its editor first.
+        let named = first.starts_with(example.trim_end()) || first.contains("instep config edit");
+        assert!(named, "`{command}` begins with: {first}");
+        assert_eq!(ended.stderr, "", "{command}");
+    }
+}
+
+#[test]
+fn flags_that_scripts_rely_on_are_known() {
+    let home = Home::new();
+    let check = |command: &str, flags: &[&str]| {
+        let mut args: Vec<&str> = command.split_whitespace().collect();
+        args.push("--help");
+        let help = home.good(&args).stdout;
+        for flag in flags {
+            assert!(help.contains(flag), "`instep {command}` has no {flag}");
+        }
+    };
+    let secret = ["--secret-file", "--secret-env", "--secret-command"];
+    check("init", &["--yes", "--no-service", "--no-hook"]);
+    check(
+        "account add taskwarrior",
+        &["--name", "--taskrc", "--project", "--tag", "--not-tag"],
+    );
+    check(
+        "account add vikunja",
+        &["--name", "--url", "--direction", "--project", "--not-tag"],
+    );
+    check("account add vikunja", &secret);
+    check(
+        "account add file",
+        &["--name", "--path", "--format", "--direction"],
+    );
+    check(
+        "sync",
+        &[
+            "-n",
+            "--dry-run",
+            "--full",
+            "--yes",
+            "--max-delete",
+            "--json",
+            "--exit-code",
+        ],
+    );
+    check(
+        "add",
+        &[
+            "--to",
+            "--project",
+            "--tag",
+            "--priority",
+            "--due",
+            "--notes",
+            "--json",
+        ],
+    );
+    check(
+        "edit",
+        &[
+            "--title",
+            "--due",
+            "--priority",
+            "--tag",
+            "--untag",
+            "--project",
+            "--status",
+        ],
+    );
+    check("log", &["--since", "--task", "--account"]);
+    check("doctor", &["--offline"]);
+    check("conflicts resolve", &["--keep"]);
+    check(
+        "status",
+        &[
+            "--quiet",
+            "--verbose",
+            "--color",
+            "--no-progress",
+            "--no-input",
+        ],
+    );
+    check("status", &["--config", "--timeout"]);
+}
+
+#[test]
+fn version_is_told_in_both_ways() {
+    let home = Home::new();
+    expect![[r#"
+        exit 0
+        stdout:
+        instep 0.1.0
+    "#]]
+    .assert_eq(&home.instep(&["version"]).whole());
+    expect![[r#"
+        exit 0
+        stdout:
+        {"schema_version":1,"version":"0.1.0"}
+    "#]]
+    .assert_eq(&home.instep(&["version", "--json"]).whole());
+}
+
+#[test]
+fn completions_know_the_commands() {
+    let home = Home::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = home.good(&["completions", shell]).stdout;
+        assert!(script.contains("conflicts"), "{shell}");
+    }
+}

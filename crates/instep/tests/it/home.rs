@@ -1,0 +1,158 @@
+//! A throw-away home with its own Taskwarrior, task file and hub.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Output;
+
+use tempfile::TempDir;
+
+/// What stands in a task file with two tasks.
+pub(crate) const TWO_TASKS: &str = r#"[
+  {"id": 1, "name": "Buy milk", "comment": "", "description": "", "priority": 1, "tag": "shop", "done": false},
+  {"id": 2, "name": "Water the plants", "comment": "", "description": "", "priority": 1, "tag": "", "done": false}
+]
+"#;
+
+/// How a command ended, with what differs from run to run taken out.
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    /// All of it, for a snapshot.
+    pub(crate) fn whole(&self) -> String {
+        let part = |name: &str, text: &str| match text {
+            "" => String::new(),
+            text => format!("{name}:\n{text}"),
+        };
+        let (out, err) = (part("stdout", &self.stdout), part("stderr", &self.stderr));
+        format!("exit {}\n{out}{err}", self.code)
+    }
+
+    /// Stdout as JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error} in\n{}\n{}", self.stdout, self.stderr))
+    }
+}
+
+/// A home.
+pub(crate) struct Home {
+    dir: TempDir,
+}
+
+impl Home {
+    /// One that knows Taskwarrior, with no task in it.
+    pub(crate) fn new() -> Self {
+        let dir = TempDir::new().expect("a temporary directory");
+        let data = dir.path().join(".task");
+        let taskrc = format!(
+            "confirmation=off\nverbose=nothing\nbulk=0\ndata.location={}\n",
+            data.display()
+        );
+        fs::write(dir.path().join(".taskrc"), taskrc).expect("a taskrc");
+        Self { dir }
+    }
+
+    /// One with Taskwarrior and a file of two tasks as accounts.
+    pub(crate) fn with_two_accounts() -> Self {
+        let home = Self::new();
+        home.write("tasks.json", TWO_TASKS);
+        home.good(&["init", "--yes"]);
+        home.good(&[
+            "account",
+            "add",
+            "file",
+            "--name",
+            "file",
+            "--path",
+            "tasks.json",
+        ]);
+        home
+    }
+
+    /// The path of a file in it.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Writes a file.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).expect("a file in the home can be written");
+    }
+
+    /// Reads a file.
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).expect("a file in the home can be read")
+    }
+
+    /// Runs the program.
+    pub(crate) fn instep(&self, args: &[&str]) -> Ended {
+        self.instep_with(args, &[])
+    }
+
+    /// Runs the program with these variables.
+    pub(crate) fn instep_with(&self, args: &[&str], env: &[(&str, &str)]) -> Ended {
+        let mut command = assert_cmd::Command::cargo_bin("instep").expect("the program is built");
+        command
+            .env_clear()
+            .env("HOME", self.dir.path())
+            .env("TZ", "UTC");
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command
+            .envs(env.iter().copied())
+            .current_dir(self.dir.path());
+        let output = command.args(args).output().expect("the program runs");
+        self.ended(&output)
+    }
+
+    /// Runs the program and wants it to succeed.
+    pub(crate) fn good(&self, args: &[&str]) -> Ended {
+        let ended = self.instep(args);
+        assert_eq!(ended.code, 0, "instep {args:?}\n{}", ended.whole());
+        ended
+    }
+
+    /// Runs the real `task`.
+    pub(crate) fn task(&self, args: &[&str]) -> String {
+        let mut command = assert_cmd::Command::new("task");
+        command
+            .env_clear()
+            .env("HOME", self.dir.path())
+            .env("TZ", "UTC");
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        let output = command
+            .args(args)
+            .output()
+            .expect("Taskwarrior is installed");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn ended(&self, output: &Output) -> Ended {
+        let told = |bytes: &[u8]| {
+            let text = String::from_utf8(bytes.to_vec()).expect("the program prints UTF-8");
+            settle(&text.replace(&self.dir.path().display().to_string(), "~"))
+        };
+        Ended {
+            code: output.status.code().expect("the program was not killed"),
+            stdout: told(&output.stdout),
+            stderr: told(&output.stderr),
+        }
+    }
+}
+
+/// Takes durations out: `17 ms` becomes `N ms`.
+fn settle(text: &str) -> String {
+    let mut lines = Vec::new();
+    for line in text.split('\n') {
+        let mut line = line.to_owned();
+        if let Some(start) = line.strip_suffix(" ms") {
+            let start = start.trim_end_matches(|c: char| c.is_ascii_digit());
+            line = format!("{start}N ms");
+        }
+        lines.push(line);
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,9 @@
+//! The program as a person and a script meet it: whole outputs, exit codes, JSON.
+//! Every case has a home of its own with a real `task` in it; nothing here looks inside.
+
+mod errors;
+mod everyday;
+mod help;
+mod home;
+mod hostile;
+mod schema;
