@@ -184,7 +184,8 @@ impl Told<'_> {
             accounts.position(|entry| entry.account.id == change.account)
         };
         let mut sorted: Vec<&ReportedChange> = self.report.changes.iter().collect();
-        sorted.sort_by_key(|change| (place(change), change.side, &change.title, change.task));
+        // What comes into the hub causes what goes out of it.
+        sorted.sort_by_key(|change| (change.side, place(change), &change.title, change.task));
         let entries = sorted.into_iter();
         Ok(entries
             .map(|change| self.entry_of(change, tasks.get(&change.task).copied()))

@@ -1,0 +1,349 @@
+//! Setting up: init, account add, login and remove, and what the config says.
+
+use std::os::unix::fs::PermissionsExt;
+
+use instep_api::{AccountAdd, CheckStatus, Exit, InitRequest, SecretSource};
+use instep_app::{
+    App, account_add, account_login, account_remove, config_check, config_replace, config_show,
+    doctor, init,
+};
+
+use super::world::World;
+
+fn mode(path: &std::path::Path) -> u32 {
+    std::fs::metadata(path)
+        .expect("it is there")
+        .permissions()
+        .mode()
+        & 0o777
+}
+
+#[tokio::test]
+async fn init_finds_taskwarrior_and_can_be_run_again() {
+    let world = World::new(2).await;
+    let request = InitRequest {
+        yes: true,
+        timezone: Some("Europe/Berlin".to_owned()),
+    };
+    let first = init(&world.places, &request).await.expect("set up");
+    assert_eq!(first.accounts.len(), 1, "{first:#?}");
+    assert_eq!(first.accounts[0].name, "tw");
+    assert!(
+        first.accounts[0].found.starts_with("Taskwarrior 2."),
+        "{}",
+        first.accounts[0].found
+    );
+    let config = config_show(&world.places).expect("a config");
+    let second = init(&world.places, &request).await.expect("again");
+    assert!(second.accounts.is_empty());
+    assert_eq!(config_show(&world.places).expect("a config"), config);
+    assert_eq!(mode(world.places.config()), 0o600);
+    assert_eq!(mode(&world.places.hub()), 0o600);
+    assert_eq!(
+        (mode(world.places.data()), mode(world.places.state())),
+        (0o700, 0o700)
+    );
+}
+
+#[tokio::test]
+async fn an_account_is_tried_before_it_is_written() {
+    let world = World::new(2).await;
+    world.add_taskwarrior().await;
+    let before = config_show(&world.places).expect("a config");
+    let check = async |request: AccountAdd, code: &str, exit: Exit| {
+        let failure = account_add(&world.places, &request).await.expect_err(code);
+        assert_eq!(
+            (failure.code.as_str(), failure.exit),
+            (code, exit),
+            "{failure:?}"
+        );
+        assert!(!failure.help.is_empty());
+        assert_eq!(
+            config_show(&world.places).expect("a config"),
+            before,
+            "{code}"
+        );
+    };
+    world.secret("wrong", "tk_0000000000000000000000000000000000000000");
+    let wrong = SecretSource::File(world.path("wrong"));
+    check(
+        AccountAdd {
+            secret: Some(wrong),
+            ..world.vikunja()
+        },
+        "needs_login",
+        Exit::NeedsLogin,
+    )
+    .await;
+    let dead = Some("http://127.0.0.1:9".to_owned());
+    check(
+        AccountAdd {
+            url: dead,
+            ..world.vikunja()
+        },
+        "unreachable",
+        Exit::Unreachable,
+    )
+    .await;
+    check(
+        AccountAdd {
+            secret: None,
+            ..world.vikunja()
+        },
+        "missing_flag",
+        Exit::Usage,
+    )
+    .await;
+    check(
+        AccountAdd {
+            kind: "vikunya".to_owned(),
+            ..world.vikunja()
+        },
+        "bad_request",
+        Exit::Usage,
+    )
+    .await;
+    check(
+        AccountAdd {
+            name: Some("my tasks".to_owned()),
+            ..world.vikunja()
+        },
+        "bad_request",
+        Exit::Usage,
+    )
+    .await;
+    check(
+        AccountAdd {
+            name: Some("tw".to_owned()),
+            ..world.vikunja()
+        },
+        "name_taken",
+        Exit::Usage,
+    )
+    .await;
+    check(
+        AccountAdd {
+            name: Some("tw2".to_owned()),
+            ..world.taskwarrior()
+        },
+        "same_place",
+        Exit::Config,
+    )
+    .await;
+    std::fs::write(world.path("tasks.json"), "{ no list").expect("a file");
+    let failure = account_add(&world.places, &world.file())
+        .await
+        .expect_err("no list");
+    assert!(failure.why.contains("tasks.json"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_comment_survives_and_a_marker_is_declared() {
+    let world = World::new(2).await;
+    world.add_taskwarrior().await;
+    let commented = config_show(&world.places).expect("a config") + "\n# mine, do not touch\n";
+    config_replace(&world.places, &commented).expect("valid");
+    let work = AccountAdd {
+        name: Some("work".to_owned()),
+        ..world.vikunja()
+    };
+    let added = account_add(&world.places, &work).await.expect("added");
+    assert!(
+        added
+            .notes
+            .iter()
+            .any(|note| note.text.contains("uda.work_id.type")),
+        "{added:#?}"
+    );
+    assert!(
+        config_show(&world.places)
+            .expect("a config")
+            .contains("# mine, do not touch")
+    );
+    let taskrc = std::fs::read_to_string(world.path(".taskrc")).expect("a taskrc");
+    assert!(taskrc.contains("uda.work_id.type=string"), "{taskrc}");
+    world.task(&["add", "Rent"]);
+    world.sync().await;
+    let here = world.in_taskwarrior("Rent").expect("a task");
+    let there = world.in_vikunja("Rent").await.expect("it arrived");
+    assert_eq!(here["work_id"], there["id"].to_string());
+
+    account_remove(&world.places, "work", false)
+        .await
+        .expect("removed");
+    let app = world.open().await;
+    let names: Vec<String> = app
+        .accounts()
+        .await
+        .expect("accounts")
+        .into_iter()
+        .map(|account| account.name)
+        .collect();
+    assert_eq!(names, ["tw"]);
+    app.close().await;
+    assert!(
+        world.in_vikunja("Rent").await.is_some(),
+        "no task is touched"
+    );
+    let gone = account_remove(&world.places, "work", true)
+        .await
+        .expect_err("it is gone");
+    assert_eq!(gone.code, "unknown_account");
+}
+
+#[tokio::test]
+async fn one_server_twice_is_refused_unless_the_scopes_part_them() {
+    let world = World::paired(2).await;
+    let second = AccountAdd {
+        name: Some("again".to_owned()),
+        ..world.vikunja()
+    };
+    let failure = account_add(&world.places, &second)
+        .await
+        .expect_err("it is there already");
+    assert_eq!(failure.code, "same_place");
+    // Written by hand, the round refuses it and goes on with the others (S7).
+    let config = config_show(&world.places).expect("a config");
+    let (_, block) = config.split_once("[[account]]").expect("an account");
+    let (_, block) = block.split_once("[[account]]").expect("two accounts");
+    let twin = block
+        .replace("vikunja-", "other-")
+        .replace("name = \"vikunja\"", "name = \"other\"");
+    world.sync().await;
+    config_replace(&world.places, &format!("{config}\n[[account]]{twin}")).expect("valid");
+    world.ask(instep_api::SyncRequest::default()).await;
+    let reply = world.ask(instep_api::SyncRequest::default()).await;
+    assert_eq!(
+        super::world::code(&reply, "other"),
+        "same_place",
+        "{reply:#?}"
+    );
+    assert_eq!(super::world::code(&reply, "vikunja"), "");
+}
+
+#[tokio::test]
+async fn a_new_token_is_tried_and_written() {
+    let world = World::paired(2).await;
+    world.secret("wrong", "tk_0000000000000000000000000000000000000000");
+    let wrong = SecretSource::File(world.path("wrong"));
+    let failure = account_login(&world.places, "vikunja", wrong)
+        .await
+        .expect_err("rejected");
+    assert_eq!(failure.exit, Exit::NeedsLogin);
+    let command = SecretSource::Command(format!("cat '{}'", world.path("token").display()));
+    account_login(&world.places, "vikunja", command)
+        .await
+        .expect("taken");
+    assert!(
+        config_show(&world.places)
+            .expect("a config")
+            .contains("command = ")
+    );
+    world.sync().await;
+    let none = account_login(&world.places, "tw", SecretSource::Env("X".to_owned())).await;
+    assert_eq!(none.expect_err("it has no secret").code, "no_secret");
+}
+
+#[tokio::test]
+async fn a_bad_config_is_named_by_line() {
+    let world = World::paired(2).await;
+    let good = config_show(&world.places).expect("a config");
+    let refused = |text: String| config_replace(&world.places, &text).expect_err("not valid");
+    let failure = refused(format!("{good}\n[[account]]\nname = 3\n"));
+    assert_eq!(
+        (failure.code.as_str(), failure.exit),
+        ("config_invalid", Exit::Config)
+    );
+    assert!(failure.why.starts_with("line "), "{}", failure.why);
+    let failure = refused(good.replace("kind = \"vikunja\"", "kind = \"vikunya\""));
+    assert!(
+        failure.why.contains("did you mean `vikunja`?"),
+        "{}",
+        failure.why
+    );
+    refused(good.replace("\"newest\"", "\"prefer:nobody\""));
+    refused(good.replacen("timezone = \"", "timezone = \"Mars/", 1));
+    assert_eq!(config_show(&world.places).expect("a config"), good);
+
+    let odd = good.replacen("conflicts = ", "conflikts = ", 1);
+    config_replace(&world.places, &odd).expect("an unknown key is no error");
+    let line = 1 + odd
+        .lines()
+        .position(|line| line.starts_with("conflikts"))
+        .expect("a line");
+    let checks = config_check(&world.places).expect("checks");
+    let note = checks
+        .iter()
+        .find(|check| check.status == CheckStatus::Note)
+        .expect("a note");
+    assert_eq!(
+        note.message,
+        format!("unknown key `conflikts`, line {line}: did you mean `conflicts`?")
+    );
+}
+
+#[tokio::test]
+async fn what_leads_to_secrets_must_be_private() {
+    let world = World::paired(2).await;
+    let open_up = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("a mode");
+    };
+    open_up(world.places.config(), 0o644);
+    let failure = App::open(&world.places).await.expect_err("it is refused");
+    assert_eq!(
+        (failure.code.as_str(), failure.exit),
+        ("mode_too_open", Exit::Config)
+    );
+    assert_eq!(
+        failure.help,
+        format!("chmod 600 {}", world.places.config().display())
+    );
+    open_up(world.places.config(), 0o600);
+
+    open_up(&world.path("token"), 0o640);
+    world.task(&["add", "Rent"]);
+    let reply = world.ask(instep_api::SyncRequest::default()).await;
+    assert_eq!(super::world::code(&reply, "vikunja"), "mode_too_open");
+    assert_eq!(instep_app::exit_of_sync(&reply), Exit::Config);
+    assert_eq!(
+        super::world::code(&reply, "tw"),
+        "",
+        "the other account goes on"
+    );
+    let found = doctor(&world.places, false).await;
+    let problem = found
+        .checks
+        .iter()
+        .find(|check| check.status == CheckStatus::Problem);
+    let fix = problem.and_then(|check| check.fix.clone()).expect("a fix");
+    assert!(fix.starts_with("chmod 600 "), "{fix}");
+}
+
+#[tokio::test]
+async fn doctor_finds_nothing_wrong_and_then_what_is() {
+    let world = World::paired(2).await;
+    world.task(&["add", "Rent"]);
+    world.sync().await;
+    let problems = async |offline| {
+        let found = doctor(&world.places, offline).await;
+        let problems = found
+            .checks
+            .into_iter()
+            .filter(|check| check.status == CheckStatus::Problem);
+        problems
+            .map(|check| (check.id, check.fix.is_some()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(problems(false).await, []);
+    assert_eq!(problems(true).await, []);
+    world.vikunja.refuse_connections().await;
+    assert_eq!(
+        problems(false).await,
+        [("account.vikunja.reachable".to_owned(), true)]
+    );
+    assert_eq!(problems(true).await, []);
+    world.vikunja.accept_connections().await;
+    std::fs::set_permissions(world.places.data(), std::fs::Permissions::from_mode(0o755))
+        .expect("a mode");
+    assert_eq!(problems(false).await, [("storage.modes".to_owned(), true)]);
+}

@@ -1,0 +1,154 @@
+//! What a person decides: conflicts, the guard.
+
+use instep_api::{Exit, Resolution, SyncReply, SyncRequest};
+use instep_app::{App, exit_of_sync};
+use serde_json::json;
+
+use super::world::{World, code};
+
+/// One task, synced, then given two titles at once.
+async fn both_retitle(world: &World) -> SyncReply {
+    world.task(&["add", "Call"]);
+    world.sync().await;
+    let there = world.in_vikunja("Call").await.expect("a task");
+    let id = there["id"].as_i64().expect("an id");
+    world.task(&["Call", "modify", "Call the bank"]);
+    world
+        .change_there(id, json!({ "title": "Call the insurance" }))
+        .await;
+    world.ask(SyncRequest::default()).await
+}
+
+async fn titles(world: &World) -> (String, String) {
+    let text = |value: &serde_json::Value| value.as_str().expect("a title").to_owned();
+    let here = text(&world.exported()[0]["description"]);
+    (here, text(&world.listed().await[0]["title"]))
+}
+
+async fn resolve(world: &World, how: Resolution) {
+    let app = world.open().await;
+    let known = app.conflicts(true).await.expect("conflicts");
+    assert_eq!(known.conflicts.len(), 1, "{known:#?}");
+    let id = known.conflicts[0].id.clone();
+    app.resolve(&id, &how).await.expect("resolved");
+    assert_eq!(open_conflicts(&app).await, 0);
+    app.close().await;
+}
+
+async fn open_conflicts(app: &App) -> usize {
+    app.conflicts(false)
+        .await
+        .expect("conflicts")
+        .conflicts
+        .len()
+}
+
+#[tokio::test]
+async fn a_policy_decides_and_the_loser_can_be_brought_back() {
+    for major in [2, 3] {
+        let world = World::paired(major).await;
+        let reply = both_retitle(&world).await;
+        assert_eq!(reply.outcome, "in_step", "{reply:#?}");
+        let (here, there) = titles(&world).await;
+        assert_eq!(here, there);
+        let app = world.open().await;
+        let known = app.conflicts(true).await.expect("conflicts");
+        assert_eq!(known.conflicts.len(), 1);
+        let conflict = known.conflicts[0].clone();
+        assert_eq!(
+            (conflict.field.as_str(), conflict.state.as_str()),
+            ("title", "settled")
+        );
+        app.close().await;
+        let (loser, how) = match conflict.kept.as_deref() {
+            Some("hub") => (conflict.remote, Resolution::Account("vikunja".to_owned())),
+            _ => (conflict.hub, Resolution::Hub),
+        };
+        resolve(&world, how).await;
+        world.sync().await;
+        let loser = loser.expect("a title");
+        assert_eq!(titles(&world).await, (loser.clone(), loser));
+    }
+}
+
+#[tokio::test]
+async fn asked_to_ask_both_sides_keep_theirs_until_a_person_decides() {
+    let answers = [
+        (Resolution::Hub, "Call the bank"),
+        (
+            Resolution::Account("vikunja".to_owned()),
+            "Call the insurance",
+        ),
+        (Resolution::Both, "Call the bank / Call the insurance"),
+    ];
+    for (how, expected) in answers {
+        let world = World::paired(2).await;
+        let config = std::fs::read_to_string(world.places.config()).expect("the config");
+        let config = config.replace("\"newest\"", "\"ask\"");
+        instep_app::config_replace(&world.places, &config).expect("a valid config");
+        let reply = both_retitle(&world).await;
+        assert_eq!(exit_of_sync(&reply), Exit::NeedsYou, "{reply:#?}");
+        let differ = ("Call the bank".to_owned(), "Call the insurance".to_owned());
+        assert_eq!(titles(&world).await, differ);
+        let again = world.ask(SyncRequest::default()).await;
+        assert_eq!(code(&again, "vikunja"), "conflict");
+        assert_eq!(titles(&world).await, differ);
+        resolve(&world, how).await;
+        world.sync().await;
+        assert_eq!(
+            titles(&world).await,
+            (expected.to_owned(), expected.to_owned())
+        );
+        assert_eq!(world.plan().await.plan, Some(Vec::new()));
+    }
+}
+
+#[tokio::test]
+async fn many_deletions_wait_for_a_person() {
+    for major in [2, 3] {
+        let world = World::paired(major).await;
+        for number in 0..12 {
+            world.task(&["add", &format!("Task {number}")]);
+        }
+        world.sync().await;
+        for task in world.listed().await {
+            world
+                .delete_there(task["id"].as_i64().expect("an id"))
+                .await;
+        }
+        let held = world.ask(SyncRequest::default()).await;
+        assert_eq!(exit_of_sync(&held), Exit::NeedsYou);
+        assert_eq!(code(&held, "vikunja"), "guard");
+        let error = held
+            .accounts
+            .iter()
+            .find_map(|account| account.error.clone());
+        let error = error.expect("an error");
+        assert!(error.what.contains("12 of 12"), "{}", error.what);
+        assert!(
+            error.help.contains("instep sync vikunja --max-delete 12"),
+            "{}",
+            error.help
+        );
+        assert_eq!(world.exported().len(), 12, "nothing was deleted");
+        let app = world.open().await;
+        let status = app.status().await.expect("status");
+        app.close().await;
+        let vikunja = status
+            .accounts
+            .iter()
+            .find(|account| account.name == "vikunja");
+        assert_eq!(
+            vikunja.map(|account| account.state.as_str()),
+            Some("needs_you")
+        );
+
+        let agreed = SyncRequest {
+            max_delete: Some(12),
+            ..SyncRequest::default()
+        };
+        let done = world.ask(agreed).await;
+        assert_eq!(done.outcome, "in_step", "{done:#?}");
+        assert_eq!((world.exported().len(), world.listed().await.len()), (0, 0));
+    }
+}

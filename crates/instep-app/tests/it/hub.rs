@@ -1,0 +1,160 @@
+//! What a person does in the hub itself.
+
+use instep_api::{ListRequest, LogRequest, TaskEdit};
+
+use super::world::World;
+
+fn titled(title: &str) -> TaskEdit {
+    TaskEdit {
+        title: Some(title.to_owned()),
+        ..TaskEdit::default()
+    }
+}
+
+#[tokio::test]
+async fn a_task_of_the_hub_travels_and_its_edits_do() {
+    let world = World::paired(2).await;
+    let app = world.open().await;
+    let edit = TaskEdit {
+        project: Some("Work.Garden".to_owned()),
+        tags: vec!["green".to_owned()],
+        priority: Some(3),
+        due: Some("2030-11-27".to_owned()),
+        notes: Some("Two *beds*".to_owned()),
+        ..titled("Dig")
+    };
+    let made = app.add(&edit, Some("vikunja")).await.expect("made");
+    assert_eq!(made.action, "create");
+    assert!(made.task.accounts.contains_key("vikunja"), "{made:#?}");
+    assert!(
+        world.in_vikunja("Dig").await.is_some(),
+        "--to carries it at once"
+    );
+    let listed = app.list(&ListRequest::default()).await.expect("a list");
+    let json = serde_json::to_value(&listed.tasks[0]).expect("json");
+    assert_eq!(
+        (&json["priority"], &json["due"], &json["tags"][0]),
+        (&3.into(), &"2030-11-27".into(), &"green".into())
+    );
+
+    let id = made.task.id.clone();
+    let edit = TaskEdit {
+        tags: vec!["soil".to_owned()],
+        untags: vec!["green".to_owned()],
+        due: Some("none".to_owned()),
+        ..TaskEdit::default()
+    };
+    let edited = app.edit(&id[..8], &edit).await.expect("edited");
+    assert_eq!(edited.action, "update");
+    app.close().await;
+    world.sync().await;
+    let here = world.in_taskwarrior("Dig").expect("it arrived");
+    assert_eq!(
+        (&here["tags"], &here["project"], &here["uuid"]),
+        (
+            &serde_json::json!(["soil"]),
+            &"Work.Garden".into(),
+            &id.clone().into()
+        )
+    );
+    assert!(here["due"].is_null());
+
+    let app = world.open().await;
+    assert_eq!(app.done(&id).await.expect("done").action, "complete");
+    assert_eq!(app.done(&id).await.expect("done already").action, "nothing");
+    app.close().await;
+    world.sync().await;
+    assert_eq!(
+        world.in_taskwarrior("Dig").expect("a task")["status"],
+        "completed"
+    );
+    let app = world.open().await;
+    assert_eq!(app.remove(&id).await.expect("removed").action, "delete");
+    let log = app
+        .log(&LogRequest {
+            task: Some(id.clone()),
+            ..LogRequest::default()
+        })
+        .await;
+    let actions: Vec<String> = log
+        .expect("a log")
+        .into_iter()
+        .map(|line| line.action)
+        .collect();
+    assert!(
+        actions.contains(&"create".to_owned()) && actions.contains(&"delete".to_owned()),
+        "{actions:?}"
+    );
+    app.close().await;
+    world.sync().await;
+    assert!(world.in_vikunja("Dig").await.is_none());
+    assert!(world.in_taskwarrior("Dig").is_none());
+}
+
+#[tokio::test]
+async fn a_wrong_word_is_answered_with_the_right_one() {
+    let world = World::new(2).await;
+    world.add_taskwarrior().await;
+    let app = world.open().await;
+    let made = app.add(&titled("Call the bank"), None).await.expect("made");
+    let code = |outcome: Result<_, instep_api::Failure>| {
+        outcome
+            .map(|_: instep_api::TouchedReply| ())
+            .expect_err("a failure")
+    };
+    let unknown = code(app.done("bank").await);
+    assert_eq!(unknown.code, "unknown_task");
+    assert!(unknown.why.contains(&made.task.id[..8]), "{}", unknown.why);
+    assert_eq!(
+        code(app.add(&titled("  \n"), None).await).code,
+        "empty_title"
+    );
+    let due = TaskEdit {
+        due: Some("someday".to_owned()),
+        ..titled("x")
+    };
+    assert_eq!(code(app.add(&due, None).await).code, "bad_date");
+    let priority = TaskEdit {
+        priority: Some(9),
+        ..titled("x")
+    };
+    assert_eq!(code(app.add(&priority, None).await).code, "bad_priority");
+    let to = code(app.add(&titled("x"), Some("twx")).await);
+    assert_eq!(
+        (to.code.as_str(), to.why.as_str()),
+        ("unknown_account", "did you mean `tw`?")
+    );
+    assert_eq!(
+        app.list(&ListRequest::default())
+            .await
+            .expect("a list")
+            .tasks
+            .len(),
+        1
+    );
+    app.close().await;
+}
+
+#[tokio::test]
+async fn one_task_can_be_carried_now() {
+    let world = World::paired(2).await;
+    world.task(&["add", "First"]);
+    world.sync().await;
+    world.task(&["add", "Second"]);
+    let uuid = world.in_taskwarrior("Second").expect("a task")["uuid"].clone();
+    let app = world.open().await;
+    let reply = app
+        .push(uuid.as_str().expect("a uuid"))
+        .await
+        .expect("a reply");
+    assert_eq!(reply.outcome, "in_step", "{reply:#?}");
+    assert!(world.in_vikunja("Second").await.is_some());
+    let id = world
+        .make_there(serde_json::json!({ "title": "Third" }))
+        .await;
+    app.pull("vikunja", &id.to_string()).await.expect("a reply");
+    assert!(world.in_taskwarrior("Third").is_some());
+    app.close().await;
+    world.sync().await;
+    assert_eq!((world.exported().len(), world.listed().await.len()), (3, 3));
+}

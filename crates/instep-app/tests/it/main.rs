@@ -1,0 +1,9 @@
+//! The use-cases as a person meets them: real `task`, a stand-in for Vikunja, a task file.
+
+mod accounts;
+mod decisions;
+mod faults;
+mod hub;
+mod meeting;
+mod rounds;
+mod world;
