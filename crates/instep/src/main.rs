@@ -17,6 +17,7 @@ mod run;
 mod usage;
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Parser;
 use instep_api::{Exit, Failure};
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     };
     let manner = Manner::new(&cli.global);
     logging::start(&manner);
+    let began = Instant::now();
     let exit = match carry_out(cli, &manner) {
         Ok(answer) => {
             output::answer(&answer, &manner);
@@ -41,6 +43,8 @@ fn main() -> ExitCode {
             failure.exit
         }
     };
+    let duration_ms = began.elapsed().as_millis();
+    tracing::debug!(exit.code = exit.code(), duration_ms, "the command ended");
     ExitCode::from(exit.code())
 }
 
