@@ -90,6 +90,8 @@ pub(crate) struct Ledger {
     pub(crate) clock: u64,
     /// When everything was last in step.
     pub(crate) in_step: Option<u64>,
+    /// When the round began that may be running.
+    pub(crate) round_began: u64,
     numbers: u32,
     keys: Key,
 }
@@ -192,6 +194,15 @@ impl Ledger {
         let clean = self.in_step.is_some_and(|moment| moment > touched);
         let deaths = self.deaths.entry(key).or_default();
         deaths.push(Death { at, clean });
+    }
+
+    /// The engine deleted the task where it had just read it. What somebody entered between the
+    /// two went with it: that window stays open where writes have no conditions (S17).
+    pub(crate) fn cut_off(&mut self, key: Key) {
+        let began = self.round_began;
+        for entry in self.entries.iter_mut() {
+            entry.died |= entry.key == key && entry.at > began;
+        }
     }
 
     /// Whether nothing can have beaten the deletion of `key`.

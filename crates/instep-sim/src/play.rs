@@ -6,7 +6,7 @@ use instep_model::{ConflictState, MappingState, Operation};
 
 use crate::bugs::Bug;
 use crate::coverage::Coverage;
-use crate::ledger::{Place, numbers, read_title, texts};
+use crate::ledger::{Key, Place, numbers, read_title, texts};
 use crate::schedule::{Schedule, Step};
 use crate::stage::{Body, Breach, NAMES, Plan, Shown, Stage, breach};
 
@@ -89,8 +89,10 @@ impl Stage {
             self.trace.note(|| format!("{number}: {step:?}"));
             self.world.coverage(|counts| counts.stepped(step.name()));
             self.take(*step)?;
-            self.settle()?;
-            self.check_always()?;
+            if step.is_the_engines() {
+                self.settle()?;
+                self.check_always()?;
+            }
             self.world.pass(1_000);
             self.trace.mix(u64::try_from(number).unwrap_or_default());
         }
@@ -107,11 +109,13 @@ impl Stage {
                 salt,
             } => {
                 self.world.reseed(salt);
+                self.ledger.round_began = self.ledger.clock;
                 let plan = Plan {
                     crash: crash.map(u64::from),
                     interrupt: between.map(|(at, ..)| u64::from(at)),
+                    writes_only: !salt.is_multiple_of(3),
                     everything,
-                    accept: salt % 4 != 0,
+                    accept: !salt.is_multiple_of(4),
                     approve: false,
                 };
                 let report = self.round(plan, |stage| {
@@ -207,6 +211,7 @@ impl Stage {
         self.world.reseed(salt);
         let plan = Plan {
             interrupt: Some(at),
+            writes_only: !salt.is_multiple_of(3),
             accept: true,
             ..Plan::default()
         };
@@ -258,7 +263,7 @@ impl Stage {
     fn lie(&mut self, remote: usize) {
         let touched = self.ledger.touched.values().copied().max();
         let in_step = self.ledger.in_step > touched;
-        if in_step && self.remotes[remote].ids().len() >= 4 {
+        if in_step && !self.recovering && self.remotes[remote].ids().len() >= 4 {
             self.world.skies(|skies| skies.lies[remote] = true);
         }
     }
@@ -296,6 +301,8 @@ impl Stage {
         self.ledger.forget_deaths();
         self.recovering = true;
         self.had_disaster = true;
+        // Who remembers nothing cannot see that a listing lies.
+        self.world.skies(|skies| skies.lies = [false; 3]);
         for remote in &self.remotes {
             remote.land(self.world.now());
         }
@@ -335,6 +342,16 @@ impl Stage {
         match (back, self.saved.clone()) {
             (true, Some(saved)) => self.store.restore(&saved),
             _ => self.store = MemoryStore::new(),
+        }
+        if back {
+            // What moved since cannot be told by its content from something new.
+            let moved = self.out_of_step();
+            let hub = self.store.all_tasks();
+            let is_old = |key: &Key| {
+                let mut titles = hub.iter().map(|task| read_title(task.fields.title()));
+                titles.any(|title| title.is_some_and(|(one, _)| one == *key))
+            };
+            self.ledger.fluid.extend(moved.into_iter().filter(is_old));
         }
         Ok(())
     }

@@ -74,6 +74,19 @@ pub(crate) enum Step {
 }
 
 impl Step {
+    /// Whether the engine moves in it.
+    pub(crate) fn is_the_engines(&self) -> bool {
+        !matches!(
+            self,
+            Self::Act { .. }
+                | Self::Pass { .. }
+                | Self::Weather { .. }
+                | Self::Calm
+                | Self::Lie { .. }
+                | Self::Save
+        )
+    }
+
     /// A short name for counting.
     pub(crate) fn name(&self) -> &'static str {
         match self {

@@ -38,6 +38,8 @@ pub(crate) struct Plan {
     pub(crate) crash: Option<u64>,
     /// The await at which somebody comes in between.
     pub(crate) interrupt: Option<u64>,
+    /// Whether those are counted among the awaits around writes alone.
+    pub(crate) writes_only: bool,
     pub(crate) everything: bool,
     pub(crate) accept: bool,
     pub(crate) approve: bool,
@@ -215,7 +217,7 @@ impl Stage {
             holder: "one".to_owned(),
         };
         let halt = plan.crash.map_or(Halt::Never, Halt::At);
-        self.world.begin(halt, plan.interrupt);
+        self.world.begin(halt, plan.interrupt, plan.writes_only);
         let report = {
             let mut round = pin!(engine.run_round(&mut members, &options));
             let mut report = poll(round.as_mut());
@@ -226,6 +228,7 @@ impl Stage {
             }
             report
         };
+        self.world.ended(report.is_none());
         if report.is_none() {
             let at = self.world.halted();
             self.trace.note(|| format!("    killed at {at:?}"));
@@ -334,6 +337,7 @@ impl Stage {
                     let what = format!("t{key} was deleted in {} by nobody", NAMES[index]);
                     return breach("I6", what);
                 }
+                self.ledger.cut_off(key);
                 None
             }
             _ => None,

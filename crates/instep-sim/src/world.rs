@@ -37,6 +37,18 @@ pub(crate) enum Point {
     Store(&'static str, Moment),
 }
 
+impl Point {
+    fn is_write(self) -> bool {
+        match self {
+            Self::Remote(call, _) => call.writes() || call == Call::Find,
+            Self::Store(step, _) => !matches!(
+                step,
+                "claim_lease" | "release_lease" | "tasks" | "pending_work" | "mappings_by_remote"
+            ),
+        }
+    }
+}
+
 /// What happens when the count of awaits reaches a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Halt {
@@ -60,12 +72,16 @@ struct State {
     now: Timestamp,
     chance: Chance,
     awaits: u64,
+    /// Whether only awaits around writes count.
+    writes_only: bool,
     halt: Halt,
     /// The await that a halted future waits at.
     halted: Option<Point>,
     /// The await before which somebody comes in between.
     interrupt: Option<u64>,
     interrupted: bool,
+    /// Whether the last round was killed, so that nobody holds its leases any more (S11).
+    killed: bool,
     skies: Skies,
     coverage: Coverage,
     /// The newest cursor that each remote has handed out, stored or not.
@@ -84,10 +100,12 @@ impl SimWorld {
             now: Timestamp::from_second(1_900_000_000).unwrap_or_default(),
             chance: Chance::new(seed ^ 0x5ca1_ab1e),
             awaits: 0,
+            writes_only: false,
             halt: Halt::Never,
             halted: None,
             interrupt: None,
             interrupted: false,
+            killed: false,
             skies: Skies::default(),
             coverage: Coverage::default(),
             cursors: [None, None, None],
@@ -117,9 +135,10 @@ impl SimWorld {
         self.lock().chance = Chance::new(seed);
     }
 
-    /// Counts awaits from here on and halts as told.
-    pub(crate) fn begin(&self, halt: Halt, interrupt: Option<u64>) {
+    /// Counts awaits from here on, all or those around writes, and halts as told.
+    pub(crate) fn begin(&self, halt: Halt, interrupt: Option<u64>, writes_only: bool) {
         let mut state = self.lock();
+        state.writes_only = writes_only;
         state.awaits = 0;
         state.halt = halt;
         state.halted = None;
@@ -130,6 +149,15 @@ impl SimWorld {
     /// Where the last future was left, if it was.
     pub(crate) fn halted(&self) -> Option<Point> {
         self.lock().halted
+    }
+
+    /// Says how the last round ended.
+    pub(crate) fn ended(&self, killed: bool) {
+        self.lock().killed = killed;
+    }
+
+    pub(crate) fn was_killed(&self) -> bool {
+        self.lock().killed
     }
 
     /// Whether the future waits for somebody to come in between; it may go on afterwards.
@@ -163,6 +191,10 @@ impl SimWorld {
     /// Comes to an await: answers whether the future has to wait here.
     fn arrive(&self, point: Point) -> bool {
         let mut state = self.lock();
+        state.now += Duration::from_millis(3);
+        if state.writes_only && !point.is_write() {
+            return false;
+        }
         state.awaits += 1;
         let killed = matches!(state.halt, Halt::At(at) if state.awaits >= at);
         let interrupted = !killed && state.interrupt == Some(state.awaits);
@@ -171,7 +203,6 @@ impl SimWorld {
             state.interrupted = interrupted;
             state.coverage.stopped(point);
         }
-        state.now += Duration::from_millis(3);
         killed || interrupted
     }
 
@@ -224,6 +255,14 @@ impl World for RemoteWorld {
     }
 }
 
+/// Whether the write would be there twice if it were sent twice.
+fn doubles(call: Call) -> bool {
+    matches!(
+        call,
+        Call::Create | Call::AddNote | Call::CreateCollection | Call::CreateTag
+    )
+}
+
 /// A fault that suits the weather and the call.
 fn deal(weather: Weather, call: Call, chance: &mut Chance) -> Option<Fault> {
     let weather = match weather {
@@ -244,6 +283,8 @@ fn deal(weather: Weather, call: Call, chance: &mut Chance) -> Option<Fault> {
             3 => Fault::Unauthorized,
             _ => Fault::Throttled(Some(Duration::from_secs(u64::from(chance.below(30))))),
         },
+        // What overwrites blindly when it comes late would do so within the window of S17.
+        (Weather::Lossy, true) if !doubles(call) => Fault::ReplyLost(place),
         (Weather::Lossy, true) => match chance.below(4) {
             0 => Fault::TimedOut(Duration::from_millis(u64::from(chance.below(29_000)))),
             1 => Fault::Slow(Duration::from_millis(u64::from(chance.below(1_900)))),
