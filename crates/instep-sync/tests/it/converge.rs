@@ -353,7 +353,7 @@ fn check_completion(after: &Task) {
 }
 
 proptest! {
-    #![proptest_config(draw::tries(2_600))]
+    #![proptest_config(draw::tries(2_000))]
 
     #[test]
     fn s1_what_was_just_made_is_settled_and_an_echo_moves_nothing(scene in scene()) {

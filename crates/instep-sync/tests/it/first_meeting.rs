@@ -46,7 +46,7 @@ fn check_union(sides: &Sides, after: &Fields) {
 }
 
 proptest! {
-    #![proptest_config(draw::tries(2_600))]
+    #![proptest_config(draw::tries(2_000))]
 
     #[test]
     fn first_meetings_join_values_and_conflict_only_over_different_ones(scene in scene()) {

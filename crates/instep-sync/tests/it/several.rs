@@ -36,7 +36,7 @@ fn assert_all_settled(pairs: &mut [Pair], hub: &Task) {
 }
 
 proptest! {
-    #![proptest_config(draw::tries(1_300))]
+    #![proptest_config(draw::tries(1_000))]
 
     #[test]
     fn three_services_and_the_hub_come_together(
