@@ -74,13 +74,25 @@ fn flags_that_scripts_rely_on_are_known() {
     check("account add vikunja", &format!("{scope} {secret} --url"));
     check("account add file", &format!("{scope} --path --format"));
     check("account login", secret);
-    check("sync", "-n --dry-run --full --yes --max-delete --json --exit-code");
-    check("add", "--to --project --tag --priority --due --notes --json");
-    check("edit", "--title --due --priority --tag --untag --project --notes --status");
+    check(
+        "sync",
+        "-n --dry-run --full --yes --max-delete --json --exit-code",
+    );
+    check(
+        "add",
+        "--to --project --tag --priority --due --notes --json",
+    );
+    check(
+        "edit",
+        "--title --due --priority --tag --untag --project --notes --status",
+    );
     check("log", "--since --task --account");
     check("doctor", "--offline");
     check("conflicts resolve", "--keep");
-    check("status", "--quiet --verbose --color --no-progress --no-input --config --timeout");
+    check(
+        "status",
+        "--quiet --verbose --color --no-progress --no-input --config --timeout",
+    );
 }
 
 #[test]
