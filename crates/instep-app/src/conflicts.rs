@@ -1,17 +1,11 @@
 //! What a person has to decide, or may want to take back: conflicts, and matters of adoption.
 
-use instep_api::{
-    ConflictView, ConflictsReply, Failure, Resolution, ReviewView, SCHEMA_VERSION, TouchedReply,
-};
+use instep_api::{ConflictView, ConflictsReply, Failure, Resolution, SCHEMA_VERSION, TouchedReply};
 use instep_contract::Store;
-use instep_model::{Conflict, ConflictState, Field, Review, Side, Task, Timestamp, Value};
-use uuid::Uuid;
+use instep_model::{Conflict, ConflictState, Field, Side, Task, Timestamp, Value};
 
 use crate::app::App;
 use crate::{say, tell};
-
-/// Derives the id of a review from what it is about, so that it is the same every time.
-const NAMESPACE: Uuid = Uuid::from_u128(0x5f0a_9d3e_6c21_4b7a_9e44_21cb_77d0_3a15);
 
 impl App {
     /// Conflicts that wait, open ones first, and matters of adoption; with `all`, those that a
@@ -33,11 +27,11 @@ impl App {
             .iter()
             .map(|conflict| self.conflict_view(conflict, title(conflict)));
         let conflicts = views.collect();
-        let mut reviews = Vec::new();
-        for entry in &self.config.accounts {
-            let found = self.hub.reviews(&entry.account.id).await.map_err(failed)?;
-            reviews.extend(found.iter().map(|review| self.review_view(review)));
-        }
+        let reviews = self.reviews().await?;
+        let reviews = reviews
+            .iter()
+            .map(|review| self.review_view(review))
+            .collect();
         Ok(ConflictsReply {
             schema_version: SCHEMA_VERSION,
             conflicts,
@@ -67,18 +61,7 @@ impl App {
         }
     }
 
-    fn review_view(&self, review: &Review) -> ReviewView {
-        ReviewView {
-            id: review_id(review),
-            account: self.name_of(&review.account).to_owned(),
-            task: review.task.map(|task| task.to_string()),
-            remote_id: review.remote.as_ref().map(ToString::to_string),
-            title: review.title.clone(),
-            reason: review.reason.to_string(),
-        }
-    }
-
-    /// Decides a conflict, or takes back what a policy decided.
+    /// Decides a conflict or a matter of adoption, or takes back what a policy decided.
     ///
     /// # Errors
     /// When the id names none or several, or the answer does not fit the field.
@@ -87,7 +70,12 @@ impl App {
         let mut found = self.hub.conflict(id.trim()).await.map_err(failed)?;
         let conflict = match found.len() {
             1 => found.remove(0),
-            0 => return Err(unknown(id)),
+            0 => {
+                return match self.find_review(id.trim()).await? {
+                    Some(review) => self.decide(&review, how).await,
+                    None => Err(unknown(id)),
+                };
+            }
             several => {
                 return Err(say::usage(
                     "ambiguous_conflict",
@@ -198,20 +186,6 @@ fn both(field: Field, hub: &Option<Value>, remote: &Option<Value>) -> Option<Opt
         .filter(|text| !text.is_empty())
         .collect();
     Some(Some(Value::Text(parts.join(between))))
-}
-
-fn review_id(review: &Review) -> String {
-    let task = review.task.map(|task| task.to_string()).unwrap_or_default();
-    let remote = review
-        .remote
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let name = format!("{}\n{task}\n{remote}", review.account);
-    let id = Uuid::new_v5(&NAMESPACE, name.as_bytes())
-        .simple()
-        .to_string();
-    format!("r{}", &id[..8])
 }
 
 fn unknown(id: &str) -> Failure {

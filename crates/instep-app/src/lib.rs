@@ -18,6 +18,7 @@ mod notice;
 mod overlap;
 mod places;
 mod rehearsal;
+mod reviews;
 mod runtime;
 mod say;
 mod secret;

@@ -152,3 +152,46 @@ async fn many_deletions_wait_for_a_person() {
         assert_eq!((world.exported().len(), world.listed().await.len()), (0, 0));
     }
 }
+
+/// Two tasks of one title on each side, other in content: nobody can tell who is who.
+async fn ambiguous() -> World {
+    let world = World::paired(2).await;
+    world.task(&["add", "Call", "priority:H"]);
+    world.task(&["add", "Call", "priority:L"]);
+    for due in ["2030-01-01T09:00:00Z", "2030-02-01T09:00:00Z"] {
+        world
+            .make_there(json!({ "title": "Call", "due_date": due }))
+            .await;
+    }
+    let yes = SyncRequest {
+        yes: true,
+        ..SyncRequest::default()
+    };
+    let reply = world.ask(yes).await;
+    assert_eq!(code(&reply, "vikunja"), "review", "{reply:#?}");
+    assert_eq!((world.exported().len(), world.listed().await.len()), (2, 2));
+    world
+}
+
+#[tokio::test]
+async fn what_adoption_cannot_tell_a_person_decides() {
+    let world = ambiguous().await;
+    let app = world.open().await;
+    let matters = app.conflicts(false).await.expect("matters").reviews;
+    assert_eq!(matters.len(), 4, "{matters:#?}");
+    for matter in &matters {
+        assert_eq!(matter.reason, "equal_title");
+        let newest = app.resolve(&matter.id, &Resolution::Newest).await;
+        assert_eq!(newest.expect_err("no such answer").code, "other_answer");
+        let done = app
+            .resolve(&matter.id, &Resolution::Both)
+            .await
+            .expect("decided");
+        assert_eq!(done.task.title, "Call");
+    }
+    assert_eq!(app.conflicts(false).await.expect("matters").reviews, []);
+    app.close().await;
+    world.sync().await;
+    assert_eq!((world.exported().len(), world.listed().await.len()), (4, 4));
+    assert_eq!(world.plan().await.plan, Some(Vec::new()));
+}

@@ -1,0 +1,160 @@
+//! Matters of adoption that a person decides: a task that only one side is known to hold is made
+//! on the other, taken from it, or left alone.
+
+use instep_api::{Exit, Failure, Resolution, ReviewView, SCHEMA_VERSION, TouchedReply};
+use instep_contract::Store;
+use instep_model::{Review, ReviewReason, Side, Task, TaskId};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::say;
+
+/// Derives the id of a review from what it is about, so that it is the same every time.
+const NAMESPACE: Uuid = Uuid::from_u128(0x5f0a_9d3e_6c21_4b7a_9e44_21cb_77d0_3a15);
+
+impl App {
+    /// Everything that waits for a look, account by account.
+    pub(crate) async fn reviews(&self) -> Result<Vec<Review>, Failure> {
+        let mut reviews = Vec::new();
+        for entry in &self.config.accounts {
+            let found = self.hub.reviews(&entry.account.id).await;
+            reviews.extend(found.map_err(|error| say::from_store(&error))?);
+        }
+        Ok(reviews)
+    }
+
+    pub(crate) fn review_view(&self, review: &Review) -> ReviewView {
+        ReviewView {
+            id: review_id(review),
+            account: self.name_of(&review.account).to_owned(),
+            task: review.task.map(|task| task.to_string()),
+            remote_id: review.remote.as_ref().map(ToString::to_string),
+            title: review.title.clone(),
+            reason: review.reason.to_string(),
+        }
+    }
+
+    /// The one review whose id begins like this, if any does.
+    pub(crate) async fn find_review(&self, prefix: &str) -> Result<Option<Review>, Failure> {
+        let reviews = self.reviews().await?;
+        let mut found = reviews
+            .into_iter()
+            .filter(|review| review_id(review).starts_with(prefix));
+        let first = found.next();
+        if first.is_some() && found.next().is_some() {
+            return Err(say::usage(
+                "ambiguous_conflict",
+                format!("several matters have an id that begins with {prefix}"),
+                "each is decided on its own",
+                "instep conflicts",
+            ));
+        }
+        Ok(first)
+    }
+
+    /// Decides one. What is to be made in the service follows with the next sync; what is to be
+    /// taken from it is taken now.
+    pub(crate) async fn decide(
+        &self,
+        review: &Review,
+        how: &Resolution,
+    ) -> Result<TouchedReply, Failure> {
+        let keep = self.side_kept(review, how)?;
+        let engine = self.engine(self.hub.clone());
+        let decided = engine.decide_review(review, keep).await;
+        decided.map_err(|error| say::from_edit(&error))?;
+        if let (Side::Remote, Some(remote)) = (keep, &review.remote) {
+            let name = self.name_of(&review.account);
+            let reply = self.pull(name, remote.as_str()).await?;
+            let told = reply
+                .accounts
+                .into_iter()
+                .find(|account| account.name == name);
+            let error = told.and_then(|account| account.error);
+            // That other matters still wait is no failure of this one.
+            if let Some(error) = error.filter(|error| error.exit != Exit::NeedsYou) {
+                return Err(error);
+            }
+        }
+        let task = self.task_of(review).await?;
+        let action = match (keep, &task) {
+            (_, Some(task)) if !task.is_alive() => "delete",
+            (Side::Remote, Some(_)) if review.remote.is_some() => "create",
+            _ => "nothing",
+        };
+        let task = task.ok_or_else(|| {
+            Failure::new(
+                Exit::Failed,
+                "not_taken",
+                format!(
+                    "\"{}\" was not taken from {}",
+                    review.title,
+                    self.name_of(&review.account)
+                ),
+                "it is no longer there, or outside the account's scope",
+                format!("instep sync {} --full", self.name_of(&review.account)),
+            )
+        })?;
+        Ok(TouchedReply {
+            schema_version: SCHEMA_VERSION,
+            action: action.to_owned(),
+            task: self.view_of(&task).await?,
+        })
+    }
+
+    fn side_kept(&self, review: &Review, how: &Resolution) -> Result<Side, Failure> {
+        let account = self.name_of(&review.account);
+        let only_there = review.task.is_none();
+        let side = match how {
+            Resolution::Hub if only_there => None,
+            Resolution::Hub => Some(Side::Hub),
+            Resolution::Account(name) if name == account => Some(Side::Remote),
+            Resolution::Both if only_there => Some(Side::Remote),
+            Resolution::Both if review.reason != ReviewReason::DeletedHere => Some(Side::Hub),
+            Resolution::Account(_) | Resolution::Both | Resolution::Newest => None,
+        };
+        side.ok_or_else(|| {
+            let help = format!(
+                "instep conflicts resolve {} --keep {account}",
+                review_id(review)
+            );
+            let why = if only_there {
+                format!("it is only in {account}: take it, or delete it there")
+            } else {
+                format!("it is decided for the hub or for {account}")
+            };
+            say::usage("other_answer", "this matter has no such answer", why, help)
+        })
+    }
+
+    /// The hub task that the review was about, or that its item has become.
+    async fn task_of(&self, review: &Review) -> Result<Option<Task>, Failure> {
+        let failed = |error| say::from_store(&error);
+        let mut ids: Vec<TaskId> = Vec::new();
+        if let Some(remote) = &review.remote {
+            let pairs = self
+                .hub
+                .mappings_by_remote(&review.account, &[remote.clone()])
+                .await;
+            ids.extend(pairs.map_err(failed)?.into_iter().map(|pair| pair.task));
+        }
+        ids.extend(review.task);
+        let first = ids.first().copied();
+        let tasks = self.hub.tasks(&ids).await.map_err(failed)?;
+        Ok(tasks.into_iter().find(|task| Some(task.id) == first))
+    }
+}
+
+fn review_id(review: &Review) -> String {
+    let task = review.task.map(|task| task.to_string()).unwrap_or_default();
+    let remote = review
+        .remote
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let name = format!("{}\n{task}\n{remote}", review.account);
+    let id = Uuid::new_v5(&NAMESPACE, name.as_bytes())
+        .simple()
+        .to_string();
+    format!("r{}", &id[..8])
+}
