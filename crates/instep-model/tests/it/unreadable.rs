@@ -75,6 +75,17 @@ fn values() {
             vec!["", "7", "00000000-0000-0000-0000-00000000000g"],
         ),
         (Field::Depends, "a UUID", vec!["x"]),
+    ] {
+        for text in texts {
+            check(Value::parse(field, text), expected, text);
+        }
+    }
+}
+
+#[test]
+fn elements() {
+    let when = "a date, a local time or an instant";
+    for (field, expected, texts) in [
         (Field::Annotations, "an annotation", vec!["no-time"]),
         (
             Field::Reminders,

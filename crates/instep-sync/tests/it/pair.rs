@@ -392,7 +392,11 @@ fn s22_completion_stays_beside_its_status() {
             base: title=a
         "#]],
     );
-    // Both closed it: the hub's time stands.
+}
+
+#[test]
+fn s22_where_both_closed_or_began_it_the_hub_time_stands() {
+    let done = "status=done; completed_at=2026-01-03T00:00:00Z";
     check(
         "title=a",
         "status=done; completed_at=2026-01-02T00:00:00Z",
@@ -590,6 +594,19 @@ fn s24_a_repeating_task_that_moved_on_there_was_completed_there() {
             base: title=a; due=2026-01-06
         "#]],
     );
+}
+
+#[test]
+fn s24_what_was_closed_there_put_off_or_waits_has_not_moved_on() {
+    let calendar = Setting {
+        service: CALENDAR,
+        ..setting()
+    };
+    let repeats =
+        |due: &str, rest: &str| format!("title=a; recurrence=FREQ=DAILY; due={due}{rest}");
+    let (base, rolled) = (repeats("2026-01-05", ""), repeats("2026-01-06", ""));
+    let done = "; status=done; completed_at=2026-01-05T09:00:00Z";
+    let completed = repeats("2026-01-05T18:00:00", done);
     // Closed there as well: nothing moved on.
     with(
         &calendar,

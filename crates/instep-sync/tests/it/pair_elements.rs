@@ -9,7 +9,7 @@ use crate::services::DATABASE;
 use crate::spoken;
 
 #[test]
-fn tags_depends_and_parents_merge_by_element() {
+fn tags_merge_by_element() {
     check(
         "tags=a,b,c",
         "tags=a,b,d",
@@ -19,6 +19,10 @@ fn tags_depends_and_parents_merge_by_element() {
         base: tags=b,c,e
     "#]],
     );
+}
+
+#[test]
+fn parents_and_elements_out_of_reach_stay() {
     let (near, two, far) = (draw::other(0), draw::other(1), draw::other(2));
     let parent = |task| format!("parent={task}");
     check(
