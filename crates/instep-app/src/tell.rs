@@ -55,7 +55,10 @@ impl Told<'_> {
                 (None, None) => continue,
             };
             if remember {
-                self.remember(entry, told.error.as_ref()).await;
+                let mut known = summaries.iter();
+                let known = known.find(|summary| summary.account == entry.account.id);
+                let known = known.and_then(|summary| summary.state.trouble.as_deref());
+                self.remember(entry, told.error.as_ref(), known).await;
             }
             accounts.push(told);
         }
@@ -97,7 +100,7 @@ impl Told<'_> {
             remote: counts(report.remote),
             conflicts: report.conflicts,
             skipped,
-            remote_calls: report.calls,
+            remote_calls: network_calls(entry.account.kind, report.calls),
             duration_ms: millis(report.duration),
             error,
         })
@@ -155,9 +158,12 @@ impl Told<'_> {
         }))
     }
 
-    async fn remember(&self, entry: &Entry, error: Option<&Failure>) {
+    async fn remember(&self, entry: &Entry, error: Option<&Failure>, known: Option<&str>) {
         let standing = error.filter(|error| !matches!(error.code.as_str(), "parked" | "conflict"));
         let text = standing.and_then(|error| serde_json::to_string(error).ok());
+        if text.as_deref() == known {
+            return;
+        }
         // Only `status` reads it, and this reply has said so already.
         let _ = self
             .hub
@@ -330,4 +336,12 @@ fn outcome(exit: Exit) -> &'static str {
 /// How a sync ends, from its reply (S34).
 pub fn exit_of_sync(reply: &SyncReply) -> Exit {
     Exit::worst(reply.accounts.iter().map(exit_of_account))
+}
+
+/// Calls over the network; programs and files on this computer are none.
+fn network_calls(kind: instep_model::Kind, calls: u64) -> u64 {
+    match kind {
+        instep_model::Kind::Taskwarrior | instep_model::Kind::File => 0,
+        _ => calls,
+    }
 }

@@ -86,9 +86,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         } else {
             gone
         };
+        // What is gone comes first: a link to it was not taken away by anybody (S23).
+        self.take_gone(pass, &seen, gone).await?;
         let unknown = self.merge_known(pass, &seen, tasks).await?;
         self.meet(pass, &mut seen, unknown).await?;
-        self.take_gone(pass, &seen, gone).await?;
         if seen.in_doubt {
             // The cursor stays where it is: what is unknown now has to be seen again.
             return Err(Stop::Trouble(Trouble::InDoubt { count: doubts }));
@@ -159,8 +160,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let observation = self.ask(pass, state.cursor.as_ref(), look).await?;
         match &state.identity {
             Some(known) if *known != observation.identity => {}
-            Some(_) => return Ok((observation, state, Trust::SameServer)),
-            None => return Ok((observation, state, Trust::Unknown)),
+            // A marker may be older than the server, or than the hub: it never counts for more than
+            // one that is not known.
+            _ => return Ok((observation, state, Trust::Unknown)),
         }
         let tally = self.store.tally(&pass.account.id, self.clock.now()).await?;
         let pairs: usize = tally.alive.values().sum();

@@ -113,7 +113,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .map(|(remote, fields)| RemoteCandidate {
                 id: &remote.id,
                 fields,
-                chosen: chosen(pass, remote),
+                chosen: Some(self.hub_id(pass, seen, remote)),
             })
             .collect();
         let adoption = (self.decisions.adopt)(&meeting, &hub_side, &remote_side);
@@ -329,8 +329,13 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             at,
             account: Some(account.clone()),
         };
+        let known = context.tasks.get(&id);
+        if known.is_some_and(Task::is_alive) {
+            // The id is a living task's that has another partner here: never write over it.
+            return None;
+        }
         // A tombstone of the same id: what was deleted has been opened again there.
-        let from_version = context.tasks.get(&id).map_or(0, |known| known.version);
+        let from_version = known.map_or(0, |known| known.version);
         let action = if from_version == 0 {
             Action::Create
         } else {

@@ -2,8 +2,8 @@
 
 use instep_contract::{Connector, MergeStep, Store, TaskWrite};
 use instep_model::{
-    Action, Conflict, ConflictId, ConflictState, Direction, Field, Hint, Mapping, MappingState,
-    Provenance, RemoteTask, Side, Task, Timestamp, Value,
+    Action, Conflict, ConflictId, ConflictState, Direction, Evidence, Field, Hint, Mapping,
+    MappingState, Provenance, RemoteTask, Side, Task, Timestamp, Value,
 };
 use instep_sync::{FieldConflict, MergedPair, Rules, Seen, base_of, differs};
 
@@ -46,7 +46,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         if *agreed && !edited && mapping.observed.is_none() && mapping.gone.is_none() {
             return self.echo_step(mapping, remote);
         }
-        if !task.is_alive() && !edited && !pass.capabilities.revives {
+        let reopened =
+            pass.capabilities.revives && matches!(mapping.gone, Some((Evidence::Flagged, _)));
+        if !task.is_alive() && !edited && !reopened {
             return Some(self.still_there_step(pass, mapping, remote));
         }
         let now = self.clock.now();

@@ -218,6 +218,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ) -> Vec<crate::report::ReportedChange> {
         let mut changes = Vec::new();
         for turn in 0..MOST_TURNS {
+            // Markers first: they tell a first meeting elsewhere who is who.
+            passes.sort_by_key(|(at, pass)| (!pass.capabilities.markers, *at));
             for (_, pass) in passes.iter_mut() {
                 if turn == 0 || pass.wrote {
                     pass.wrote = false;

@@ -178,6 +178,9 @@ impl VikunjaConnector {
         }
         self.read_far_ends(&mut found).await?;
         found.drop_seen();
+        if moves.tree {
+            self.read_repathed(&mut found, &mark).await?;
+        }
         let date = found.date.unwrap_or(listed.date);
         found.next.finish(listed.date, date);
         self.report(found, moves.tree, false)
@@ -235,6 +238,33 @@ impl VikunjaConnector {
             let open = open.map(|(id, _)| *id).collect();
             let listed = self.api.tasks(Place::Everywhere, None).await?;
             found.hold_against(&open, listed);
+        }
+        Ok(())
+    }
+
+    /// Tasks whose project stands somewhere else now: nothing moved in them, and yet their path did.
+    async fn read_repathed(
+        &mut self,
+        found: &mut Findings,
+        mark: &Mark,
+    ) -> Result<(), ConnectorError> {
+        let (before, after) = (mark.tree(), found.next.tree());
+        let repathed: Vec<i64> = found
+            .next
+            .projects
+            .iter()
+            .filter(|(id, known)| {
+                mark.projects.contains_key(id)
+                    && !known.tasks.0.is_empty()
+                    && before.path(**id) != after.path(**id)
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for id in repathed {
+            let listed = self.api.tasks(Place::Project(id), None).await?;
+            found
+                .tasks
+                .extend(listed.rows.into_iter().map(|task| (task.id, task)));
         }
         Ok(())
     }

@@ -135,10 +135,10 @@ impl Merge {
         let taken = found.entries.iter().any(|entry| entry.id() == Some(id));
         match base {
             _ if taken => {}
-            Some(base) if moved_values(base, ours) == 0 => self.edits += 1,
+            // Deleting is no sign of a writer's own work: an emptied file looks like that too.
+            Some(base) if moved_values(base, ours) == 0 => {}
             // It was made, or edited, where the writer could not see it.
             _ => {
-                self.edits += usize::from(base.is_some());
                 self.put_back += 1;
                 self.document.push_text(ours.text.clone());
             }
