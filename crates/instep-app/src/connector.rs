@@ -40,6 +40,14 @@ impl AnyConnector {
         Arc::clone(&self.carried)
     }
 
+    /// How many connections were opened to a server.
+    pub(crate) fn connections(&self) -> u64 {
+        match &self.service {
+            AnyService::Vikunja(vikunja) => vikunja.connections(),
+            AnyService::Taskwarrior(_) | AnyService::File(_) => 0,
+        }
+    }
+
     /// What a person should hear about their file.
     pub(crate) fn take_notices(&mut self) -> Vec<String> {
         match &mut self.service {

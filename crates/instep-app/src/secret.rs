@@ -39,6 +39,7 @@ impl Secrets {
             return Ok(known.clone());
         }
         let secret = read(source).await?;
+        tracing::debug!(account.id = %account, source = describe(source), "read the secret");
         self.lock().insert(account.clone(), secret.clone());
         Ok(secret)
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use instep_api::{Failure, SyncReply, SyncRequest};
 use instep_contract::Look;
 use instep_engine::{Need, RoundOptions, RoundReport, Start, Trouble};
-use instep_model::{AccountId, RemoteId};
+use instep_model::{AccountId, RemoteId, Timestamp};
 
 use crate::account::scratch;
 use crate::app::App;
@@ -75,7 +75,23 @@ impl App {
                 }
             }
         };
-        self.conclude(choice, report, began).await
+        let reply = self.conclude(choice, report, began).await?;
+        if request.full {
+            self.forget_old().await;
+        }
+        Ok(reply)
+    }
+
+    /// Drops what has been kept long enough, once everything was looked at.
+    async fn forget_old(&self) {
+        match self.hub.prune(Timestamp::now(), None).await {
+            Ok(pruned) => tracing::debug!(
+                tombstones = pruned.tombstones,
+                accounts = pruned.accounts,
+                "forgot what was kept long enough"
+            ),
+            Err(error) => tracing::warn!(%error, "old tombstones could not be forgotten"),
+        }
     }
 
     async fn progress_of(&self, id: &AccountId, name: &str, done: usize) -> Progress {
@@ -102,6 +118,12 @@ impl App {
                 notes.push(format!("{}: {}", member.account.name, say::causes(&error)));
             }
             notes.extend(member.connector.take_notices());
+            tracing::debug!(
+                account.id = %member.account.id,
+                calls = told.calls,
+                connections = member.connector.connections(),
+                "the account's turn ended"
+            );
         }
         Told {
             app: self,

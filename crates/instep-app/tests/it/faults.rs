@@ -2,6 +2,7 @@
 
 use instep_api::{Exit, SyncRequest};
 use instep_app::exit_of_sync;
+use instep_contract::Store;
 use instep_doubles::vikunja::{Effect, Fault};
 
 use super::world::{World, code};
@@ -108,4 +109,98 @@ async fn an_empty_list_deletes_nothing() {
     world.vikunja.clear_faults();
     world.sync().await;
     assert_eq!((world.exported().len(), world.listed().await.len()), (6, 6));
+}
+
+#[tokio::test]
+async fn a_task_that_is_refused_is_parked_alone() {
+    let world = World::paired(2).await;
+    world.task(&["add", "Plan 2027", "project:Work"]);
+    world.task(&["add", "Rent"]);
+    world.sync().await;
+    let project = world.in_vikunja("Plan 2027").await.expect("a task")["project_id"].clone();
+    let archived = serde_json::json!({ "is_archived": true });
+    let path = format!("api/v2/projects/{project}");
+    world.web(reqwest::Method::PATCH, &path, archived).await;
+    world.task(&["Plan", "modify", "priority:H"]);
+    world.task(&["Rent", "modify", "priority:H"]);
+    let reply = world.ask(SyncRequest::default()).await;
+    assert_eq!(exit_of_sync(&reply), Exit::Partial, "{reply:#?}");
+    let vikunja = &reply.accounts[1];
+    let error = vikunja.error.clone().expect("why");
+    assert_eq!((error.code.as_str(), vikunja.skipped), ("parked", 1));
+    assert_eq!(error.what, "Vikunja refused the task \"Plan 2027\"");
+    assert!(error.help.starts_with("instep show "), "{}", error.help);
+    assert_ne!(
+        world.in_vikunja("Rent").await.expect("a task")["priority"],
+        0
+    );
+    let app = world.open().await;
+    let status = app.status().await.expect("status");
+    assert_eq!(status.accounts[1].errors, 1);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn an_account_that_another_instance_runs_is_waited_for_and_left() {
+    let world = World::paired(2).await;
+    world.sync().await;
+    let app = world.open().await;
+    let accounts = app.accounts().await.expect("accounts");
+    let id = instep_model::AccountId::new(accounts[1].id.clone());
+    app.close().await;
+    let user = instep_model::UserId::new("me");
+    let other = instep_store::HubStore::open(&world.places.hub(), user)
+        .await
+        .expect("opened");
+    let ttl = std::time::Duration::from_secs(60);
+    let now = instep_model::Timestamp::now();
+    let lease = other
+        .claim_lease(&id, "somebody else", ttl, now)
+        .await
+        .expect("claimed");
+    let hurried = SyncRequest {
+        timeout_ms: Some(50),
+        ..SyncRequest::default()
+    };
+    let reply = world.ask(hurried).await;
+    assert_eq!(exit_of_sync(&reply), Exit::Locked);
+    assert_eq!(
+        (
+            code(&reply, "tw").as_str(),
+            code(&reply, "vikunja").as_str()
+        ),
+        ("", "lock_held")
+    );
+    other.release_lease(lease).await.expect("released");
+    other.close().await;
+    world.sync().await;
+}
+
+#[tokio::test]
+async fn a_secret_is_written_nowhere() {
+    let world = World::paired(2).await;
+    world.task(&["add", "Rent"]);
+    world.sync().await;
+    world.plan().await;
+    instep_app::doctor(&world.places, false).await;
+    let token = world.vikunja.token().as_bytes().to_vec();
+    let mut dirs = vec![world.home.path().to_owned()];
+    let mut read = 0;
+    while let Some(dir) = dirs.pop() {
+        for item in std::fs::read_dir(dir)
+            .expect("a directory")
+            .filter_map(Result::ok)
+        {
+            let path = item.path();
+            if path.is_dir() {
+                dirs.push(path);
+            } else if path != world.path("token") {
+                let bytes = std::fs::read(&path).expect("a file");
+                read += 1;
+                let found = bytes.windows(token.len()).any(|window| window == token);
+                assert!(!found, "the token is in {}", path.display());
+            }
+        }
+    }
+    assert!(read > 4, "only {read} files were looked at");
 }
