@@ -134,7 +134,7 @@ impl App {
         if let Some(remote) = &review.remote {
             let pairs = self
                 .hub
-                .mappings_by_remote(&review.account, &[remote.clone()])
+                .mappings_by_remote(&review.account, std::slice::from_ref(remote))
                 .await;
             ids.extend(pairs.map_err(failed)?.into_iter().map(|pair| pair.task));
         }
