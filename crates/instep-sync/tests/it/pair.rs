@@ -262,6 +262,20 @@ fn ask_leaves_a_conflict_and_what_hangs_on_it() {
         "#]],
     );
     let done = "status=done; completed_at=2026-01-03T00:00:00Z";
+    // Nothing else hangs on a title.
+    let closed = format!("title=c; {done}");
+    with(
+        &ask(DATABASE),
+        "title=a",
+        "title=b",
+        &closed,
+        expect![[r#"
+        hub: title=b; status=done; completed_at=2026-01-03T00:00:00Z
+        base: title=a; status=done; completed_at=2026-01-03T00:00:00Z
+        carried: title=a; status=done; completed_at=2026-01-03T00:00:00Z
+        conflict title: a | hub b | remote c -> waits
+    "#]],
+    );
     with(
         &ask(CALENDAR),
         "title=a",
