@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use instep_contract::{Applied, Connector, Store};
 use instep_model::{
-    Action, Change, Field, Fields, Mapping, MappingState, Operation, Side, Task, TaskId,
+    Action, AnnotationId, Change, Field, Fields, Mapping, MappingState, Operation, Side, Task,
+    TaskId, Value,
 };
 use instep_sync::{Places, Planned};
 
@@ -61,28 +62,27 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         applied: &Applied,
     ) {
         let mut notes = BTreeMap::new();
+        if let Operation::AddNote { note, .. } | Operation::EditNote { note, .. } = &plan.operation
+        {
+            let remote = applied.note.clone().or(note.remote.clone());
+            notes.extend(remote.map(|remote| (note.id, remote)));
+        }
         let held = applied.held.as_ref().map(|held| {
-            let sent = Fields::new().with(
-                Field::Annotations,
-                plan.confirms
-                    .iter()
-                    .find(|(f, _)| *f == Field::Annotations)
-                    .and_then(|(_, v)| v.clone()),
-            );
-            let account = &pass.account.id;
+            let confirmed = plan
+                .confirms
+                .iter()
+                .find(|(field, _)| *field == Field::Annotations);
+            let sent = confirmed.and_then(|(_, value)| value.clone());
+            let sent = Fields::new().with(Field::Annotations, sent);
+            // A note just written is known by its id, whatever has become of its text.
+            let mut base = mapping.base.clone();
+            base.notes.extend(notes.clone());
             let seen = page
                 .context
-                .translate(account, held, task.id, &mapping.base, &sent);
+                .translate(&pass.account.id, held, task.id, &base, &sent);
             notes.extend(seen.notes);
-            seen.fields
+            only_written(seen.fields, &plan.operation)
         });
-        match &plan.operation {
-            Operation::AddNote { note, .. } | Operation::EditNote { note, .. } => {
-                let remote = applied.note.clone().or(note.remote.clone());
-                notes.extend(remote.map(|remote| (note.id, remote)));
-            }
-            _ => {}
-        }
         (self.decisions.confirm)(&mut mapping.base, plan, held.as_ref(), &notes);
         if let (Some(collection), Operation::Update { .. }) = (&applied.collection, &plan.operation)
         {
@@ -125,4 +125,23 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         (pass.merges(Field::Depends) && task.fields.depends().iter().any(awaited))
             || (pass.merges(Field::Parent) && task.fields.parent().as_ref().is_some_and(awaited))
     }
+}
+
+/// What the answer shows, without notes that the write did not touch: their texts are anybody's.
+fn only_written(mut held: Fields, operation: &Operation) -> Fields {
+    let written: Vec<AnnotationId> = match operation {
+        Operation::Create(draft) => draft.notes.iter().map(|note| note.id).collect(),
+        Operation::Update { edit, .. } => edit
+            .add_notes
+            .iter()
+            .chain(&edit.edit_notes)
+            .map(|note| note.id)
+            .collect(),
+        Operation::AddNote { note, .. } | Operation::EditNote { note, .. } => vec![note.id],
+        _ => Vec::new(),
+    };
+    let mut notes = held.annotations();
+    notes.retain(|id, _| written.contains(id));
+    held.set(Field::Annotations, Value::Annotations(notes));
+    held
 }

@@ -81,8 +81,13 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             Some(marker) => self.store.hints(marker).await?,
             None => Vec::new(),
         };
+        // A marker of an item that is somebody's already came with a copy: it says nothing (S26).
+        let hinted: Vec<RemoteId> = hints.iter().map(|hint| hint.remote.clone()).collect();
+        let taken = self.store.mappings_by_remote(account, &hinted).await?;
+        let taken: BTreeSet<RemoteId> = taken.into_iter().filter_map(|pair| pair.remote).collect();
         let hints: BTreeMap<TaskId, RemoteId> = hints
             .into_iter()
+            .filter(|hint| !taken.contains(&hint.remote))
             .map(|hint| (hint.task, hint.remote))
             .collect();
         let fields: Vec<Fields> = unknown

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use instep_contract::{Connector, MergeStep, PushStep, Store, Work};
 use instep_model::{
-    Collection, Direction, Field, Fields, Mapping, MappingState, ProjectPath, Task, TaskId, Value,
+    Collection, Direction, Field, Fields, Mapping, MappingState, ProjectPath, Task, TaskId,
 };
 use instep_sync::{Rules, Seen, differs};
 
@@ -338,9 +338,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         task: &Task,
         mapping: &Mapping,
     ) -> Fields {
-        let mut fields = task.fields.clone();
         let Some(observed) = &mapping.observed else {
-            return fields;
+            return task.fields.clone();
         };
         let account = &pass.account.id;
         let projection = context.projection(pass, &self.zone);
@@ -354,16 +353,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             fields: &seen.fields,
             changed_at: task.modified,
         };
-        let merged = (self.decisions.merge_pair)(&rules, Some(&mapping.base), task, &seen);
-        for conflict in merged
-            .conflicts
-            .iter()
-            .filter(|conflict| conflict.winner.is_none())
-        {
-            let agreed: Option<Value> = mapping.base.fields.get(conflict.field).cloned();
-            fields.set(conflict.field, agreed);
-        }
-        fields
+        (self.decisions.merge_pair)(&rules, Some(&mapping.base), task, &seen).carried()
     }
 }
 
