@@ -8,6 +8,7 @@
     reason = "a chore's output is for the person at the terminal"
 )]
 
+mod bench;
 mod ci;
 mod deny;
 mod sim;
@@ -22,6 +23,8 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Chore {
+    /// Measure the real program beside the floor of each job
+    Bench(bench::Bench),
     /// Run every check that a change has to pass, and report all that fail
     Ci,
     /// Play seeded schedules against the engine, on every core
@@ -33,6 +36,7 @@ enum Chore {
 fn main() -> anyhow::Result<ExitCode> {
     let root = workspace::root()?;
     let passed = match Chore::parse() {
+        Chore::Bench(bench) => bench::run(&root, &bench)?,
         Chore::Ci => ci::run(&root),
         Chore::Sim(sim) => sim::run(&root, &sim)?,
         Chore::Tidy => tidy::run(&root)?,
