@@ -99,7 +99,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .collect();
         for ((task, mapping, loss), edited) in weighed.into_iter().zip(edited) {
             steps.push(match (permitted, edited) {
-                (true, true) => self.survival_step(pass, task, mapping),
+                (true, true) => self.contested_step(pass, mapping, loss),
                 (true, false) => self.deletion_step(pass, task, mapping, loss),
                 (false, _) => self.held_step(pass, task, mapping, loss),
             });
@@ -146,7 +146,26 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         None
     }
 
-    /// An edit in the hub beats the deletion: the item is made again, from its shadow.
+    /// An edit in the hub beats the deletion: the push makes the item again, once it has asked for it
+    /// by its id.
+    fn contested_step<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        mapping: &Mapping,
+        loss: &Loss,
+    ) -> MergeStep {
+        let mut pair = mapping.clone();
+        pair.gone = Some((loss.evidence, loss.at));
+        pair.state = MappingState::Pending;
+        let wake = vec![pass.account.id.clone()];
+        MergeStep {
+            mapping: Some(pair),
+            wake,
+            ..MergeStep::default()
+        }
+    }
+
+    /// The item is made again, from its shadow.
     pub(crate) fn survival_step<C: Connector>(
         &self,
         pass: &Pass<'_, C>,

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use instep_contract::{Connector, MergeStep, PushStep, Store, Work};
 use instep_model::{
-    Collection, Direction, Field, Fields, Mapping, MappingState, ProjectPath, Task, TaskId,
+    Collection, Direction, Field, Fields, Mapping, MappingState, ProjectPath, RemoteId, Task,
+    TaskId,
 };
 use instep_sync::{Rules, Seen, differs};
 
@@ -193,6 +194,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let mut deletes = Vec::new();
         let mut steps = Vec::new();
         let mut merges = Vec::new();
+        let mut survivors = Vec::new();
         let mut queue: Vec<&Work> = page.work.values().collect();
         queue.sort_by_key(|work| work.place);
         for work in queue {
@@ -219,15 +221,17 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     }
                     steps.push(done(work.clone(), None));
                 }
-                (Job::Survive, Some(task), Some(mapping)) => {
-                    merges.push(self.survival_step(pass, task, mapping));
-                    creates.push(task.id);
-                }
+                (Job::Survive, Some(task), _) => survivors.push(task.id),
                 (Job::Done(mapping), _, _) => {
                     steps.push(done(work.clone(), mapping.map(|mapping| *mapping)))
                 }
                 _ => steps.push(done(work.clone(), None)),
             }
+        }
+        for id in self.truly_gone(pass, &page, &survivors).await? {
+            let (task, mapping) = (&page.context.tasks[&id], &page.context.mappings[&id]);
+            merges.push(self.survival_step(pass, task, mapping));
+            creates.push(id);
         }
         self.commit(pass, &merges).await?;
         self.keep_shadows(&mut page, &merges);
@@ -243,6 +247,40 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         self.update_all(pass, &mut page, &updates, &made).await?;
         self.delete_all(pass, &page, &deletes).await?;
         Ok(page.collections)
+    }
+
+    /// Which of these items do not exist when asked for by id. A listing may have left out the others:
+    /// they are merged as they are.
+    async fn truly_gone<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        page: &Page,
+        tasks: &[TaskId],
+    ) -> Result<Vec<TaskId>, Stop> {
+        let asked: Vec<(TaskId, RemoteId)> = tasks
+            .iter()
+            .filter_map(|id| Some((*id, page.context.mappings.get(id)?.remote.clone()?)))
+            .collect();
+        if asked.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<RemoteId> = asked.iter().map(|(_, remote)| remote.clone()).collect();
+        let connector = &mut *pass.connector;
+        let found = self
+            .unless_busy(async || connector.read(&ids).await)
+            .await?;
+        let mut gone = Vec::new();
+        let mut there = Vec::new();
+        for ((task, _), found) in asked.into_iter().zip(found) {
+            match found {
+                Some(remote) => there.push((task, remote)),
+                None => gone.push(task),
+            }
+        }
+        if !there.is_empty() {
+            self.merge_chunk(pass, &there, None).await?;
+        }
+        Ok(gone)
     }
 
     /// Pairs that were just ended still know what the item held beyond the hub's fields.
