@@ -39,6 +39,7 @@ pub(crate) struct Seen {
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     /// Looks at the account and merges what it finds.
+    // tidy: long because the order of the steps is what it says
     pub(crate) async fn look<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,

@@ -63,6 +63,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         self.leave_rest(pass, seen, &table, first).await
     }
 
+    // tidy: long because it lays both sides out once, borrowed, for one call
     async fn match_up<C: Connector>(
         &self,
         pass: &Pass<'_, C>,
@@ -309,6 +310,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     }
 
     /// The step that takes a new item into the hub, if the account's scope admits it.
+    // tidy: long because it fills in one step, field by field
     fn new_step<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,

@@ -122,6 +122,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
     }
 
+    // tidy: long because it fills in one step, field by field
     fn assemble<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,

@@ -46,6 +46,7 @@ async fn init_finds_taskwarrior_and_can_be_run_again() {
 }
 
 #[tokio::test]
+// tidy: long because each refusal is one block, and all share one home
 async fn an_account_is_tried_before_it_is_written() {
     let world = World::new(2).await;
     world.add_taskwarrior().await;

@@ -12,6 +12,7 @@ fn titled(title: &str) -> TaskEdit {
 }
 
 #[tokio::test]
+// tidy: long because it follows one task through its life
 async fn a_task_of_the_hub_travels_and_its_edits_do() {
     let world = World::paired(2).await;
     let app = world.open().await;

@@ -30,6 +30,7 @@ fn check(body: Json, field: Field, value: Expect) {
 }
 
 #[test]
+// tidy: long because it is a table
 fn odd_values_are_read_onto_the_grid() {
     check(
         json!({ "title": " a\nb\u{0} " }),

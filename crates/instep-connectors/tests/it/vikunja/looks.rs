@@ -323,7 +323,7 @@ async fn comments_and_relations_show_at_both_ends() {
             if waits && seen_b {
                 break;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            crate::vikunja::server::beat().await;
         }
         assert!(
             waits && seen_b,
@@ -344,7 +344,7 @@ async fn comments_and_relations_show_at_both_ends() {
             if said {
                 break;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            crate::vikunja::server::beat().await;
         }
         assert!(said, "the comment shows");
     })

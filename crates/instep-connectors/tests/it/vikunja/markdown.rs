@@ -24,6 +24,7 @@ fn check_typed(markdown: &str) {
 }
 
 #[test]
+// tidy: long because it is a table
 fn the_editors_descriptions_read_as_markdown() {
     check("", expect![""]);
     check("<p></p>", expect![""]);

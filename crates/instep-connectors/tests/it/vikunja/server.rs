@@ -212,7 +212,7 @@ impl Server {
                 begun.elapsed() < PATIENCE,
                 "the server's clock stands still"
             );
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            beat().await;
         }
     }
 
@@ -232,9 +232,16 @@ impl Server {
         let begun = Instant::now();
         while !test().await {
             assert!(begun.elapsed() < PATIENCE, "waited in vain until {what}");
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            beat().await;
         }
     }
+}
+
+/// One beat of a bounded poll.
+pub(super) async fn beat() {
+    let span = Duration::from_millis(20);
+    let next = tokio::time::Instant::now() + span;
+    tokio::time::interval_at(next, span).tick().await;
 }
 
 fn id_of(answer: &Json) -> i64 {

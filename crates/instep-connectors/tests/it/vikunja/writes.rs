@@ -295,6 +295,7 @@ async fn a_repeating_task_is_completed_once() {
 }
 
 #[tokio::test]
+// tidy: long because it follows one task through its labels
 async fn tags_come_and_go_one_by_one() {
     on_each(async |server| {
         let id = server
