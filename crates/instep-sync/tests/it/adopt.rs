@@ -493,3 +493,14 @@ fn what_was_deleted_here_does_not_come_back_by_itself() {
         expect!["new x"],
     );
 }
+
+#[test]
+fn links_are_not_part_of_the_content_that_pairs() {
+    let link = TaskId(Uuid::from_u128(7));
+    let hub = [here(1, "title=a; notes=n"), here(2, "title=a; notes=m")];
+    let remote = [
+        there("x", &format!("title=a; notes=m; depends={link}")),
+        there("y", &format!("title=a; notes=n; parent={link}")),
+    ];
+    check(FIRST, &hub, &remote, expect!["1=y, 2=x"]);
+}

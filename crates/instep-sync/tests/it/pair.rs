@@ -660,3 +660,48 @@ fn s24_what_was_closed_there_put_off_or_waits_has_not_moved_on() {
         "#]],
     );
 }
+
+#[test]
+fn s24_what_waits_elsewhere_in_the_task_does_not_keep_it_from_moving_on() {
+    let ask = Setting {
+        service: CALENDAR,
+        policy: ConflictPolicy::Ask,
+        ..setting()
+    };
+    let repeats =
+        |title: &str, due: &str| format!("title={title}; recurrence=FREQ=DAILY; due={due}");
+    let done = "; status=done; completed_at=2026-01-05T09:00:00Z";
+    with(
+        &ask,
+        &repeats("a", "2026-01-05"),
+        &(repeats("b", "2026-01-05") + done),
+        &repeats("c", "2026-01-06"),
+        expect![[r#"
+            hub: title=b; due=2026-01-06; recurrence=FREQ=DAILY; occurrence=2026-01-05
+            base: title=a; due=2026-01-06; recurrence=FREQ=DAILY
+            carried: title=a; due=2026-01-06; recurrence=FREQ=DAILY; occurrence=2026-01-05
+            conflict title: a | hub b | remote c -> waits
+        "#]],
+    );
+}
+
+#[test]
+fn s24_an_occurrence_that_the_remote_tells_is_believed() {
+    let calendar = Setting {
+        service: CALENDAR,
+        ..setting()
+    };
+    let repeats =
+        |due: &str, rest: &str| format!("title=a; recurrence=FREQ=DAILY; due={due}{rest}");
+    let done = "; status=done; completed_at=2026-01-05T09:00:00Z";
+    with(
+        &calendar,
+        &repeats("2026-01-05", ""),
+        &repeats("2026-01-05", done),
+        &repeats("2026-01-06", "; occurrence=2026-01-04"),
+        expect![[r#"
+            hub: title=a; due=2026-01-06; recurrence=FREQ=DAILY; occurrence=2026-01-04
+            base: title=a; due=2026-01-06; recurrence=FREQ=DAILY; occurrence=2026-01-04
+        "#]],
+    );
+}
