@@ -95,12 +95,11 @@ impl App {
     }
 
     async fn progress_of(&self, id: &AccountId, name: &str, done: usize) -> Progress {
-        let summaries = self.hub.summary().await.unwrap_or_default();
-        let left = summaries.iter().find(|summary| summary.account == *id);
+        let left = self.hub.work_left(id).await;
         Progress {
             account: name.to_owned(),
             done,
-            total: left.map(|summary| done + summary.work),
+            total: left.ok().map(|left| done + left),
         }
     }
 

@@ -10,7 +10,7 @@ use instep_api::{
 use instep_contract::Store;
 use instep_engine::{AccountReport, Counts, Problem, ReportedChange, RoundReport};
 use instep_model::{Action, Change, Field, MappingState, Side, Task, TaskId, Timestamp};
-use instep_store::{AccountSummary, HubStore};
+use instep_store::{Hindrance, HubStore};
 
 use crate::app::App;
 use crate::config::Entry;
@@ -35,9 +35,9 @@ impl Told<'_> {
         notes: Vec<String>,
         remember: bool,
     ) -> Result<SyncReply, Failure> {
-        let summaries = self
+        let hindrances = self
             .hub
-            .summary()
+            .hindrances()
             .await
             .map_err(|error| say::from_store(&error))?;
         let mut accounts = Vec::new();
@@ -45,19 +45,15 @@ impl Told<'_> {
             let refused = self.refused.iter().find(|(place, _)| *place == at);
             let mut reports = self.report.accounts.iter();
             let report = reports.find(|report| report.account == entry.account.id);
+            let mut known = hindrances.iter();
+            let hindrance = known.find(|known| known.account == entry.account.id);
             let told = match (refused, report) {
                 (Some((_, failure)), _) => standing_still(entry, failure.clone()),
-                (None, Some(report)) => {
-                    let mut known = summaries.iter();
-                    let summary = known.find(|summary| summary.account == entry.account.id);
-                    self.account(entry, report, summary).await?
-                }
+                (None, Some(report)) => self.account(entry, report, hindrance).await?,
                 (None, None) => continue,
             };
             if remember {
-                let mut known = summaries.iter();
-                let known = known.find(|summary| summary.account == entry.account.id);
-                let known = known.and_then(|summary| summary.state.trouble.as_deref());
+                let known = hindrance.and_then(|known| known.trouble.as_deref());
                 self.remember(entry, told.error.as_ref(), known).await;
             }
             accounts.push(told);
@@ -78,11 +74,11 @@ impl Told<'_> {
         &self,
         entry: &Entry,
         report: &AccountReport,
-        summary: Option<&AccountSummary>,
+        hindrance: Option<&Hindrance>,
     ) -> Result<AccountSync, Failure> {
-        let parked = summary.and_then(|summary| summary.pairs.get("error").copied());
-        let skipped = report.problems.len().max(parked.unwrap_or(0));
-        let open = summary.map_or(0, |summary| summary.conflicts);
+        let parked = hindrance.map_or(0, |hindrance| hindrance.parked);
+        let skipped = report.problems.len().max(parked);
+        let open = hindrance.map_or(0, |hindrance| hindrance.conflicts);
         let error = match &report.trouble {
             Some(trouble) => {
                 let tasks = self.living_pairs(entry).await;

@@ -25,4 +25,4 @@ pub use list::{FoundTask, TaskFilter};
 pub use open::OpenError;
 pub use record::JournalFilter;
 pub use store::HubStore;
-pub use summary::AccountSummary;
+pub use summary::{AccountSummary, Hindrance};

@@ -9,7 +9,14 @@ use sqlx::{AnyConnection, Connection, Row, SqlSafeStr};
 use crate::dialect;
 use crate::open::OpenError;
 
-const STEPS: [(i64, &str, &str); 1] = [(1, "hub", include_str!("../migrations/0001_hub.sql"))];
+const STEPS: [(i64, &str, &str); 2] = [
+    (1, "hub", include_str!("../migrations/0001_hub.sql")),
+    (
+        2,
+        "quiet round",
+        include_str!("../migrations/0002_quiet_round.sql"),
+    ),
+];
 
 /// The schema that this program knows.
 pub(crate) const KNOWN: i64 = STEPS[STEPS.len() - 1].0;

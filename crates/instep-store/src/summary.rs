@@ -38,6 +38,19 @@ pub struct AccountSummary {
     pub last_change_at: Option<Timestamp>,
 }
 
+/// What stands in the way of one account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hindrance {
+    /// The account.
+    pub account: AccountId,
+    /// What stopped its last round, as it was told.
+    pub trouble: Option<String>,
+    /// Pairs that were given up until somebody mends them.
+    pub parked: usize,
+    /// Conflicts that wait for a person.
+    pub conflicts: usize,
+}
+
 /// Where in a summary a count belongs.
 type Place = fn(&mut AccountSummary) -> &mut usize;
 
@@ -81,14 +94,48 @@ impl HubStore {
                 }
             }
         }
-        let changed = "SELECT account, MAX(at) AS at FROM journal \
-                       WHERE user_id = $1 AND account IS NOT NULL GROUP BY account";
-        for row in rows(hub, &mut on, changed).await? {
-            if let Some(summary) = find(&mut summaries, &row)? {
-                summary.last_change_at = get_maybe(&row, "at")?;
-            }
-        }
         Ok(summaries)
+    }
+
+    /// What stands in the way of every account, by id: the part of a [`summary`](Self::summary)
+    /// that costs the same however much the hub holds.
+    ///
+    /// # Errors
+    /// As [`list_tasks`](Self::list_tasks).
+    pub async fn hindrances(&self) -> Result<Vec<Hindrance>, StoreError> {
+        let hub = &*self.0;
+        let mut on = hub.reader().await?;
+        let sql = "SELECT a.account, a.trouble, \
+                   (SELECT COUNT(*) FROM mappings m WHERE m.user_id = a.user_id \
+                    AND m.account = a.account AND m.state = 'error') AS parked, \
+                   (SELECT COUNT(*) FROM conflicts c WHERE c.user_id = a.user_id \
+                    AND c.account = a.account AND c.state = 'open') AS conflicts \
+                   FROM accounts a WHERE a.user_id = $1 ORDER BY a.account";
+        let rows = rows(hub, &mut on, sql).await?;
+        let read = |row: &AnyRow| {
+            Ok(Hindrance {
+                account: AccountId::new(get::<String>(row, "account")?),
+                trouble: get(row, "trouble")?,
+                parked: count(row, "parked")?,
+                conflicts: count(row, "conflicts")?,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// How many tasks have to be looked at for an account.
+    ///
+    /// # Errors
+    /// As [`list_tasks`](Self::list_tasks).
+    pub async fn work_left(&self, account: &AccountId) -> Result<usize, StoreError> {
+        let hub = &*self.0;
+        let mut on = hub.reader().await?;
+        let sql = "SELECT COUNT(*) AS total FROM work WHERE user_id = $1 AND account = $2";
+        let row = query(sql, &hub.user, [account.as_str().into()])
+            .fetch_one(&mut *on)
+            .await
+            .map_err(failed)?;
+        count(&row, "total")
     }
 }
 
@@ -99,8 +146,9 @@ async fn rows(hub: &Hub, on: &mut AnyConnection, sql: &str) -> Result<Vec<AnyRow
 
 async fn accounts(hub: &Hub, on: &mut AnyConnection) -> Result<Vec<AccountSummary>, StoreError> {
     let sql = format!(
-        "SELECT a.account, a.config, a.dormant_since, {STATE_COLUMNS} FROM accounts a \
-         WHERE a.user_id = $1 ORDER BY a.account"
+        "SELECT a.account, a.config, a.dormant_since, {STATE_COLUMNS}, \
+         (SELECT MAX(j.at) FROM journal j WHERE j.user_id = a.user_id AND j.account = a.account) \
+         AS last_change_at FROM accounts a WHERE a.user_id = $1 ORDER BY a.account"
     );
     let rows = rows(hub, on, &sql).await?;
     rows.iter()
@@ -117,7 +165,7 @@ async fn accounts(hub: &Hub, on: &mut AnyConnection) -> Result<Vec<AccountSummar
                 in_doubt: 0,
                 reviews: count(row, "waiting")?,
                 conflicts: 0,
-                last_change_at: None,
+                last_change_at: get_maybe(row, "last_change_at")?,
                 account,
             })
         })

@@ -121,11 +121,36 @@ async fn a_hub_of_a_newer_program_is_left_to_it() {
             answer,
             Err(OpenError::TooNew {
                 found: 99,
-                known: 1
+                known: 2
             })
         ),
         "{answer:?}"
     );
+}
+
+#[tokio::test]
+async fn a_hub_of_an_older_program_is_brought_up_to_date() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("hub.db");
+    make(&path).await;
+    let store = open(&path).await.expect("opens");
+    let before = store.summary().await.expect("read");
+    store.close().await;
+    for sql in [
+        "DELETE FROM _sqlx_migrations WHERE version > 1",
+        "DROP INDEX journal_by_account",
+        "DROP INDEX mappings_parked",
+        "DROP INDEX conflicts_open",
+    ] {
+        tamper(&path, sql).await;
+    }
+    let store = open(&path).await.expect("opens");
+    assert_eq!(store.summary().await.expect("read"), before);
+    store.close().await;
+    // Fails where a step left them out.
+    tamper(&path, "DROP INDEX journal_by_account").await;
+    tamper(&path, "DROP INDEX mappings_parked").await;
+    tamper(&path, "DROP INDEX conflicts_open").await;
 }
 
 #[tokio::test]

@@ -3,9 +3,9 @@
 use instep_contract::{MergeStep, Store};
 use instep_model::{
     Account, AccountId, Conflict, ConflictId, ConflictPolicy, ConflictState, Direction, Field,
-    Kind, OperationId, ProjectPath, Provenance, Scope, Side, Status, Value,
+    Kind, MappingState, OperationId, ProjectPath, Provenance, Scope, Side, Status, Value,
 };
-use instep_store::{HubStore, JournalFilter, TaskFilter};
+use instep_store::{Hindrance, HubStore, JournalFilter, TaskFilter};
 
 use crate::samples::*;
 
@@ -273,6 +273,54 @@ async fn a_summary_counts_what_waits() {
     assert_eq!(vik.pairs.get("pending"), Some(&4));
     assert_eq!(vik.state.trouble.as_deref(), Some("the token was rejected"));
     assert_eq!((tw.last_change_at, vik.last_change_at), (None, Some(at(4))));
+}
+
+#[tokio::test]
+async fn what_stands_in_the_way_is_told_apart_by_account() {
+    let hub = fresh().await;
+    filled(&hub, 3).await;
+    let tw = AccountId::new("tw");
+    let mut parked = adopted(1);
+    if let Some(mapping) = &mut parked.mapping {
+        mapping.state = MappingState::Error;
+    }
+    let conflict = |name: &str, state| Conflict {
+        id: ConflictId::new(name),
+        task: numbered(2),
+        account: vik(),
+        field: Field::Priority,
+        base: None,
+        hub: None,
+        remote: None,
+        state,
+        at: at(1),
+    };
+    let conflicts = vec![
+        conflict("open", ConflictState::Open),
+        conflict("closed", ConflictState::Closed),
+    ];
+    let step = MergeStep {
+        task: None,
+        conflicts,
+        ..parked
+    };
+    put(&hub, &[step]).await;
+    hub.set_trouble(&tw, Some("away")).await.expect("stored");
+    let hindrance = |account, trouble: Option<&str>, parked, conflicts| Hindrance {
+        account,
+        trouble: trouble.map(str::to_owned),
+        parked,
+        conflicts,
+    };
+    assert_eq!(
+        hub.hindrances().await.expect("read"),
+        [
+            hindrance(tw.clone(), Some("away"), 0, 0),
+            hindrance(vik(), None, 1, 1)
+        ]
+    );
+    assert_eq!(hub.work_left(&tw).await.expect("read"), 3);
+    assert_eq!(hub.work_left(&vik()).await.expect("read"), 0);
 }
 
 #[tokio::test]
