@@ -27,6 +27,21 @@ pub struct Base {
     pub age: usize,
 }
 
+/// One remembered version by name, its content not read yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    name: String,
+    /// How many newer ones are remembered.
+    pub age: usize,
+}
+
+impl Slot {
+    /// SHA-256 of its content, in lower-case hexadecimal.
+    pub fn sha256(&self) -> &str {
+        hash_in(&self.name)
+    }
+}
+
 /// The last 16 versions of one file. A program that read version 3 and writes while version 5
 /// stands takes back 4 and 5 without meaning to; merged against version 3, its save loses
 /// nothing. For files whose owner would not like a `generation` key in them.
@@ -94,21 +109,38 @@ impl Bases {
         Ok(())
     }
 
+    /// Every version, newest first, without its content: sixteen long ones at once are a lot of
+    /// memory.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and the like.
+    pub fn list(&self) -> Result<Vec<Slot>, Error> {
+        let (_, slots) = self.slots()?;
+        let named = slots.into_values().rev().enumerate();
+        Ok(named.map(|(age, name)| Slot { name, age }).collect())
+    }
+
+    /// The content of one version; `None` when it is damaged, or forgotten since.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and the like.
+    pub fn read(&self, slot: &Slot) -> Result<Option<Vec<u8>>, Error> {
+        let dir = Dir::open(&self.path).map_err(|source| Error::at(&self.path, source))?;
+        let name = OsString::from(&slot.name);
+        let found = content::read(&dir, &name, MAX_BASE_BYTES, None)?;
+        let whole = found.filter(|found| hex(&found.stamp.sha256) == slot.sha256());
+        Ok(whole.map(|found| found.bytes))
+    }
+
     /// Every version that is whole, newest first.
     ///
     /// # Errors
     /// [`Error::Unreachable`] and the like; a damaged version is passed over.
     pub fn recent(&self) -> Result<Vec<Base>, Error> {
-        let (dir, slots) = self.slots()?;
         let mut bases = Vec::new();
-        for (age, name) in slots.values().rev().enumerate() {
-            let found = content::read(&dir, &OsString::from(name), MAX_BASE_BYTES, None)?;
-            if let Some(found) = found.filter(|found| hex(&found.stamp.sha256) == hash_in(name)) {
-                bases.push(Base {
-                    bytes: found.bytes,
-                    age,
-                });
-            }
+        for slot in self.list()? {
+            let age = slot.age;
+            bases.extend(self.read(&slot)?.map(|bytes| Base { bytes, age }));
         }
         Ok(bases)
     }

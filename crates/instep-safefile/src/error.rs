@@ -70,6 +70,17 @@ pub enum Error {
         /// What it is.
         found: &'static str,
     },
+    /// The file is damaged or missing, there are backups, and it does not come back
+    /// [by itself](crate::Recovery::WhenAsked). Look at
+    /// [`SafeFile::newest_backup`](crate::SafeFile::newest_backup), then
+    /// [`SafeFile::recover`](crate::SafeFile::recover). Nothing was moved.
+    #[error("{} is damaged: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The file is damaged and no backup verifies. Nothing was overwritten or moved.
     #[error("{} is damaged and no backup can be used{}", path.display(), list(tried))]
     Corrupt {

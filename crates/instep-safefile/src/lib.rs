@@ -74,10 +74,10 @@ mod stamp;
 mod turn;
 
 pub use backup::Backup;
-pub use bases::{Base, Bases};
+pub use bases::{Base, Bases, Slot};
 pub use error::{Error, Tried};
 pub use lock::{FileLock, Holder, LockError};
-pub use options::{OnFailedBackup, Options};
+pub use options::{OnFailedBackup, Options, Recovery};
 pub use private::{create_private_dir, write_private};
 pub use recover::Recovered;
 pub use safefile::{Read, SafeFile, Saved};

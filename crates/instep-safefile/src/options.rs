@@ -19,6 +19,19 @@ pub enum OnFailedBackup {
     SaveAnyway,
 }
 
+/// When a damaged or missing file is brought back from a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Recovery {
+    /// At once, by whatever call meets it.
+    #[default]
+    ByItself,
+    /// Only by [`SafeFile::recover`](crate::SafeFile::recover) and
+    /// [`SafeFile::restore`](crate::SafeFile::restore): every other call fails with
+    /// [`Error::Damaged`](crate::Error::Damaged) and moves nothing. For programs that have to
+    /// hold an old copy against something newer before it counts, or that must only look.
+    WhenAsked,
+}
+
 /// How a [`SafeFile`](crate::SafeFile) behaves. [`Options::default`] suits most files.
 ///
 /// | Setting | Default |
@@ -28,6 +41,7 @@ pub enum OnFailedBackup {
 /// | [`backups`](Self::backups) | 3 |
 /// | [`gzip_above`](Self::gzip_above) | 1 MiB |
 /// | [`on_failed_backup`](Self::on_failed_backup) | refuse |
+/// | [`recovery`](Self::recovery) | by itself |
 /// | [`mode`](Self::mode) of a new file | 0600 |
 /// | [`allow_empty`](Self::allow_empty) | no |
 /// | [`max_bytes`](Self::max_bytes) | 1 GiB |
@@ -38,6 +52,7 @@ pub struct Options {
     pub(crate) backups: usize,
     pub(crate) gzip_above: u64,
     pub(crate) on_failed_backup: OnFailedBackup,
+    pub(crate) recovery: Recovery,
     pub(crate) mode: u32,
     pub(crate) allow_empty: bool,
     pub(crate) max_bytes: u64,
@@ -51,6 +66,7 @@ impl Default for Options {
             backups: 3,
             gzip_above: 1 << 20,
             on_failed_backup: OnFailedBackup::Refuse,
+            recovery: Recovery::ByItself,
             mode: 0o600,
             allow_empty: false,
             max_bytes: 1 << 30,
@@ -99,6 +115,13 @@ impl Options {
         self
     }
 
+    /// When a damaged or missing file comes back.
+    #[must_use]
+    pub fn recovery(mut self, when: Recovery) -> Self {
+        self.recovery = when;
+        self
+    }
+
     /// The rights of a file that does not exist yet. An existing file keeps its own.
     #[must_use]
     pub fn mode(mut self, mode: u32) -> Self {
@@ -136,6 +159,7 @@ impl fmt::Debug for Options {
             .field("backups", &self.backups)
             .field("gzip_above", &self.gzip_above)
             .field("on_failed_backup", &self.on_failed_backup)
+            .field("recovery", &self.recovery)
             .field("mode", &format_args!("{:04o}", self.mode))
             .field("allow_empty", &self.allow_empty)
             .field("max_bytes", &self.max_bytes)

@@ -66,6 +66,43 @@ pub(crate) struct Ready {
     pub(crate) recovered: Option<Recovered>,
 }
 
+/// What is wrong with what was read; `None` when nothing is, or when there is nothing at all.
+pub(crate) fn damage(
+    dir: &Dir,
+    name: &OsStr,
+    options: &Options,
+    content: Option<&Content>,
+) -> Result<Option<String>, Error> {
+    match content {
+        Some(content) => Ok(options.judge(&content.bytes).err()),
+        None if backup::any(dir, name, options)? => Ok(Some("it is missing".to_owned())),
+        None => Ok(None),
+    }
+}
+
+/// Reads the file as it is, with whatever lock the caller has; a damaged one is an error once it
+/// stays so.
+pub(crate) fn look(
+    dir: &Dir,
+    name: &OsStr,
+    options: &Options,
+    lock: Option<(Kind, &Deadline)>,
+) -> Result<Option<Content>, Error> {
+    for _ in 0..MAX_ROUNDS {
+        let content = content::read(dir, name, options.max_bytes, lock)?;
+        let Some(reason) = damage(dir, name, options, content.as_ref())? else {
+            return Ok(content);
+        };
+        if settled(dir, name, content.as_ref())? {
+            let path = dir.path_of(name);
+            return Err(Error::Damaged { path, reason });
+        }
+    }
+    Err(Error::Changed {
+        path: dir.path_of(name),
+    })
+}
+
 /// Reads the file under the exclusive lock and recovers it if need be.
 pub(crate) fn load(
     dir: &Dir,
@@ -76,12 +113,7 @@ pub(crate) fn load(
     let lock = Some((Kind::Exclusive, deadline));
     for _ in 0..MAX_ROUNDS {
         let content = content::read(dir, name, options.max_bytes, lock)?;
-        let damage = match &content {
-            Some(content) => options.judge(&content.bytes).err(),
-            None if backup::any(dir, name, options)? => Some("it is missing".to_owned()),
-            None => None,
-        };
-        let Some(reason) = damage else {
+        let Some(reason) = damage(dir, name, options, content.as_ref())? else {
             return Ok(Ready {
                 content,
                 recovered: None,

@@ -12,7 +12,7 @@ use crate::dir::{Dir, resolve};
 use crate::error::{Error, Tried};
 use crate::lock::{Deadline, FileLock};
 use crate::names::{backup_of, lock_of};
-use crate::options::Options;
+use crate::options::{Options, Recovery};
 use crate::recover::{self, Recovered};
 use crate::save::{Attempt, replace};
 use crate::stamp::{Stamp, sha256};
@@ -110,12 +110,21 @@ impl SafeFile {
     ///
     /// # Errors
     /// [`Error::Missing`] without file and backups, [`Error::Corrupt`] when neither the file nor
-    /// any backup verifies; further those of locking and reading.
+    /// any backup verifies, [`Error::Damaged`] where it comes back only
+    /// [when asked](Recovery::WhenAsked); further those of locking and reading.
     pub fn read(&self) -> Result<Read, Error> {
         let deadline = Deadline::after(self.options.lock_timeout);
         let (dir, name) = resolve(&self.path)?;
         let lock = FileLock::share_in(&dir, &lock_of(&name), &deadline)?;
         let shared = Some((Kind::Shared, &deadline));
+        if self.options.recovery == Recovery::WhenAsked {
+            let content = recover::look(&dir, &name, &self.options, shared)?;
+            let path = dir.path_of(&name);
+            return content.map_or(
+                Err(Error::Missing { path }),
+                |found| Ok(self.read_of(found)),
+            );
+        }
         if let Some(content) = content::read(&dir, &name, self.options.max_bytes, shared)?
             && self.options.judge(&content.bytes).is_ok()
         {
@@ -154,7 +163,8 @@ impl SafeFile {
     /// than once. It must not call this file's methods: it would wait for itself.
     ///
     /// # Errors
-    /// What `change` returned; [`Error::Rejected`] when its result does not verify;
+    /// What `change` returned; [`Error::Damaged`] as in [`read`](Self::read);
+    /// [`Error::Rejected`] when its result does not verify;
     /// [`Error::Changed`] when others kept writing for 8 attempts; further those of locking,
     /// reading and writing. After [`Error::OutcomeUnknown`] read again. In all other cases the
     /// file is as it was.
@@ -234,6 +244,46 @@ impl SafeFile {
         self.find_backup(&dir, &name, backup)
     }
 
+    /// What a recovery would bring back: where the newest backup that verifies lies, and its
+    /// unpacked content. Only looks.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when no backup verifies; further those of locking and reading.
+    pub fn newest_backup(&self) -> Result<(PathBuf, Vec<u8>), Error> {
+        let (dir, name) = resolve(&self.path)?;
+        let deadline = Deadline::after(self.options.lock_timeout);
+        let _lock = FileLock::share_in(&dir, &lock_of(&name), &deadline)?;
+        let path = dir.path_of(&name);
+        let content = content::read(&dir, &name, self.options.max_bytes, None)?;
+        let damage = content.map_or(Err("it is missing".to_owned()), |content| {
+            self.options.judge(&content.bytes)
+        });
+        let mut tried: Vec<Tried> = damage
+            .err()
+            .map(|reason| Tried {
+                path: path.clone(),
+                reason,
+            })
+            .into_iter()
+            .collect();
+        backup::newest_good(&dir, &name, &self.options, &mut tried)?
+            .ok_or(Error::Corrupt { path, tried })
+    }
+
+    /// Brings a damaged or missing file back from the newest backup that verifies, which the next
+    /// successful call reports as well. `None` when there was no need.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when no backup verifies; further those of locking, reading and writing.
+    pub fn recover(&self) -> Result<Option<Recovered>, Error> {
+        let held = self.hold()?;
+        let ready = recover::load(&held.dir, &held.name, &self.options, &held.deadline)?;
+        if ready.recovered.is_some() {
+            self.news().recovered.clone_from(&ready.recovered);
+        }
+        Ok(ready.recovered)
+    }
+
     /// Puts one backup in the place of the file. The present content becomes the newest backup;
     /// if it is damaged, it is moved aside first.
     ///
@@ -243,7 +293,7 @@ impl SafeFile {
         let held = self.hold()?;
         let bytes = self.find_backup(&held.dir, &held.name, backup)?;
         for _ in 0..MAX_ATTEMPTS {
-            let base = self.load(&held)?;
+            let base = self.bring_back(&held)?;
             if let Some(saved) = self.attempt(&held, base.as_ref(), &bytes)? {
                 return Ok(saved);
             }
@@ -306,18 +356,36 @@ impl SafeFile {
         })
     }
 
-    /// The content to work on, recovered if need be; left-overs are cleared the first time.
+    /// The content to work on, recovered if need be and wanted; left-overs are cleared the first
+    /// time.
     fn load(&self, held: &Held) -> Result<Option<Content>, Error> {
+        match self.options.recovery {
+            Recovery::ByItself => self.bring_back(held),
+            Recovery::WhenAsked => {
+                let lock = Some((Kind::Exclusive, &held.deadline));
+                let content = recover::look(&held.dir, &held.name, &self.options, lock)?;
+                self.sweep(held)?;
+                Ok(content)
+            }
+        }
+    }
+
+    fn bring_back(&self, held: &Held) -> Result<Option<Content>, Error> {
         let ready = recover::load(&held.dir, &held.name, &self.options, &held.deadline)?;
         if let Some(recovered) = ready.recovered {
             self.news().recovered = Some(recovered);
         }
+        self.sweep(held)?;
+        Ok(ready.content)
+    }
+
+    fn sweep(&self, held: &Held) -> Result<(), Error> {
         if !self.swept.load(Ordering::Acquire) {
             let late = recover::sweep(&held.dir, &held.name, &self.options)?;
             self.news().late.extend(late);
             self.swept.store(true, Ordering::Release);
         }
-        Ok(ready.content)
+        Ok(())
     }
 
     /// One try to save; `None` when another program wrote first.

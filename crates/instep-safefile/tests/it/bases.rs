@@ -66,3 +66,20 @@ fn a_damaged_version_is_passed_over() {
     assert_eq!(recent.len(), 1);
     assert_eq!(recent[0].bytes, b"a\n");
 }
+
+#[test]
+fn versions_are_listed_without_their_content_and_read_one_by_one() {
+    let place = Place::new(crate::options());
+    let bases = store(&place, &["a\n", "b\n"]);
+    let slots = bases.list().unwrap();
+    let ages: Vec<usize> = slots.iter().map(|slot| slot.age).collect();
+    assert_eq!(ages, [0, 1]);
+    assert_eq!(
+        slots[1].sha256(),
+        "87428fc522803d31065e7bce3cf03fe475096631e5e07bbd7a0fde60c4cf25c7"
+    );
+    assert_eq!(bases.read(&slots[1]).unwrap().unwrap(), b"a\n");
+    fs::remove_dir_all(place.at("bases")).unwrap();
+    fs::create_dir(place.at("bases")).unwrap();
+    assert_eq!(bases.read(&slots[0]).unwrap(), None);
+}

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use instep_safefile::{Error, SafeFile};
+use instep_safefile::{Error, Recovery, SafeFile};
 
 use crate::{Place, options, version};
 
@@ -138,4 +138,37 @@ fn an_empty_file_is_good_where_that_is_allowed() {
     place.file.save(b"").unwrap();
     let read = place.file.read().unwrap();
     assert_eq!((read.bytes, read.recovered), (vec![], None));
+}
+
+/// Looking moves nothing, and an old copy comes back only when somebody asked for it.
+#[test]
+fn a_file_that_comes_back_when_asked_stays_damaged_until_then() {
+    for damage in [Some(&b"torn"[..]), None] {
+        let asked = options().recovery(Recovery::WhenAsked);
+        let place = Place::new(asked);
+        for text in ["1", "2", "3"] {
+            place.file.save(&version(text)).unwrap();
+        }
+        match damage {
+            Some(bytes) => place.put("tasks.txt", bytes),
+            None => fs::remove_file(place.at("tasks.txt")).unwrap(),
+        }
+        let before = place.names();
+        for outcome in [
+            place.file.read().map(drop),
+            place.file.save(&version("4")).map(drop),
+            place.file.update::<Error>(|_| Ok(version("4"))).map(drop),
+        ] {
+            assert!(matches!(outcome, Err(Error::Damaged { .. })), "{outcome:?}");
+        }
+        let spare = (place.at("tasks.txt.backup"), version("2"));
+        assert_eq!(place.file.newest_backup().unwrap(), spare);
+        assert_eq!(place.names(), before);
+
+        let recovered = place.file.recover().unwrap().expect("there was a need");
+        assert_eq!(recovered.from, spare.0);
+        assert_eq!(place.file.recover().unwrap(), None);
+        let read = place.file.read().unwrap();
+        assert_eq!((read.bytes, read.recovered), (spare.1, Some(recovered)));
+    }
 }
