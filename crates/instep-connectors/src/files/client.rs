@@ -6,17 +6,28 @@ use std::time::SystemTime;
 
 use instep_contract::{Applied, ConnectorError};
 use instep_model::{Operation, RemoteId};
-use instep_safefile::{Error, Options, Recovered, SafeFile};
+use instep_safefile::{Error, Options, Recovered, Recovery, SafeFile, Saved};
 
 use super::Settings;
 use super::cursor::Look;
-use super::fault::{missing, setup, sort};
+use super::fault::{missing, setup, sort, unplaced};
 use super::format::{Document, Refusal};
 use super::notice::Notice;
-use super::versions::{Ledger, Versions};
+use super::versions::{Found, Ledger, Versions};
 
 /// Longer files are refused: sixteen versions of them are remembered.
 const MAX_BYTES: u64 = 64 << 20;
+
+/// How often a file that is damaged again and again is brought back for one save.
+const MAX_RECOVERIES: usize = 3;
+
+/// How a file looks that was there and is missing now.
+const MISSING: Look = Look {
+    dev: 0,
+    inode: 0,
+    size: 0,
+    mtime_ns: 0,
+};
 
 /// A file of tasks and what is remembered about it.
 #[derive(Debug)]
@@ -40,6 +51,17 @@ pub(super) struct Seen {
     pub(super) news: Vec<Notice>,
 }
 
+/// The content a look works from.
+struct Held {
+    bytes: Vec<u8>,
+    look: Look,
+    /// Whether it is a backup's, which the file need not hold yet.
+    recovered: bool,
+    /// Whether the file itself is damaged.
+    damaged: bool,
+    news: Vec<Notice>,
+}
+
 /// What a save did.
 pub(super) struct Stored {
     pub(super) answers: Vec<Result<Applied, ConnectorError>>,
@@ -51,7 +73,9 @@ struct Attempt {
     answers: Vec<Result<Applied, ConnectorError>>,
     before: Vec<u8>,
     fresh: Vec<u8>,
-    stale: Option<usize>,
+    /// How many things came back that the file had lost.
+    put_back: Option<usize>,
+    recovered: bool,
     /// The highest id there was before.
     highest: i64,
 }
@@ -76,6 +100,7 @@ impl Client {
         let options = Options::default()
             .max_bytes(MAX_BYTES)
             .lock_timeout(settings.lock_timeout)
+            .recovery(Recovery::WhenAsked)
             .verify(move |bytes| format.verify(bytes));
         let file = SafeFile::open(&settings.path, options).map_err(|error| error.to_string());
         Self { settings, file }
@@ -126,57 +151,53 @@ impl Client {
     }
 
     /// Reads the whole file. A file that is not there is an empty list, unless it `existed`;
-    /// without a word about that, the memory decides.
+    /// without a word about that, the memory decides. Nothing is written beside the file: a
+    /// damaged one is answered from its backup and stays as it is (I19).
     pub(super) fn load(&self, existed: Option<bool>) -> Result<Seen, ConnectorError> {
-        let file = self.file()?;
         let versions = self.versions()?;
-        let ledger = versions.ledger();
-        let read = match file.read() {
-            Ok(read) => read,
-            Err(Error::Missing { path }) => {
-                if existed.unwrap_or_else(|| versions.any()) {
-                    return Err(missing(&path));
-                }
-                let document = self.parse(&[]).map_err(malformed)?;
-                return Ok(Seen {
-                    look: None,
-                    settled: false,
-                    document,
-                    behind: false,
-                    ledger,
-                    news: Vec::new(),
-                });
-            }
-            Err(error) => return Err(sort(error)),
+        let mut ledger = versions.ledger();
+        let existed = existed.unwrap_or_else(|| versions.any());
+        let Some(held) = self.held(&versions, &ledger, existed)? else {
+            return Ok(Seen {
+                look: None,
+                settled: false,
+                document: self.parse(&[]).map_err(malformed)?,
+                behind: false,
+                ledger,
+                news: Vec::new(),
+            });
         };
-        let mut news = self.news(read.recovered.as_ref(), &read.late);
-        let found = self.parse(&read.bytes).map_err(malformed)?;
-        let look = Look {
-            dev: read.stamp.dev(),
-            inode: read.stamp.inode(),
-            size: read.stamp.size(),
-            mtime_ns: read.stamp.mtime_ns(),
+        let mut news = held.news;
+        let found = self.parse(&held.bytes).map_err(malformed)?;
+        let facts = Found {
+            bytes: &held.bytes,
+            document: &found,
+            recovered: held.recovered,
         };
         let rebased = versions
-            .rebased(&ledger, &read.bytes, &found, |bytes| self.parse(bytes).ok())
+            .rebased(&ledger, facts, |bytes| self.parse(bytes).ok())
             .map_err(sort)?;
-        let behind = rebased.is_some();
+        let behind = held.damaged || rebased.is_some();
         let document = match rebased {
             Some(rebased) => {
-                news.push(Notice::Stale {
-                    path: file.path().to_path_buf(),
-                    put_back: rebased.put_back,
-                });
+                if !held.recovered {
+                    news.push(self.stale(rebased.put_back));
+                }
                 rebased.document
             }
             None => {
-                versions.remember(&read.bytes).map_err(sort)?;
+                if !held.damaged {
+                    versions.remember(&held.bytes).map_err(sort)?;
+                }
                 found
             }
         };
+        if !held.recovered && ledger.leave_recovery() {
+            versions.set_ledger(&ledger).map_err(sort)?;
+        }
         Ok(Seen {
-            look: Some(look),
-            settled: look.is_settled(SystemTime::now()),
+            look: Some(held.look),
+            settled: held.look.is_settled(SystemTime::now()),
             document,
             behind,
             ledger,
@@ -184,8 +205,74 @@ impl Client {
         })
     }
 
+    /// What the file holds, or else its newest good backup; `None` where there is neither yet.
+    fn held(
+        &self,
+        versions: &Versions,
+        ledger: &Ledger,
+        existed: bool,
+    ) -> Result<Option<Held>, ConnectorError> {
+        let file = self.file()?;
+        match file.read() {
+            Ok(read) => Ok(Some(Held {
+                recovered: ledger.is_recovered(&read.bytes),
+                damaged: false,
+                look: Look {
+                    dev: read.stamp.dev(),
+                    inode: read.stamp.inode(),
+                    size: read.stamp.size(),
+                    mtime_ns: read.stamp.mtime_ns(),
+                },
+                news: {
+                    let told = read.recovered.map(|recovered| Notice::Recovered {
+                        story: recovered.to_string(),
+                        put_back: 0,
+                    });
+                    told.into_iter().chain(self.late(&read.late)).collect()
+                },
+                bytes: read.bytes,
+            })),
+            Err(Error::Missing { path }) if existed => Err(missing(&path)),
+            Err(Error::Missing { .. }) => Ok(None),
+            Err(Error::Damaged { path, reason }) => {
+                let (from, bytes) = file.newest_backup().map_err(sort)?;
+                if existed && !versions.any() {
+                    return Err(unplaced(&path, &reason, &from));
+                }
+                Ok(Some(Held {
+                    bytes,
+                    look: self.look()?.unwrap_or(MISSING),
+                    recovered: true,
+                    damaged: true,
+                    news: vec![Notice::Damaged { path, reason, from }],
+                }))
+            }
+            Err(error) => Err(sort(error)),
+        }
+    }
+
+    /// Brings a damaged file back. What comes back is written down first, so that whoever finds
+    /// it, even after a crash in between, knows it for what it is.
+    fn bring_back(
+        &self,
+        versions: &Versions,
+        ledger: &mut Ledger,
+        existed: bool,
+        damage: (&Path, &str),
+    ) -> Result<Option<Recovered>, ConnectorError> {
+        let file = self.file()?;
+        let (from, bytes) = file.newest_backup().map_err(sort)?;
+        if existed && !versions.any() {
+            return Err(unplaced(damage.0, damage.1, &from));
+        }
+        ledger.expect_recovered(&bytes);
+        versions.set_ledger(ledger).map_err(sort)?;
+        file.recover().map_err(sort)
+    }
+
     /// Carries out a batch in one save, from what the file holds at that moment; a stale
-    /// overwrite is set right on the way. An operation that is refused keeps no other one back.
+    /// overwrite is set right on the way, and a damaged file brought back. An operation that is
+    /// refused keeps no other one back.
     pub(super) fn save(
         &self,
         batch: &[Operation],
@@ -197,17 +284,40 @@ impl Client {
         let mut ledger = versions.ledger();
         let existed = existed.unwrap_or_else(|| versions.any());
         let floor = floor.max(ledger.highest);
-        let mut last = None;
-        let saved = file.update::<Stop>(|before| {
-            if before.is_empty() && existed {
-                return Err(Stop::Connector(missing(file.path())));
+        let mut recovered = None;
+        for _ in 0..MAX_RECOVERIES {
+            let mut last = None;
+            let saved = file.update::<Stop>(|before| {
+                if before.is_empty() && existed {
+                    return Err(Stop::Connector(missing(file.path())));
+                }
+                let attempt = self.attempt(&versions, &ledger, batch, before, floor)?;
+                let fresh = attempt.fresh.clone();
+                last = Some(attempt);
+                Ok(fresh)
+            });
+            if let Err(Stop::File(Error::Damaged { path, reason })) = &saved {
+                let damage = (path.as_path(), reason.as_str());
+                recovered = self
+                    .bring_back(&versions, &mut ledger, existed, damage)?
+                    .or(recovered);
+                continue;
             }
-            let attempt = self.attempt(&versions, &ledger, batch, before, floor)?;
-            let fresh = attempt.fresh.clone();
-            last = Some(attempt);
-            Ok(fresh)
-        });
-        let (saved, attempt) = match (saved, last) {
+            return self.stored(&versions, ledger, batch, (saved, last), recovered);
+        }
+        Err(ConnectorError::Busy)
+    }
+
+    /// Remembers a save and words what there is to say about it.
+    fn stored(
+        &self,
+        versions: &Versions,
+        mut ledger: Ledger,
+        batch: &[Operation],
+        done: (Result<Saved, Stop>, Option<Attempt>),
+        recovered: Option<Recovered>,
+    ) -> Result<Stored, ConnectorError> {
+        let (saved, attempt) = match done {
             (Ok(saved), Some(attempt)) => (saved, attempt),
             (Err(Stop::Nothing(answers)), _) => {
                 return Ok(Stored {
@@ -219,22 +329,25 @@ impl Client {
             (Err(Stop::File(error)), _) => return Err(sort(error)),
             (Ok(_), None) => return Err(malformed("nothing was tried".to_owned())),
         };
-        let mut news = self.news(saved.recovered.as_ref(), &saved.late);
-        news.extend(attempt.stale.map(|put_back| Notice::Stale {
-            path: file.path().to_path_buf(),
-            put_back,
-        }));
+        let mut news = self.late(&saved.late);
+        match (attempt.put_back, recovered.or(saved.recovered)) {
+            (put_back, Some(recovered)) => news.push(Notice::Recovered {
+                story: recovered.to_string(),
+                put_back: put_back.unwrap_or(0),
+            }),
+            (Some(put_back), None) if !attempt.recovered => news.push(self.stale(put_back)),
+            _ => {}
+        }
+        let left = ledger.leave_recovery();
         if saved.written {
             ledger.see(attempt.highest);
             note_created(&mut ledger, batch, &attempt.answers);
             let kept = versions
                 .remember_ours(&mut ledger, &attempt.before, &attempt.fresh)
                 .and_then(|()| versions.set_ledger(&ledger));
-            if let Err(error) = kept {
-                // The save itself stands; without the memory the next stale overwrite looks
-                // like an edit.
-                tracing::warn!(%error, "the version just saved could not be remembered");
-            }
+            warn_of(kept);
+        } else if left {
+            warn_of(versions.set_ledger(&ledger));
         }
         Ok(Stored {
             answers: attempt.answers,
@@ -251,8 +364,14 @@ impl Client {
         floor: i64,
     ) -> Result<Attempt, Stop> {
         let found = self.parse(before).map_err(stopped)?;
-        let rebased = versions.rebased(ledger, before, &found, |bytes| self.parse(bytes).ok())?;
-        let stale = rebased.as_ref().map(|rebased| rebased.put_back);
+        let facts = Found {
+            bytes: before,
+            document: &found,
+            recovered: ledger.is_recovered(before),
+        };
+        let recovered = facts.recovered;
+        let rebased = versions.rebased(ledger, facts, |bytes| self.parse(bytes).ok())?;
+        let put_back = rebased.as_ref().map(|rebased| rebased.put_back);
         let mut document = rebased.map_or(found, |rebased| rebased.document);
         let highest = document.highest();
         let floor = floor.max(highest);
@@ -274,7 +393,8 @@ impl Client {
             answers,
             before: before.to_vec(),
             fresh: fresh.into_bytes(),
-            stale,
+            put_back,
+            recovered,
             highest,
         })
     }
@@ -291,15 +411,26 @@ impl Client {
         versions.set_ledger(&ledger)
     }
 
-    fn news(&self, recovered: Option<&Recovered>, late: &[PathBuf]) -> Vec<Notice> {
-        let recovered = recovered.map(|recovered| Notice::Recovered {
-            story: recovered.to_string(),
-        });
-        let late = late.iter().map(|aside| Notice::Late {
+    fn stale(&self, put_back: usize) -> Notice {
+        Notice::Stale {
+            path: self.settings.path.clone(),
+            put_back,
+        }
+    }
+
+    fn late(&self, late: &[PathBuf]) -> Vec<Notice> {
+        let told = late.iter().map(|aside| Notice::Late {
             path: self.settings.path.clone(),
             aside: aside.clone(),
         });
-        recovered.into_iter().chain(late).collect()
+        told.collect()
+    }
+}
+
+/// The save itself stands; without the memory the next stale overwrite looks like an edit.
+fn warn_of(kept: Result<(), Error>) {
+    if let Err(error) = kept {
+        tracing::warn!(%error, "the version just saved could not be remembered");
     }
 }
 

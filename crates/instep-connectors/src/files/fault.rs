@@ -2,6 +2,7 @@
 //! here.
 
 use std::error::Error as _;
+use std::path::Path;
 
 use instep_contract::ConnectorError;
 use instep_safefile::Error;
@@ -47,6 +48,7 @@ pub(super) fn sort(error: Error) -> ConnectorError {
             what,
             "set the account's path to a file, or move away what lies there",
         ),
+        Error::Damaged { .. } => setup(what, "sync again: it comes back from its backup"),
         Error::Corrupt { .. } => setup(
             what,
             "nothing was overwritten; mend one of these copies by hand, or move them all away to \
@@ -62,11 +64,26 @@ pub(super) fn sort(error: Error) -> ConnectorError {
 }
 
 /// A file that was there and is not any more.
-pub(super) fn missing(path: &std::path::Path) -> ConnectorError {
+pub(super) fn missing(path: &Path) -> ConnectorError {
     setup(
         format!("{} is gone, and there is no backup of it", path.display()),
         "put the file back; if it is meant to be gone, remove the account. \
          Nothing counts as deleted meanwhile",
+    )
+}
+
+/// A damaged file of which it is not known how old its backup is.
+pub(super) fn unplaced(path: &Path, reason: &str, from: &Path) -> ConnectorError {
+    setup(
+        format!(
+            "{} is damaged ({reason}), and what was remembered about it is gone, so that nobody \
+             can tell which changes its backup lacks",
+            path.display()
+        ),
+        format!(
+            "nothing was changed; look at {} and copy it over the file if it is what you want",
+            from.display()
+        ),
     )
 }
 

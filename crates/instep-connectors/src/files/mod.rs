@@ -4,6 +4,10 @@
 //! bytes of what changes change; entries that cannot be read are left alone, and a file that
 //! cannot be read is never taken for an empty one. Nothing here merges the hub's tasks.
 //!
+//! A damaged file is answered from its newest backup, and stays as it is until something is
+//! written: looking changes nothing (I19). A backup is old by nature, so that it is held against
+//! the newest version that is known: it takes no change back and deletes nothing.
+//!
 //! # Stale overwrites
 //!
 //! A program that read the file, and writes it after we did, takes our writes back without
@@ -162,6 +166,11 @@ impl FileConnector {
 
     fn tell(&mut self, news: Vec<Notice>) {
         for notice in news {
+            if matches!(notice, Notice::Recovered { .. }) {
+                // What was to be done is done.
+                let done = |told: &Notice| matches!(told, Notice::Damaged { .. });
+                self.notices.retain(|told| !done(told));
+            }
             if !self.notices.contains(&notice) {
                 tracing::warn!(notice = %notice, "a task file needs a look");
                 self.notices.push(notice);
@@ -228,6 +237,9 @@ impl Connector for FileConnector {
             return Ok(untouched);
         }
         let was_there = since.as_ref().is_some_and(|place| place.look.is_some());
+        if was_there {
+            self.existed = Some(true);
+        }
         let seen = self.load(Some(was_there)).await?;
         if self.existed.is_none() && self.client.is_on_network_drive() {
             self.tell(vec![Notice::NetworkDrive {

@@ -20,10 +20,22 @@ pub struct LeftAlone {
 /// One piece of news about a file; its text is one plain sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
+    /// The file is damaged or missing. Until the next save brings it back, the list is its newest
+    /// good backup with everything that is known to be newer.
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+        /// The backup.
+        from: PathBuf,
+    },
     /// The file was damaged or missing and came back from a backup.
     Recovered {
         /// What was wrong, which backup was taken and where the damaged file lies now.
         story: String,
+        /// How many later values and entries were put into it again.
+        put_back: usize,
     },
     /// Another program wrote too late to become part of the file.
     Late {
@@ -65,7 +77,17 @@ pub enum Notice {
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Recovered { story } => f.write_str(story),
+            Self::Damaged { path, reason, from } => write!(
+                f,
+                "{} is damaged ({reason}); the next sync brings it back from {}, \
+                 with every later change that is known",
+                path.display(),
+                from.display()
+            ),
+            Self::Recovered { story, put_back: 0 } => f.write_str(story),
+            Self::Recovered { story, put_back } => {
+                write!(f, "{story}; {put_back} later changes were put in again")
+            }
             Self::Late { path, aside } => write!(
                 f,
                 "another program wrote {} while it was saved; its version is kept as {}",

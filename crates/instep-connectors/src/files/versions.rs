@@ -9,11 +9,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use instep_safefile::{Base, Bases, Error, FileLock, create_private_dir, write_private};
+use instep_safefile::{Bases, Error, FileLock, Slot, create_private_dir, write_private};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::format::{Document, Rebased, distance, rebase, reverts};
+use super::format::{Document, Rebased, distance, rebase, rejoin, reverts};
 
 /// How many versions of ours are told from those of others.
 const OURS_KEPT: usize = 16;
@@ -31,6 +31,8 @@ pub(super) struct Ledger {
     pub(super) created: BTreeSet<String>,
     /// Hashes of versions that we wrote, oldest first.
     ours: Vec<String>,
+    /// Hash of what was brought back from a backup and has not been set right yet.
+    recovered: Option<String>,
 }
 
 impl Ledger {
@@ -38,6 +40,32 @@ impl Ledger {
     pub(super) fn see(&mut self, id: i64) {
         self.highest = self.highest.max(id);
     }
+
+    /// Takes note of what a recovery is about to bring back, before it does: whoever finds the
+    /// file like that must not take it for somebody's work.
+    pub(super) fn expect_recovered(&mut self, bytes: &[u8]) {
+        self.recovered = Some(hash(bytes));
+    }
+
+    /// Whether `bytes` came from a backup.
+    pub(super) fn is_recovered(&self, bytes: &[u8]) -> bool {
+        let known = self.recovered.as_ref();
+        known.is_some_and(|recovered| *recovered == hash(bytes))
+    }
+
+    /// Forgets a recovery once the file holds something else; answers whether there was one.
+    pub(super) fn leave_recovery(&mut self) -> bool {
+        self.recovered.take().is_some()
+    }
+}
+
+/// The file as it was found.
+#[derive(Clone, Copy)]
+pub(super) struct Found<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) document: &'a Document,
+    /// Whether it came from a backup, so that nobody wrote it just now.
+    pub(super) recovered: bool,
 }
 
 /// The memory of one account.
@@ -80,7 +108,7 @@ impl Versions {
 
     /// Whether any version was ever seen.
     pub(super) fn any(&self) -> bool {
-        self.bases.recent().is_ok_and(|recent| !recent.is_empty())
+        self.bases.list().is_ok_and(|known| !known.is_empty())
     }
 
     /// A version that was found as it is.
@@ -105,55 +133,131 @@ impl Versions {
         Ok(())
     }
 
-    /// What the file would be had its writer not started from a version older than our last
-    /// writes; `None` when it did not.
+    /// What the file would be had its writer started from our newest version; `None` when it did.
     ///
     /// Only what *we* wrote in between can be taken back without meaning to: a person's own
     /// versions may come and go. And only a writer who changes something of its own can be
-    /// told from a person who takes back what we wrote; the latter is believed.
+    /// told from a person who takes back what we wrote; the latter is believed. A backup takes
+    /// back everything since, and nobody meant any of it.
     pub(super) fn rebased(
         &self,
         ledger: &Ledger,
-        bytes: &[u8],
-        found: &Document,
+        found: Found<'_>,
         parse: impl Fn(&[u8]) -> Option<Document>,
     ) -> Result<Option<Rebased>, Error> {
+        let known = Known {
+            bases: &self.bases,
+            slots: self.bases.list()?,
+            parse,
+        };
+        if found.recovered {
+            known.after_recovery(found)
+        } else {
+            known.after_writer(ledger, found)
+        }
+    }
+}
+
+/// The versions that are known, read and taken apart one at a time: all of them at once would be
+/// many times the file.
+struct Known<'a, P> {
+    bases: &'a Bases,
+    /// Newest first.
+    slots: Vec<Slot>,
+    parse: P,
+}
+
+impl<P: Fn(&[u8]) -> Option<Document>> Known<'_, P> {
+    fn after_recovery(&self, found: Found<'_>) -> Result<Option<Rebased>, Error> {
+        let Some(newest) = self.newest()? else {
+            return Ok(None);
+        };
+        let base = match self.closest(found.document, 0, |_| true)? {
+            Some((_, at)) => self.document(at)?,
+            None => None,
+        };
+        let base = base.unwrap_or_else(|| newest.clone());
+        Ok(Some(rejoin(found.document, &base, &newest)))
+    }
+
+    fn after_writer(&self, ledger: &Ledger, found: Found<'_>) -> Result<Option<Rebased>, Error> {
+        let ours = |slot: &Slot| ledger.ours.iter().any(|ours| ours == slot.sha256());
+        let as_found = hash(found.bytes);
         // Most files are as we left them; then no older version need be looked at.
-        let Some(last) = ledger.ours.last() else {
+        let untouched = ledger.ours.last().is_none_or(|last| *last == as_found)
+            || self
+                .slots
+                .first()
+                .is_none_or(|slot| slot.sha256() == as_found);
+        let Some(last_ours) = self.slots.iter().position(ours).filter(|_| !untouched) else {
             return Ok(None);
         };
-        if *last == hash(bytes) {
+        let Some(newest) = self.newest()? else {
             return Ok(None);
+        };
+        let reverts = reverts(found.document, &newest);
+        let older = self.closest(found.document, last_ours + 1, |bytes| {
+            reverts.may_come_from(bytes)
+        })?;
+        let Some((own_edits, at)) = older else {
+            return Ok(None);
+        };
+        for newer in 0..=last_ours {
+            let newer = self.document(newer)?;
+            if newer.is_some_and(|newer| distance(&newer, found.document) <= own_edits) {
+                return Ok(None);
+            }
         }
-        let recent = self.bases.recent()?;
-        let ours = |base: &Base| ledger.ours.contains(&hash(&base.bytes));
-        let (Some(newest), Some(last_ours)) = (recent.first(), recent.iter().position(ours)) else {
-            return Ok(None);
-        };
-        let Some(newest) = Some(newest)
-            .filter(|newest| newest.bytes != bytes)
-            .and_then(|newest| parse(&newest.bytes))
-        else {
-            return Ok(None);
-        };
-        let reverts = reverts(found, &newest);
-        let candidates = recent
-            .iter()
-            .skip(last_ours + 1)
-            .filter(|base| reverts.may_come_from(&base.bytes))
-            .filter_map(|base| parse(&base.bytes));
-        let closest = candidates
-            .map(|base| (distance(&base, found), base))
-            .min_by_key(|(distance, _)| *distance);
-        let Some((own_edits, base)) = closest else {
-            return Ok(None);
-        };
-        let nearer = recent.iter().take(last_ours + 1);
-        let mut nearer = nearer.filter_map(|base| parse(&base.bytes));
-        if nearer.any(|base| distance(&base, found) <= own_edits) {
-            return Ok(None);
+        let base = self.document(at)?;
+        Ok(base.and_then(|base| rebase(found.document, &base, &newest)))
+    }
+
+    /// The version from which `found` was most likely made, of those from `first` on that do; of
+    /// several such the newest, with how far they are apart.
+    fn closest(
+        &self,
+        found: &Document,
+        first: usize,
+        may_do: impl Fn(&[u8]) -> bool,
+    ) -> Result<Option<(usize, usize)>, Error> {
+        let mut closest = None;
+        for at in first..self.slots.len() {
+            let bytes = self
+                .bases
+                .read(&self.slots[at])?
+                .filter(|bytes| may_do(bytes));
+            let Some(version) = bytes.and_then(|bytes| (self.parse)(&bytes)) else {
+                continue;
+            };
+            let apart = distance(&version, found);
+            if closest.is_none_or(|(nearest, _)| apart < nearest) {
+                closest = Some((apart, at));
+            }
+            if apart == 0 {
+                break;
+            }
         }
-        Ok(rebase(found, &base, &newest))
+        Ok(closest)
+    }
+
+    /// The newest version that is whole.
+    fn newest(&self) -> Result<Option<Document>, Error> {
+        for at in 0..self.slots.len() {
+            if let Some(newest) = self.document(at)? {
+                return Ok(Some(newest));
+            }
+        }
+        Ok(None)
+    }
+
+    fn document(&self, at: usize) -> Result<Option<Document>, Error> {
+        let Some(slot) = self.slots.get(at) else {
+            return Ok(None);
+        };
+        Ok(self
+            .bases
+            .read(slot)?
+            .and_then(|bytes| (self.parse)(&bytes)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The files connector on real files.
 
+mod backup;
 mod bench;
 mod bytes;
 mod laws;

@@ -1,5 +1,5 @@
 //! What a file would be if its last writer had started from our newest version instead of an
-//! older one. Only texts go in and come out; which versions there are is known elsewhere.
+//! older one, or if a backup that was brought back had everything since. Only texts go in and come out; which versions there are is known elsewhere.
 
 use std::collections::BTreeMap;
 
@@ -47,9 +47,11 @@ pub(in crate::files) fn reverts(found: &Document, newest: &Document) -> Reverts 
         .iter()
         .filter(|(id, entry)| found.get(*id).is_none_or(|found| found.text != entry.text));
     let unknown = found.iter().filter(|(id, _)| !newest.contains_key(*id));
+    // One more than are looked for says that there are too many.
+    let text = |(_, entry): (&i64, &&Entry)| entry.text.clone();
     Reverts {
-        lacking: moved.map(|(_, entry)| entry.text.clone()).collect(),
-        having: unknown.map(|(_, entry)| entry.text.clone()).collect(),
+        lacking: moved.map(text).take(MAX_NEEDLES + 1).collect(),
+        having: unknown.map(text).take(MAX_NEEDLES + 1).collect(),
     }
 }
 
@@ -74,21 +76,7 @@ pub(in crate::files) fn rebase(
     base: &Document,
     newest: &Document,
 ) -> Option<Rebased> {
-    let mut merge = Merge {
-        document: found.clone(),
-        put_back: 0,
-        edits: 0,
-    };
-    let (before, ours) = (by_id(base), by_id(newest));
-    for (id, theirs) in by_id(found) {
-        merge.present(id, theirs, before.get(&id).copied(), ours.get(&id).copied());
-    }
-    let theirs = by_id(found);
-    for (id, entry) in &ours {
-        if !theirs.contains_key(id) {
-            merge.absent(found, *id, entry, before.get(id).copied());
-        }
-    }
+    let merge = Merge::of(found, base, newest, Origin::Writer);
     let stale = merge.put_back > 0 && merge.edits > 0;
     stale.then_some(Rebased {
         document: merge.document,
@@ -96,13 +84,51 @@ pub(in crate::files) fn rebase(
     })
 }
 
+/// The same merge for content that a backup brought back. Nobody wrote it just now, so that what
+/// it lacks of `newest` always comes back, and nothing counts as deleted by it.
+pub(in crate::files) fn rejoin(found: &Document, base: &Document, newest: &Document) -> Rebased {
+    let merge = Merge::of(found, base, newest, Origin::Backup);
+    Rebased {
+        document: merge.document,
+        put_back: merge.put_back,
+    }
+}
+
+/// Where the file that is set right came from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Writer,
+    Backup,
+}
+
 struct Merge {
     document: Document,
+    origin: Origin,
     put_back: usize,
     edits: usize,
 }
 
 impl Merge {
+    fn of(found: &Document, base: &Document, newest: &Document, origin: Origin) -> Self {
+        let mut merge = Self {
+            document: found.clone(),
+            origin,
+            put_back: 0,
+            edits: 0,
+        };
+        let (before, ours) = (by_id(base), by_id(newest));
+        let theirs = by_id(found);
+        for (id, entry) in &theirs {
+            merge.present(*id, entry, before.get(id).copied(), ours.get(id).copied());
+        }
+        for (id, entry) in &ours {
+            if !theirs.contains_key(id) {
+                merge.absent(found, *id, entry, before.get(id).copied());
+            }
+        }
+        merge
+    }
+
     /// An entry that the writer left in the file.
     fn present(&mut self, id: i64, theirs: &Entry, base: Option<&Entry>, ours: Option<&Entry>) {
         match (base, ours) {
@@ -115,6 +141,11 @@ impl Merge {
                 }
             }
             (None, Some(ours)) if moved_values(ours, theirs) > 0 => {
+                if self.origin == Origin::Backup {
+                    // The same task, as it was before its later changes.
+                    self.put_back += 1;
+                    return self.set(id, ours.text.clone());
+                }
                 // Both gave the same id to a task of their own: ours had it first.
                 self.put_back += 1;
                 self.edits += 1;
@@ -136,7 +167,7 @@ impl Merge {
         match base {
             _ if taken => {}
             // Deleting is no sign of a writer's own work: an emptied file looks like that too.
-            Some(base) if moved_values(base, ours) == 0 => {}
+            Some(base) if self.origin == Origin::Writer && moved_values(base, ours) == 0 => {}
             // It was made, or edited, where the writer could not see it.
             _ => {
                 self.put_back += 1;

@@ -154,21 +154,6 @@ async fn a_missing_directory_is_a_matter_of_setup() {
 }
 
 #[tokio::test]
-async fn a_damaged_file_comes_back_from_its_backup_and_says_so() {
-    let mut bench = Bench::with(ONE);
-    let first = bench.all().await;
-    bench.one(rename("1", "one", "uno")).await;
-    bench.put("");
-    let seen = bench.changes(&first.cursor).await;
-    assert!(seen.gone.is_empty());
-    assert_eq!(bench.text(), ONE);
-    let notices = bench.notices();
-    assert!(notices[0].contains("was brought back from"), "{notices:?}");
-    assert!(notices[0].contains("tasks.json.backup"), "{notices:?}");
-    assert!(bench.names().iter().any(|name| name.contains(".damaged-")));
-}
-
-#[tokio::test]
 async fn a_symbolic_link_stays_one() {
     let mut bench = Bench::empty();
     let target = bench.dir.path().join("real.json");
