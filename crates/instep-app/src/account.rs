@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::config::{self, Config, Entry, Reach};
 use crate::notice::{advice, failed, remark};
 use crate::overlap::{Covered, file_exists};
+use crate::scratch::scratch;
 use crate::{Places, say, secret, wiring};
 
 /// Adds an account after having tried it. Makes the config where there is none.
@@ -209,25 +210,6 @@ async fn probe(places: &Places, config: &Config, entry: &Entry) -> Result<Probed
         (None, _) => tasks,
     };
     Ok(Probed { found, observation })
-}
-
-/// A directory for what is thrown away at the end.
-pub(crate) fn scratch(places: &Places) -> Result<tempfile::TempDir, Failure> {
-    let failed = |why: String| {
-        Failure::new(
-            instep_api::Exit::Failed,
-            "no_scratch",
-            "no temporary directory could be made",
-            why,
-            format!("ls -ld {}", say::quoted(places.state())),
-        )
-    };
-    instep_safefile::create_private_dir(places.state())
-        .map_err(|error| failed(say::causes(&error)))?;
-    tempfile::Builder::new()
-        .prefix("scratch-")
-        .tempdir_in(places.state())
-        .map_err(|error| failed(error.to_string()))
 }
 
 /// Refuses a second account for one place (S7).

@@ -7,9 +7,10 @@ use instep_connectors::taskwarrior;
 use instep_contract::{Connector, Look, Store};
 use instep_model::Kind;
 
-use crate::account::{scratch, twins};
+use crate::account::twins;
 use crate::app::App;
 use crate::config::{self, Config, Entry, Looseness, loose};
+use crate::scratch::scratch_copy;
 use crate::{Places, say, wiring};
 
 /// Looks at program, storage, config and accounts; with `offline`, asks no service.
@@ -181,7 +182,7 @@ async fn account(app: &App, entry: &Entry, offline: bool, checks: &mut Checks) {
 /// Asks the service as a sync would, and throws the answer away.
 async fn reach(app: &App, entry: &Entry) -> Result<String, Failure> {
     let name = &entry.account.name;
-    let dir = scratch(&app.places)?;
+    let dir = scratch_copy(&app.places, "the service could not be asked")?;
     let mut connector =
         wiring::connect(&app.places, &app.config, &app.secrets, entry, dir.path()).await?;
     let state = app

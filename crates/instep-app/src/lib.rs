@@ -21,6 +21,7 @@ mod rehearsal;
 mod reviews;
 mod runtime;
 mod say;
+mod scratch;
 mod secret;
 mod show;
 mod status;

@@ -1,6 +1,5 @@
 //! Running rounds: for real, as a rehearsal on a copy of the hub, and for a single task.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use instep_api::{Failure, SyncReply, SyncRequest};
@@ -8,12 +7,12 @@ use instep_contract::Look;
 use instep_engine::{Need, RoundOptions, RoundReport, Start, Trouble};
 use instep_model::{AccountId, RemoteId, Timestamp};
 
-use crate::account::scratch;
 use crate::app::App;
 use crate::choice::Choice;
 use crate::connector::AnyConnector;
 use crate::rehearsal::Rehearsal;
 use crate::say;
+use crate::scratch::{copy_failed, scratch_copy};
 use crate::tell::Told;
 
 /// How often progress is told.
@@ -21,6 +20,9 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
 /// How long to wait for an account that another instance runs, unless asked otherwise.
 const LEASE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What failed when a rehearsal has no stage.
+const NO_PLAN: &str = "the plan could not be made";
 
 /// How far one account has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,14 +141,9 @@ impl App {
     async fn rehearse(&self, request: &SyncRequest) -> Result<SyncReply, Failure> {
         let began = Instant::now();
         let entries = self.entries(&request.accounts)?;
-        let dir = scratch(&self.places)?;
-        copy_files(
-            &self.places.state().join("files"),
-            &dir.path().join("files"),
-        )
-        .map_err(|error| copy_failed(error.to_string()))?;
+        let dir = scratch_copy(&self.places, NO_PLAN)?;
         let copy = self.hub.scratch_copy(dir.path()).await;
-        let copy = copy.map_err(|error| copy_failed(say::causes(&error)))?;
+        let copy = copy.map_err(|error| copy_failed(NO_PLAN, say::causes(&error)))?;
         let mut choice = self.choose(entries, dir.path(), Rehearsal::new).await;
         let engine = self.engine(copy.clone());
         let mut options = options(request);
@@ -266,32 +263,4 @@ fn options(request: &SyncRequest) -> RoundOptions {
             .map_or(LEASE_TIMEOUT, Duration::from_millis),
         holder: format!("instep, process {}", std::process::id()),
     }
-}
-
-fn copy_failed(why: String) -> Failure {
-    Failure::new(
-        instep_api::Exit::Failed,
-        "no_copy",
-        "the plan could not be made: no copy of the hub",
-        why,
-        "instep doctor",
-    )
-}
-
-/// Copies a directory of files, where there is one.
-fn copy_files(from: &Path, to: &Path) -> std::io::Result<()> {
-    if !from.is_dir() {
-        return Ok(());
-    }
-    std::fs::create_dir_all(to)?;
-    for item in std::fs::read_dir(from)? {
-        let item = item?;
-        let target = to.join(item.file_name());
-        match item.file_type()? {
-            kind if kind.is_dir() => copy_files(&item.path(), &target)?,
-            kind if kind.is_file() => std::fs::copy(item.path(), target).map(|_| ())?,
-            _ => {}
-        }
-    }
-    Ok(())
 }

@@ -7,3 +7,4 @@ mod help;
 mod home;
 mod hostile;
 mod schema;
+mod task_file;
