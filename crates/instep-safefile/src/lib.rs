@@ -70,6 +70,7 @@ mod private;
 mod recover;
 mod safefile;
 mod save;
+mod space;
 mod stamp;
 mod turn;
 
@@ -81,4 +82,5 @@ pub use options::{OnFailedBackup, Options, Recovery};
 pub use private::{create_private_dir, write_private};
 pub use recover::Recovered;
 pub use safefile::{Read, SafeFile, Saved};
+pub use space::free_bytes;
 pub use stamp::Stamp;

@@ -49,6 +49,11 @@ pub(super) struct Api {
 }
 
 impl Api {
+    /// What the server says about itself; needs no token.
+    pub(super) async fn info(&mut self) -> Result<wire::Info, ConnectorError> {
+        self.client.send(Call::get("api/v1/info", "")).await?.json()
+    }
+
     /// The user who asks, with settings.
     pub(super) async fn user(&mut self) -> Result<wire::User, ConnectorError> {
         let call = Call::get("api/v1/user", "other: user");

@@ -98,6 +98,20 @@ impl VikunjaConnector {
         self.api.client.connections()
     }
 
+    /// What the server calls its version, such as `v2.5.0`. One call.
+    ///
+    /// # Errors
+    /// As [`Connector::observe`].
+    pub async fn version(&mut self) -> Result<String, ConnectorError> {
+        Ok(self.api.info().await?.version)
+    }
+
+    /// How many milliseconds the server's clock is ahead of ours, by its last answer; 0 before
+    /// the first one, and for anything below two seconds, which its answers cannot tell.
+    pub fn clock_ahead_ms(&self) -> i64 {
+        self.api.client.offset_ms()
+    }
+
     fn remember(&mut self, mark: &Mark) {
         self.user = Some(User {
             id: mark.owner.user,

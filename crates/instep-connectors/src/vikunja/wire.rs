@@ -25,6 +25,13 @@ pub struct Made {
     pub tasks: Vec<Task>,
 }
 
+/// What the server says about itself.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Info {
+    /// Its version, such as `v2.5.0`.
+    pub version: String,
+}
+
 /// A user.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct User {
