@@ -117,7 +117,7 @@ pub struct LogRequest {
     pub limit: Option<usize>,
 }
 
-/// `instep conflicts resolve --keep`.
+/// `instep conflicts resolve`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
     /// The hub's value.
@@ -128,4 +128,6 @@ pub enum Resolution {
     Both,
     /// The later one.
     Newest,
+    /// This matter of adoption and the one with this id are about one and the same task.
+    SameAs(String),
 }

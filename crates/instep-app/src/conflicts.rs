@@ -142,6 +142,12 @@ impl App {
                     format!("instep conflicts resolve {} --keep hub", conflict.id),
                 )
             }),
+            Resolution::SameAs(_) => Err(say::usage(
+                "other_answer",
+                "this conflict has no such answer",
+                "it is one task already; its two values stand against each other",
+                format!("instep conflicts resolve {} --keep hub", conflict.id),
+            )),
             Resolution::Newest => Ok(match self.newer(conflict, task).await? {
                 Side::Hub => hub,
                 Side::Remote => conflict.remote.clone(),

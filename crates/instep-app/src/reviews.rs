@@ -59,22 +59,15 @@ impl App {
         review: &Review,
         how: &Resolution,
     ) -> Result<TouchedReply, Failure> {
+        if let Resolution::SameAs(other) = how {
+            return self.pair(review, other).await;
+        }
         let keep = self.side_kept(review, how)?;
         let engine = self.engine(self.hub.clone());
         let decided = engine.decide_review(review, keep).await;
         decided.map_err(|error| say::from_edit(&error))?;
-        if let (Side::Remote, Some(remote)) = (keep, &review.remote) {
-            let name = self.name_of(&review.account);
-            let reply = self.pull(name, remote.as_str()).await?;
-            let told = reply
-                .accounts
-                .into_iter()
-                .find(|account| account.name == name);
-            let error = told.and_then(|account| account.error);
-            // That other matters still wait is no failure of this one.
-            if let Some(error) = error.filter(|error| error.exit != Exit::NeedsYou) {
-                return Err(error);
-            }
+        if keep == Side::Remote {
+            self.take(review).await?;
         }
         let task = self.task_of(review).await?;
         let action = match (keep, &task) {
@@ -82,24 +75,64 @@ impl App {
             (Side::Remote, Some(_)) if review.remote.is_some() => "create",
             _ => "nothing",
         };
-        let task = task.ok_or_else(|| {
-            Failure::new(
-                Exit::Failed,
-                "not_taken",
-                format!(
-                    "\"{}\" was not taken from {}",
-                    review.title,
-                    self.name_of(&review.account)
-                ),
-                "it is no longer there, or outside the account's scope",
-                format!("instep sync {} --full", self.name_of(&review.account)),
-            )
-        })?;
+        let task = task.ok_or_else(|| self.not_taken(review))?;
         Ok(TouchedReply {
             schema_version: SCHEMA_VERSION,
             action: action.to_owned(),
             task: self.view_of(&task).await?,
         })
+    }
+
+    /// Makes a task of the hub and an item that stood apart one, and merges what they hold.
+    async fn pair(&self, one: &Review, other: &str) -> Result<TouchedReply, Failure> {
+        let other = self.find_review(other.trim()).await?.ok_or_else(|| {
+            say::usage(
+                "unknown_conflict",
+                format!("there is no matter {other}"),
+                "no id begins like that",
+                "instep conflicts",
+            )
+        })?;
+        let engine = self.engine(self.hub.clone());
+        let paired = engine.pair_reviews(one, &other).await;
+        paired.map_err(|error| say::from_edit(&error))?;
+        let there = if one.remote.is_some() { one } else { &other };
+        self.take(there).await?;
+        let task = self.task_of(there).await?;
+        let task = task.ok_or_else(|| self.not_taken(there))?;
+        Ok(TouchedReply {
+            schema_version: SCHEMA_VERSION,
+            action: "update".to_owned(),
+            task: self.view_of(&task).await?,
+        })
+    }
+
+    /// Takes what a review found in the service into the hub now.
+    async fn take(&self, review: &Review) -> Result<(), Failure> {
+        let Some(remote) = &review.remote else {
+            return Ok(());
+        };
+        let name = self.name_of(&review.account);
+        let reply = self.pull(name, remote.as_str()).await?;
+        let mut accounts = reply.accounts.into_iter();
+        let told = accounts.find(|account| account.name == name);
+        let error = told.and_then(|account| account.error);
+        // That other matters still wait is no failure of this one.
+        match error.filter(|error| error.exit != Exit::NeedsYou) {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    fn not_taken(&self, review: &Review) -> Failure {
+        let name = self.name_of(&review.account);
+        Failure::new(
+            Exit::Failed,
+            "not_taken",
+            format!("\"{}\" was not taken from {name}", review.title),
+            "it is no longer there, or outside the account's scope",
+            format!("instep sync {name} --full"),
+        )
     }
 
     fn side_kept(&self, review: &Review, how: &Resolution) -> Result<Side, Failure> {
@@ -111,7 +144,10 @@ impl App {
             Resolution::Account(name) if name == account => Some(Side::Remote),
             Resolution::Both if only_there => Some(Side::Remote),
             Resolution::Both if review.reason != ReviewReason::DeletedHere => Some(Side::Hub),
-            Resolution::Account(_) | Resolution::Both | Resolution::Newest => None,
+            Resolution::Account(_)
+            | Resolution::Both
+            | Resolution::Newest
+            | Resolution::SameAs(_) => None,
         };
         side.ok_or_else(|| {
             let help = format!(

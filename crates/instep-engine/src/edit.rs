@@ -20,6 +20,9 @@ pub enum EditError {
     /// There is no such task, or it is deleted.
     #[error("there is no task {0}")]
     Unknown(TaskId),
+    /// The two are not a task of the hub and an item of one account.
+    #[error("these two cannot be one: it takes a task of the hub and an item of one account")]
+    NoPair,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -168,6 +171,36 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             _ => {}
         }
         Ok(self.store.drop_review(review).await?)
+    }
+
+    /// Decides that a hub task and an item that wait for a look are one. What they hold is merged
+    /// when the item is read next, by [`run_single`](Self::run_single) or a pass.
+    ///
+    /// # Errors
+    /// [`EditError::NoPair`] unless one review is about a living hub task and the other about an
+    /// item of the same account.
+    pub async fn pair_reviews(&self, one: &Review, other: &Review) -> Result<(), EditError> {
+        let (hub, there) = if one.task.is_some() {
+            (one, other)
+        } else {
+            (other, one)
+        };
+        let (Some(task), None, Some(item), None) =
+            (hub.task, &hub.remote, &there.remote, there.task)
+        else {
+            return Err(EditError::NoPair);
+        };
+        if hub.account != there.account {
+            return Err(EditError::NoPair);
+        }
+        let known = self.store.tasks(&[task]).await?;
+        if !known.iter().any(Task::is_alive) {
+            return Err(EditError::Unknown(task));
+        }
+        self.wake_pair(Mapping::new(hub.account.clone(), task, Some(item.clone())))
+            .await?;
+        self.store.drop_review(hub).await?;
+        Ok(self.store.drop_review(there).await?)
     }
 
     async fn wake_pair(&self, pair: Mapping) -> Result<(), EditError> {

@@ -424,8 +424,11 @@ pub(crate) enum ConflictCommand {
         /// The conflict.
         id: String,
         /// hub, the name of an account, both or newest.
-        #[arg(long)]
-        keep: String,
+        #[arg(long, required_unless_present = "same_as")]
+        keep: Option<String>,
+        /// The other matter that is about the same task: the two become one.
+        #[arg(long, value_name = "ID", conflicts_with = "keep")]
+        same_as: Option<String>,
     },
 }
 

@@ -100,9 +100,12 @@ pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
                 all: all || conflicts.all,
             },
             Some(ConflictCommand::Show(id)) => Plan::ConflictShow(id.id),
-            Some(ConflictCommand::Resolve { id, keep }) => Plan::Resolve {
+            Some(ConflictCommand::Resolve { id, keep, same_as }) => Plan::Resolve {
                 id,
-                how: resolution(keep),
+                how: match same_as {
+                    Some(other) => Resolution::SameAs(other),
+                    None => resolution(keep.unwrap_or_default()),
+                },
             },
         },
         Command::Push(id) => Plan::Push(id.id),

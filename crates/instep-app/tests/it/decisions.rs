@@ -195,3 +195,36 @@ async fn what_adoption_cannot_tell_a_person_decides() {
     assert_eq!((world.exported().len(), world.listed().await.len()), (4, 4));
     assert_eq!(world.plan().await.plan, Some(Vec::new()));
 }
+
+/// A person knows who is who: the two become one, with what either of them held.
+#[tokio::test]
+async fn two_that_stood_apart_are_made_one() {
+    let world = ambiguous().await;
+    let app = world.open().await;
+    let matters = app.conflicts(false).await.expect("matters").reviews;
+    let (here, there): (Vec<_>, Vec<_>) = matters.iter().partition(|one| one.task.is_some());
+    let wrong = Resolution::SameAs(here[1].id.clone());
+    let refused = app.resolve(&here[0].id, &wrong).await;
+    assert_eq!(refused.expect_err("both are the hub's").code, "no_pair");
+    for (one, other) in [(here[0], there[0]), (there[1], here[1])] {
+        let same = Resolution::SameAs(other.id.clone());
+        let paired = app.resolve(&one.id, &same).await.expect("paired");
+        for field in ["due", "priority"] {
+            assert!(paired.task.fields.contains_key(field), "{paired:#?}");
+        }
+    }
+    assert_eq!(app.conflicts(false).await.expect("matters").reviews, []);
+    app.close().await;
+    world.sync().await;
+    let (exported, listed) = (world.exported(), world.listed().await);
+    assert_eq!((exported.len(), listed.len()), (2, 2));
+    assert!(
+        exported.iter().all(|task| task["due"].is_string()),
+        "{exported:#?}"
+    );
+    assert!(
+        listed.iter().all(|task| task["priority"] != 0),
+        "{listed:#?}"
+    );
+    assert_eq!(world.plan().await.plan, Some(Vec::new()));
+}

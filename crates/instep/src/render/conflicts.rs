@@ -5,6 +5,9 @@ use instep_api::{ConflictView, ConflictsReply, ReviewView};
 use super::page::{Line, Page, Screen, Tint};
 use super::values;
 
+/// How many items are offered as one with a task of the hub.
+const MOST_TWINS: usize = 5;
+
 /// Every conflict and matter of adoption.
 pub(super) fn list(reply: &ConflictsReply, screen: &Screen) -> Page {
     let mut page = Page::default();
@@ -15,7 +18,7 @@ pub(super) fn list(reply: &ConflictsReply, screen: &Screen) -> Page {
         conflict_lines(&mut page, conflict, screen);
     }
     for review in &reply.reviews {
-        review_lines(&mut page, review);
+        review_lines(&mut page, review, &reply.reviews);
     }
     page
 }
@@ -55,7 +58,7 @@ pub(super) fn one(reply: &ConflictsReply, screen: &Screen) -> Page {
         ways(&mut page, conflict);
     }
     for review in &reply.reviews {
-        review_lines(&mut page, review);
+        review_lines(&mut page, review, &[]);
     }
     page
 }
@@ -113,7 +116,7 @@ fn ways(page: &mut Page, conflict: &ConflictView) {
     }
 }
 
-fn review_lines(page: &mut Page, review: &ReviewView) {
+fn review_lines(page: &mut Page, review: &ReviewView, all: &[ReviewView]) {
     let reason = match review.reason.as_str() {
         "equal_title" => "several tasks have this title; nobody can say which belong together",
         "marker_of_gone" => "it carries the mark of a task that is gone",
@@ -131,8 +134,27 @@ fn review_lines(page: &mut Page, review: &ReviewView) {
             .text(": ")
             .text(reason),
     );
-    for keep in [review.account.as_str(), "hub"] {
-        let id = values::short_id(&review.id);
+    let id = values::short_id(&review.id);
+    // Each pair is offered once, beside the hub's task.
+    let twins = all.iter().filter(|other| {
+        review.task.is_some()
+            && other.task.is_none()
+            && other.account == review.account
+            && other.title == review.title
+    });
+    for twin in twins.take(MOST_TWINS) {
+        let twin = values::short_id(&twin.id);
+        page.command(
+            "    ",
+            &format!("instep conflicts resolve {id} --same-as {twin}"),
+        );
+    }
+    // What is only there can be taken; leaving it alone takes no answer.
+    let answers: &[&str] = match review.task {
+        Some(_) => &[review.account.as_str(), "hub"],
+        None => &[review.account.as_str()],
+    };
+    for keep in answers {
         page.command(
             "    ",
             &format!("instep conflicts resolve {id} --keep {keep}"),
