@@ -75,6 +75,9 @@ pub struct Failure {
     pub what: String,
     /// Why.
     pub why: String,
+    /// How things stand now, where that is not plain: what was done all the same, what waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<String>,
     /// What to do next; where possible a command.
     pub help: String,
     /// How the command ends.
@@ -99,8 +102,18 @@ impl Failure {
             code: code.to_owned(),
             what: what.into(),
             why: why.into(),
+            now: None,
             help: help.into(),
             exit,
+        }
+    }
+
+    /// The same failure with how things stand now.
+    #[must_use]
+    pub fn now(self, now: impl Into<String>) -> Self {
+        Self {
+            now: Some(now.into()),
+            ..self
         }
     }
 }

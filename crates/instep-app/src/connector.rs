@@ -18,6 +18,14 @@ pub(crate) enum AnyService {
     File(Box<FileConnector>),
 }
 
+/// What a server says about itself.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) version: String,
+    /// How far its clock is ahead of ours; 0 below two seconds.
+    pub(crate) clock_ahead_ms: i64,
+}
+
 /// A connector that counts the operations it carried.
 #[derive(Debug)]
 pub(crate) struct AnyConnector {
@@ -46,6 +54,18 @@ impl AnyConnector {
             AnyService::Vikunja(vikunja) => vikunja.connections(),
             AnyService::Taskwarrior(_) | AnyService::File(_) => 0,
         }
+    }
+
+    /// What the server says about itself; `None` for what is no server.
+    pub(crate) async fn server(&mut self) -> Option<Result<Server, ConnectorError>> {
+        let AnyService::Vikunja(vikunja) = &mut self.service else {
+            return None;
+        };
+        let version = vikunja.version().await;
+        Some(version.map(|version| Server {
+            version,
+            clock_ahead_ms: vikunja.clock_ahead_ms(),
+        }))
     }
 
     /// What a person should hear about their file.

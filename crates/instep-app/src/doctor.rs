@@ -10,8 +10,22 @@ use instep_model::Kind;
 use crate::account::twins;
 use crate::app::App;
 use crate::config::{self, Config, Entry, Looseness, loose};
+use crate::connector::Server;
 use crate::scratch::scratch_copy;
 use crate::{Places, say, wiring};
+
+/// Below this there is not even room for the copies that a pass makes.
+const LITTLE_SPACE_BYTES: u64 = 50_000_000;
+
+/// The oldest Vikunja that tells of everything.
+const OLDEST_VIKUNJA: (u32, u32) = (2, 4);
+
+/// Beyond this a clock is wrong; below it the difference is only worth knowing, since times are
+/// corrected by it.
+const FAR_OFF_MS: i64 = 60_000;
+
+/// What sets the clock of most computers; it may be the server's that is off.
+const SET_CLOCK: &str = "timedatectl set-ntp true";
 
 /// Looks at program, storage, config and accounts; with `offline`, asks no service.
 pub async fn doctor(places: &Places, offline: bool) -> DoctorReply {
@@ -129,6 +143,7 @@ async fn storage(app: &App, checks: &mut Checks) {
             "instep sync -n".to_owned(),
         );
     }
+    space(&app.places, checks);
     let size = std::fs::metadata(app.places.hub()).map_or(0, |file| file.len());
     match app.hub.integrity().await {
         Ok(found) if found.is_empty() => {
@@ -147,6 +162,29 @@ async fn storage(app: &App, checks: &mut Checks) {
         }
         Err(error) => checks.failure("storage", "storage.hub", &say::from_store(&error)),
     }
+}
+
+/// Whether the drives of the hub and of the state have room for the next pass.
+fn space(places: &Places, checks: &mut Checks) {
+    for dir in [places.data(), places.state()] {
+        let Ok(free) = instep_safefile::free_bytes(dir) else {
+            continue;
+        };
+        if free < LITTLE_SPACE_BYTES {
+            let message = format!(
+                "only {:.1} MB are left on the drive of {}",
+                free as f64 / 1e6,
+                dir.display()
+            );
+            let fix = format!("df -h {}", say::quoted(dir));
+            return checks.problem("storage", "storage.space", message, fix);
+        }
+    }
+    checks.ok(
+        "storage",
+        "storage.space",
+        "enough room on the drive".to_owned(),
+    );
 }
 
 async fn account(app: &App, entry: &Entry, offline: bool, checks: &mut Checks) {
@@ -172,15 +210,26 @@ async fn account(app: &App, entry: &Entry, offline: bool, checks: &mut Checks) {
         }
     } else {
         match reach(app, entry).await {
-            Ok(message) => checks.ok("accounts", &id("reachable"), message),
+            Ok(reached) => {
+                checks.ok("accounts", &id("reachable"), reached.message);
+                if let Some(server) = reached.server {
+                    server_checks(name, &server, checks);
+                }
+            }
             Err(failure) => checks.failure("accounts", &id("reachable"), &failure),
         }
     }
     standing(app, entry, checks).await;
 }
 
+/// A service that answered.
+struct Reached {
+    message: String,
+    server: Option<Server>,
+}
+
 /// Asks the service as a sync would, and throws the answer away.
-async fn reach(app: &App, entry: &Entry) -> Result<String, Failure> {
+async fn reach(app: &App, entry: &Entry) -> Result<Reached, Failure> {
     let name = &entry.account.name;
     let dir = scratch_copy(&app.places, "the service could not be asked")?;
     let mut connector =
@@ -200,11 +249,45 @@ async fn reach(app: &App, entry: &Entry) -> Result<String, Failure> {
         }
         other => other,
     };
-    seen.map_err(|error| say::from_connector(name, entry.account.kind, &error))?;
-    Ok(format!(
-        "{name} answers, {} ms",
-        began.elapsed().as_millis()
-    ))
+    let failed = |error| say::from_connector(name, entry.account.kind, &error);
+    seen.map_err(failed)?;
+    let message = format!("{name} answers, {} ms", began.elapsed().as_millis());
+    let server = connector.server().await.transpose().map_err(failed)?;
+    Ok(Reached { message, server })
+}
+
+/// What a server says about itself: its version and its clock.
+fn server_checks(name: &str, server: &Server, checks: &mut Checks) {
+    let id = |what: &str| format!("account.{name}.{what}");
+    let version = server.version.trim_start_matches('v');
+    let told = format!("{name}: Vikunja {version}");
+    match number_of(version) {
+        Some(number) if number < OLDEST_VIKUNJA => checks.problem(
+            "accounts",
+            &id("version"),
+            format!("{told} is older than 2.4, where changes of labels and deletions go unnoticed"),
+            "update the server to Vikunja 2.4 or later".to_owned(),
+        ),
+        _ => checks.ok("accounts", &id("version"), told),
+    }
+    let ahead_s = server.clock_ahead_ms as f64 / 1e3;
+    let message = format!("{name}: the server's clock is {ahead_s:+.1} s from this computer's");
+    match server.clock_ahead_ms.abs() {
+        0 => checks.ok(
+            "accounts",
+            &id("clock"),
+            format!("{name}: the clocks agree"),
+        ),
+        off if off < FAR_OFF_MS => checks.note("accounts", &id("clock"), message, SET_CLOCK.into()),
+        _ => checks.problem("accounts", &id("clock"), message, SET_CLOCK.into()),
+    }
+}
+
+/// Major and minor number; `None` where a build calls itself something else.
+fn number_of(version: &str) -> Option<(u32, u32)> {
+    let mut parts = version.split(['.', '-']);
+    let mut next = || parts.next()?.parse().ok();
+    Some((next()?, next()?))
 }
 
 async fn taskwarrior_checks(app: &App, entry: &Entry, checks: &mut Checks) {
@@ -269,6 +352,17 @@ async fn standing(app: &App, entry: &Entry, checks: &mut Checks) {
         checks.failure("accounts", &id("trouble"), &failure);
     }
     let parked = summary.pairs.get("error").copied().unwrap_or(0);
+    if summary.work > 0 {
+        checks.note(
+            "accounts",
+            &id("waiting"),
+            format!(
+                "{name}: {} to be carried",
+                say::count(summary.work, "change")
+            ),
+            format!("instep sync {name}"),
+        );
+    }
     let findings = [
         (
             "parked",

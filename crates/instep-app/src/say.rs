@@ -10,6 +10,9 @@ use instep_engine::{EditError, Need, Trouble};
 use instep_model::{Account, Kind};
 use instep_store::OpenError;
 
+/// How things stand while an account stands still.
+const FOLLOWS: &str = "your changes are kept; they follow with the next sync that gets through";
+
 /// What a person calls the service.
 pub(crate) fn service(kind: Kind) -> &'static str {
     match kind {
@@ -103,7 +106,8 @@ pub(crate) fn from_trouble(account: &Account, trouble: &Trouble, tasks: usize) -
             format!("{service} rejected the saved secret of `{name}`"),
             reason.clone(),
             format!("instep account login {name}"),
-        ),
+        )
+        .now(FOLLOWS),
         Trouble::NeedsYou(need) => from_need(account, need, tasks),
         Trouble::Unreachable { reason } => Failure::new(
             Exit::Unreachable,
@@ -111,7 +115,8 @@ pub(crate) fn from_trouble(account: &Account, trouble: &Trouble, tasks: usize) -
             format!("{service} could not be reached for `{name}`"),
             reason.clone(),
             format!("when it answers again: {sync}"),
-        ),
+        )
+        .now(FOLLOWS),
         Trouble::Throttled { retry_after } => Failure::new(
             Exit::Unreachable,
             "throttled",
@@ -121,14 +126,16 @@ pub(crate) fn from_trouble(account: &Account, trouble: &Trouble, tasks: usize) -
                 None => "too many calls".to_owned(),
             },
             format!("a little later: {sync}"),
-        ),
+        )
+        .now(FOLLOWS),
         Trouble::Setup { what, help } => Failure::new(
             Exit::Config,
             "setup",
             format!("`{name}` is not set up right"),
             what.clone(),
             help.clone(),
-        ),
+        )
+        .now(FOLLOWS),
         Trouble::InDoubt { count } => Failure::new(
             Exit::Partial,
             "in_doubt",
@@ -164,11 +171,12 @@ fn from_need(account: &Account, need: &Need, tasks: usize) -> Failure {
             format!(
                 "{held} of {tasks} tasks vanished from {name}; deleting them elsewhere looks wrong, so it is on hold"
             ),
-            "that is more than is usually deleted at once; everything else is in step".to_owned(),
+            "that is more than is usually deleted at once".to_owned(),
             format!(
                 "it was you: instep sync {name} --max-delete {held}; otherwise bring them back in {name}"
             ),
-        ),
+        )
+        .now("nothing of it was deleted; everything else is in step"),
         Need::FirstMeeting {
             pairs,
             new_in_hub,
@@ -186,33 +194,35 @@ fn from_need(account: &Account, need: &Need, tasks: usize) -> Failure {
             fail(
                 "first_meeting",
                 format!("{name} and the hub meet for the first time, and both hold tasks"),
-                format!("{}; nothing was written", parts.join(", ")),
+                parts.join(", "),
                 format!(
                     "to see what would happen: instep sync {name} -n; to accept it: instep sync {name} --yes"
                 ),
             )
+            .now("nothing was written")
         }
         Need::NewServer { pairs } => fail(
             "new_server",
             format!("something else answers for {name} than before"),
             format!(
-                "its {} would end and be found anew; nothing was written",
+                "its {} would end and be found anew",
                 count(*pairs, "pair")
             ),
             format!(
                 "if that is right: instep sync {name} --yes; to see it first: instep sync {name} -n --yes"
             ),
-        ),
+        )
+        .now("nothing was written"),
         Need::Review { count } => fail(
             "review",
             format!(
                 "{} of {name} to be looked at",
                 plural(*count, "task is", "tasks are")
             ),
-            "the other side has one of the same title, or had it once; neither is touched"
-                .to_owned(),
+            "the other side has one of the same title, or had it once".to_owned(),
             "instep conflicts".to_owned(),
-        ),
+        )
+        .now("none of them is touched; everything else is in step"),
     }
 }
 
@@ -274,6 +284,12 @@ pub(crate) fn from_edit(error: &EditError) -> Failure {
             format!("there is no task {task}"),
             "it was deleted meanwhile",
             "instep list",
+        ),
+        EditError::NoPair => usage(
+            "no_pair",
+            "these two cannot be one",
+            "it takes a task of the hub and an item of one and the same account",
+            "instep conflicts",
         ),
         EditError::Store(error) => from_store(error),
     }

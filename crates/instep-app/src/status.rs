@@ -68,7 +68,7 @@ fn account(entry: &Entry, summary: Option<&AccountSummary>, tasks: usize) -> Acc
 }
 
 fn never(entry: &Entry) -> (&'static str, Option<String>) {
-    let why = format!("never synced: instep sync {}", entry.account.name);
+    let why = format!("never synced → instep sync {}", entry.account.name);
     ("waiting", Some(why))
 }
 

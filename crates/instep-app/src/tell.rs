@@ -296,7 +296,10 @@ fn parked(entry: &Entry, title: &str, reason: &str, help: &str, all: usize) -> F
     if let Some(first) = what.get(..1) {
         what = first.to_uppercase() + &what[1..];
     }
-    Failure::new(Exit::Partial, "parked", what, reason, help)
+    let one = if all > 1 { "they stay" } else { "it stays" };
+    Failure::new(Exit::Partial, "parked", what, reason, help).now(format!(
+        "{one} in the hub and in every other account; the rest is in step"
+    ))
 }
 
 fn counts(counts: Counts) -> Count {

@@ -348,3 +348,25 @@ async fn doctor_finds_nothing_wrong_and_then_what_is() {
         .expect("a mode");
     assert_eq!(problems(false).await, [("storage.modes".to_owned(), true)]);
 }
+
+/// The doctor asks a server for its version and holds its clock against ours.
+#[tokio::test]
+async fn doctor_tells_the_version_and_the_clock_of_a_server() {
+    let world = World::paired(2).await;
+    let told = async |id: &str| {
+        let found = doctor(&world.places, false).await.checks;
+        let check = found.into_iter().find(|check| check.id == id);
+        check.map(|check| (check.status, check.message, check.fix.is_some()))
+    };
+    let version = told("account.vikunja.version").await;
+    let text = "vikunja: Vikunja 2.5.0".to_owned();
+    assert_eq!(version, Some((CheckStatus::Ok, text, false)));
+    let clock = told("account.vikunja.clock").await.expect("a check");
+    assert_eq!((clock.0, clock.2), (CheckStatus::Ok, false));
+    for (secs, status) in [(-20, CheckStatus::Note), (-400, CheckStatus::Problem)] {
+        world.vikunja.clock().shift(secs);
+        let clock = told("account.vikunja.clock").await.expect("a check");
+        assert_eq!((clock.0, clock.2), (status, true), "{}", clock.1);
+        world.vikunja.clock().follow_real_time();
+    }
+}

@@ -167,6 +167,11 @@ impl Client {
                 news: Vec::new(),
             });
         };
+        tracing::debug!(
+            file = %self.settings.path.display(),
+            bytes = held.bytes.len(),
+            "read the task file"
+        );
         let mut news = held.news;
         let found = self.parse(&held.bytes).map_err(malformed)?;
         let facts = Found {
@@ -339,6 +344,12 @@ impl Client {
             _ => {}
         }
         let left = ledger.leave_recovery();
+        tracing::debug!(
+            file = %self.settings.path.display(),
+            bytes = attempt.fresh.len(),
+            written = saved.written,
+            "saved the task file"
+        );
         if saved.written {
             ledger.see(attempt.highest);
             note_created(&mut ledger, batch, &attempt.answers);

@@ -29,6 +29,9 @@ const ALWAYS: [&str; 8] = [
     "rc.json.array=on",
 ];
 
+/// The commands that a log may name.
+const COMMANDS: [&str; 2] = ["export", "import"];
+
 /// What runs `task`.
 #[derive(Debug)]
 pub(super) struct Program {
@@ -224,6 +227,13 @@ impl Program {
             .spawn()
             .map_err(|error| self.unstarted(error))?;
         self.calls += 1;
+        // Only the command's name: what stands before it may be a person's words.
+        let word = args.iter().rfind(|arg| **arg != "-").copied();
+        tracing::debug!(
+            program = %self.file.display(),
+            command = word.filter(|word| COMMANDS.contains(word)).unwrap_or("other"),
+            "started Taskwarrior"
+        );
         tokio::time::timeout(LIMIT, converse(child, input, each))
             .await
             .unwrap_or_else(|late| {

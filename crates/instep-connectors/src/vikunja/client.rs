@@ -279,6 +279,7 @@ impl Client {
         if socket.is_none() || socket != self.last_socket {
             self.connections += 1;
             self.last_socket = socket;
+            tracing::debug!(server = %self.base, "opened a connection to Vikunja");
         }
     }
 

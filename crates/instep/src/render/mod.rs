@@ -79,9 +79,17 @@ pub(crate) fn failure(failure: &Failure) -> Page {
             .tint(Tint::Bad, "error: ")
             .tint(Tint::Strong, &failure.what),
     );
-    page.paragraph("  why:  ", &failure.why);
-    page.paragraph("  help: ", &failure.help);
+    reasons(&mut page, failure);
     page
+}
+
+/// Why, how things stand now, and what to do next.
+fn reasons(page: &mut Page, failure: &Failure) {
+    page.paragraph("  why:  ", &failure.why);
+    if let Some(now) = &failure.now {
+        page.paragraph("  now:  ", now);
+    }
+    page.paragraph("  help: ", &failure.help);
 }
 
 /// What a person should hear once.

@@ -95,7 +95,7 @@ fn account_lines(
             .text("   ")
             .cell(tint, format!("{mark} {words}"), 12)
             .text("   ")
-            .tint(Tint::Faint, seen),
+            .tint(Tint::Faint, &seen),
     );
     let Some(why) = &account.why else { return };
     let (why, command) = match why.split_once('→') {
@@ -103,7 +103,9 @@ fn account_lines(
         None => (why.as_str(), None),
     };
     let indent = " ".repeat(names + kinds + 8);
-    page.line(Line::new().text(&indent).text(why));
+    if why != seen {
+        page.line(Line::new().text(&indent).text(why));
+    }
     if let Some(command) = command {
         page.command(&indent, command);
     }

@@ -83,8 +83,7 @@ fn troubles(page: &mut Page, accounts: &[AccountSync]) {
             continue;
         };
         page.line(Line::new().tint(Tint::Warn, "! ").text(&error.what));
-        page.paragraph("  why:  ", &error.why);
-        page.paragraph("  help: ", &error.help);
+        super::reasons(page, error);
     }
 }
 
