@@ -17,7 +17,6 @@ mod init;
 mod notice;
 mod overlap;
 mod places;
-mod rehearsal;
 mod reviews;
 mod runtime;
 mod say;

@@ -4,13 +4,12 @@ use std::time::{Duration, Instant};
 
 use instep_api::{Failure, SyncReply, SyncRequest};
 use instep_contract::Look;
-use instep_engine::{Need, RoundOptions, RoundReport, Start, Trouble};
+use instep_engine::{Need, Rehearsal, RoundOptions, RoundReport, Start, Trouble};
 use instep_model::{AccountId, RemoteId, Timestamp};
 
 use crate::app::App;
 use crate::choice::Choice;
 use crate::connector::AnyConnector;
-use crate::rehearsal::Rehearsal;
 use crate::say;
 use crate::scratch::{copy_failed, scratch_copy};
 use crate::tell::Told;

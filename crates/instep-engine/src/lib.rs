@@ -18,6 +18,7 @@ mod meeting;
 mod merge;
 mod prerequisites;
 mod push;
+mod rehearsal;
 mod report;
 mod round;
 mod seams;
@@ -26,6 +27,7 @@ mod single;
 mod update;
 
 pub use edit::{EditError, Edited};
+pub use rehearsal::{Rehearsal, is_invented};
 pub use report::{
     AccountReport, Counts, Need, Problem, ReportedChange, RoundReport, Trouble, worst_trouble,
 };

@@ -7,14 +7,97 @@ use instep_contract::{Call, Fault, Moment};
 
 use crate::world::Point;
 
+type Counts = BTreeMap<&'static str, u64>;
+
+/// Steps of the store that write.
+const COMMITS: [&str; 9] = [
+    "claim_lease",
+    "commit_doubt",
+    "commit_intents",
+    "commit_merge",
+    "commit_observation",
+    "commit_push",
+    "approve_held",
+    "end_epoch",
+    "wake_all",
+];
+
+const FAULTS: [&str; 14] = [
+    "not sent",
+    "unavailable",
+    "busy",
+    "throttled",
+    "unauthorized",
+    "reply lost",
+    "timed out",
+    "slow",
+    "rejected",
+    "stale",
+    "cut short",
+    "lie",
+    "reordered",
+    "cursor invalid",
+];
+
+const STEPS: [&str; 36] = [
+    "create",
+    "edit",
+    "clear",
+    "prioritise",
+    "move",
+    "tag",
+    "untag",
+    "note",
+    "reword a note",
+    "erase a note",
+    "depend",
+    "undepend",
+    "put out of scope",
+    "shade",
+    "complete",
+    "reopen",
+    "delete",
+    "unmark",
+    "round",
+    "round, killed",
+    "round, interrupted",
+    "stale round",
+    "two rounds at once",
+    "event",
+    "dry run",
+    "failing store",
+    "pass time",
+    "weather",
+    "calm",
+    "lie",
+    "save the hub",
+    "lose the hub",
+    "roll the hub back",
+    "reinstall",
+    "wipe",
+    "guard approved",
+];
+
+const SETTINGS: [&str; 6] = [
+    "asks",
+    "prefers one account",
+    "reads an account only",
+    "writes an account only",
+    "limits an account to projects",
+    "limits an account by a tag",
+];
+
 /// How often each thing was met.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Coverage {
     /// Rounds left, or entered by somebody else, by the point where.
     points: BTreeMap<Point, u64>,
-    faults: BTreeMap<&'static str, u64>,
+    faults: Counts,
     effects: BTreeMap<Call, u64>,
-    steps: BTreeMap<&'static str, u64>,
+    steps: Counts,
+    settings: Counts,
+    /// Steps of the store that failed before they did anything, and after.
+    disk: BTreeMap<Moment, u64>,
 }
 
 impl Coverage {
@@ -42,8 +125,16 @@ impl Coverage {
         *self.faults.entry(name).or_default() += 1;
     }
 
+    pub(crate) fn disk_failed(&mut self, moment: Moment) {
+        *self.disk.entry(moment).or_default() += 1;
+    }
+
     pub(crate) fn wrote(&mut self, call: Call) {
         *self.effects.entry(call).or_default() += 1;
+    }
+
+    pub(crate) fn set(&mut self, setting: &'static str) {
+        *self.settings.entry(setting).or_default() += 1;
     }
 
     pub(crate) fn stepped(&mut self, step: &'static str) {
@@ -61,14 +152,21 @@ impl Coverage {
         add(&mut self.faults, &other.faults);
         add(&mut self.effects, &other.effects);
         add(&mut self.steps, &other.steps);
+        add(&mut self.settings, &other.settings);
+        add(&mut self.disk, &other.disk);
     }
 
-    /// Every count with its name, in a fixed order; a call that was never stopped is named too.
+    /// Every count with its name, in a fixed order. What can be met and never was is named too.
     pub fn lines(&self) -> Vec<(String, u64)> {
         let mut points = self.points.clone();
         for call in Call::ALL {
             for moment in [Moment::Before, Moment::After] {
                 points.entry(Point::Remote(call, moment)).or_default();
+            }
+        }
+        for step in COMMITS {
+            for moment in [Moment::Before, Moment::After] {
+                points.entry(Point::Store(step, moment)).or_default();
             }
         }
         let points = points.into_iter().map(|(point, count)| {
@@ -78,16 +176,29 @@ impl Coverage {
             };
             (name, count)
         });
-        let faults = self.faults.iter();
+        let named = |kind: &'static str, names: &[&'static str], counts: &Counts| {
+            let mut counts = counts.clone();
+            for name in names {
+                counts.entry(name).or_default();
+            }
+            let lines = counts.into_iter();
+            lines.map(move |(name, count)| (format!("{kind} {name}"), count))
+        };
         let effects = Call::ALL.into_iter().filter(|call| call.writes());
-        let steps = self.steps.iter();
+        let effects = effects.map(|call| {
+            let count = self.effects.get(&call).copied().unwrap_or_default();
+            (format!("effect {call:?}"), count)
+        });
+        let disk = [Moment::Before, Moment::After].map(|moment| {
+            let count = self.disk.get(&moment).copied().unwrap_or_default();
+            (format!("store fails {moment:?}"), count)
+        });
         points
-            .chain(faults.map(|(name, count)| (format!("fault {name}"), *count)))
-            .chain(effects.map(|call| {
-                let count = self.effects.get(&call).copied().unwrap_or_default();
-                (format!("effect {call:?}"), count)
-            }))
-            .chain(steps.map(|(name, count)| (format!("step {name}"), *count)))
+            .chain(named("fault", &FAULTS, &self.faults))
+            .chain(effects)
+            .chain(disk)
+            .chain(named("step", &STEPS, &self.steps))
+            .chain(named("setting", &SETTINGS, &self.settings))
             .collect()
     }
 }

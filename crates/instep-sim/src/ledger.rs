@@ -5,13 +5,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use instep_model::{Field, Fields, RemoteId, RemoteNote, Timestamp, Value, When};
 
 /// A task as people know it, whatever ids it has where.
 pub(crate) type Key = u32;
 
 /// Where a person works: in the hub, or with a client of one of the remotes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub(crate) enum Place {
     /// The hub itself.
     Hub,
@@ -20,7 +24,9 @@ pub(crate) enum Place {
 }
 
 /// What a numbered value was entered into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub(crate) enum Slot {
     Title,
     Notes,
@@ -62,6 +68,15 @@ pub(crate) struct Entry {
     pub(crate) died: bool,
     /// It went down with the only place that had it.
     pub(crate) wrecked: bool,
+    /// It was entered where the hub never reads (S29).
+    pub(crate) foreign: bool,
+}
+
+/// What a person last wrote beside the hub's fields, on one item.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shade {
+    pub(crate) number: u32,
+    pub(crate) at: u64,
 }
 
 /// One deletion by a person.
@@ -92,6 +107,14 @@ pub(crate) struct Ledger {
     pub(crate) in_step: Option<u64>,
     /// When the round began that may be running.
     pub(crate) round_began: u64,
+    /// The task that somebody touched last.
+    pub(crate) last: Option<Key>,
+    /// Whether whoever acts now does so where the hub never reads.
+    pub(crate) abroad: bool,
+    /// Tasks that somebody deleted in an account that the hub never reads.
+    pub(crate) refused: BTreeSet<(usize, Key)>,
+    /// What each item has to show beside the hub's fields.
+    pub(crate) shades: BTreeMap<(usize, Key), Shade>,
     numbers: u32,
     keys: Key,
 }
@@ -123,7 +146,8 @@ impl Ledger {
     /// Records a value; whoever entered it saw `seen` in its place.
     pub(crate) fn enter(&mut self, key: Key, slot: Slot, number: u32, seen: Option<u32>) {
         let at = self.tick();
-        if let Some(seen) = seen {
+        let foreign = self.abroad;
+        if let Some(seen) = seen.filter(|_| !foreign) {
             let old = self
                 .entries
                 .iter_mut()
@@ -132,7 +156,9 @@ impl Ledger {
                 old.superseded = true;
             }
         }
-        self.touched.insert(key, at);
+        if !foreign {
+            self.touched.insert(key, at);
+        }
         self.entries.push(Entry {
             key,
             slot,
@@ -142,12 +168,16 @@ impl Ledger {
             removed: None,
             stays_away: false,
             died: false,
-            wrecked: false,
+            wrecked: foreign,
+            foreign,
         });
     }
 
     /// Records that an element was taken away.
     pub(crate) fn remove(&mut self, key: Key, slot: Slot, number: u32) {
+        if self.abroad {
+            return;
+        }
         let at = self.tick();
         self.touched.insert(key, at);
         let in_step = self.in_step;
@@ -163,6 +193,9 @@ impl Ledger {
 
     /// Records a change of something that bears no number.
     pub(crate) fn touch(&mut self, key: Key) {
+        if self.abroad {
+            return;
+        }
         let at = self.tick();
         self.touched.insert(key, at);
     }
@@ -194,6 +227,25 @@ impl Ledger {
         let clean = self.in_step.is_some_and(|moment| moment > touched);
         let deaths = self.deaths.entry(key).or_default();
         deaths.push(Death { at, clean });
+    }
+
+    /// An item goes away: what a hub that was in step knows of it has to come back with it.
+    pub(crate) fn shade_off(&mut self, remote: usize, key: Key) {
+        let known = self.in_step;
+        let is_known = |shade: &mut Shade| known.is_some_and(|in_step| in_step > shade.at);
+        if let Some(shade) = self.shades.get_mut(&(remote, key))
+            && !is_known(shade)
+        {
+            self.shades.remove(&(remote, key));
+        }
+    }
+
+    /// Whether somebody touched the task while the round ran.
+    pub(crate) fn touched_since_round(&self, title: Option<(Key, u32)>) -> bool {
+        title.is_none_or(|(key, _)| {
+            let touched = self.touched.get(&key);
+            touched.is_some_and(|at| *at > self.round_began)
+        })
     }
 
     /// The engine deleted the task where it had just read it. What somebody entered between the
@@ -268,6 +320,11 @@ pub(crate) fn tag(number: u32) -> String {
 
 pub(crate) fn note(number: u32) -> String {
     format!("c{number}")
+}
+
+/// The text that a person writes where the hub has no field.
+pub(crate) fn shade(number: u32) -> String {
+    format!("s{number}")
 }
 
 pub(crate) fn read_tag(tag: &str) -> Option<u32> {

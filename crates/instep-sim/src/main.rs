@@ -31,6 +31,12 @@ struct Args {
     /// Name the planted bugs
     #[arg(long)]
     list_bugs: bool,
+    /// Play the schedule in this file instead of a seed's
+    #[arg(long)]
+    file: Option<std::path::PathBuf>,
+    /// Say how many were played each time so many are done
+    #[arg(long, default_value_t = 0)]
+    progress: usize,
     /// Shrink schedules that fail, and tell what happens in what is left of them
     #[arg(long)]
     shrink: bool,
@@ -47,10 +53,25 @@ fn main() -> ExitCode {
     if let Some(name) = &args.bug {
         return hunt(&args, name);
     }
+    let schedules: Box<dyn Iterator<Item = (u64, Schedule)>> = match &args.file {
+        Some(file) => match read(file) {
+            Ok(schedule) => Box::new(std::iter::once((0, schedule))),
+            Err(why) => {
+                println!("{} cannot be played: {why}", file.display());
+                return ExitCode::from(2);
+            }
+        },
+        None => {
+            let seeds = (args.from..args.from + args.seeds).step_by(args.stride);
+            Box::new(seeds.map(|seed| (seed, Schedule::draw(seed))))
+        }
+    };
     let mut coverage = Coverage::default();
     let mut failed = false;
-    for seed in (args.from..args.from + args.seeds).step_by(args.stride) {
-        let schedule = Schedule::draw(seed);
+    for (played, (seed, schedule)) in schedules.enumerate() {
+        if args.progress > 0 && played > 0 && played.is_multiple_of(args.progress) {
+            println!("played {played}");
+        }
         let outcome = play(&schedule, None, args.trace);
         coverage.absorb(&outcome.coverage);
         for line in &outcome.trace {
@@ -74,6 +95,10 @@ fn main() -> ExitCode {
     } else {
         ExitCode::SUCCESS
     }
+}
+
+fn read(file: &std::path::Path) -> Result<Schedule, Box<dyn std::error::Error>> {
+    Ok(std::fs::read_to_string(file)?.parse()?)
 }
 
 /// Looks for the first seed that finds a planted bug; the run fails if one stays hidden.

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use instep_model::{
-    Conflict, ConflictState, Direction, Field, Hold, RemoteTask, Task, TaskId, Value,
+    Conflict, ConflictState, Direction, Field, Hold, MappingState, RemoteTask, Scope,
+    Task, TaskId, Value,
 };
 
 use crate::ledger::{Entry, Key, Slot, numbers, read, read_title, texts};
@@ -139,6 +140,10 @@ impl Stage {
         }
         for entry in self.ledger.of(key) {
             let found = there.contains(&(entry.slot, entry.number));
+            if found && entry.foreign {
+                let what = format!("t{key} took {:?} {} over", entry.slot, entry.number);
+                return breach("S29", what);
+            }
             if !found && self.is_owed(entry, conflicts) && !self.shown_somewhere(entry) {
                 let what = format!("{:?} {} of t{key} is lost", entry.slot, entry.number);
                 return breach("I1", what);
@@ -185,21 +190,27 @@ impl Stage {
         !given_up && !conflicts.iter().any(|conflict| remembers(conflict, entry))
     }
 
-    /// Where conflicts wait for a decision, or an account is only read, a value may stand in its
-    /// own place alone.
+    /// Where a task cannot be told from another, waits for a person, or lies outside an account's
+    /// scope, a value may stand in its own place alone.
     fn shown_somewhere(&self, entry: &Entry) -> bool {
         let apart = self.ledger.fluid.contains(&entry.key);
-        apart
-            && self.remotes.iter().any(|remote| {
-                let mut found = false;
-                remote.for_each(|task| {
-                    found |= read_title(task.fields.title())
-                        .is_some_and(|(key, _)| key == entry.key)
-                        && numbers(&task.fields, texts(&task.notes))
-                            .contains(&(entry.slot, entry.number));
-                });
-                found
-            })
+        self.remotes.iter().enumerate().any(|(index, remote)| {
+            if !apart && self.accounts[index].scope == Scope::default() && !self.has_reviews(index)
+            {
+                return false;
+            }
+            let mut found = false;
+            remote.for_each(|task| {
+                found |= read_title(task.fields.title()).is_some_and(|(key, _)| key == entry.key)
+                    && numbers(&task.fields, texts(&task.notes))
+                        .contains(&(entry.slot, entry.number));
+            });
+            found
+        })
+    }
+
+    fn has_reviews(&self, remote: usize) -> bool {
+        !self.store.all_reviews(&self.accounts[remote].id).is_empty()
     }
 
     /// I3: all sides agree on what they can hold.
@@ -216,11 +227,77 @@ impl Stage {
             .flat_map(|(key, tasks)| tasks.iter().map(|task| (task.id, *key)))
             .collect();
         for remote in 0..self.remotes.len() {
-            if self.accounts[remote].direction == Direction::Both {
+            self.check_shades(remote)?;
+            if self.accounts[remote].direction != Direction::FromRemote {
                 self.check_side(remote, hub, &names, &undecided)?;
             }
         }
         Ok(())
+    }
+
+    /// I16: what the hub has no field for is what a person wrote there last.
+    fn check_shades(&self, remote: usize) -> Result<(), Breach> {
+        let items = self.remotes[remote].tasks();
+        for item in &items {
+            let Some((key, _)) = read_title(item.fields.title()) else {
+                continue;
+            };
+            let Some(shade) = self.ledger.shades.get(&(remote, key)) else {
+                continue;
+            };
+            let wanted = crate::ledger::shade(shade.number);
+            if item.shadow.as_deref() != Some(&wanted) && !self.ledger.fluid.contains(&key) {
+                let what = format!(
+                    "t{key} in {} has {:?}, not {wanted}",
+                    NAMES[remote], item.shadow
+                );
+                return breach("I16", what);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tasks that stand on one side alone for a reason: they wait for a person (S26), lie outside
+    /// the scope (S27), or belong to an account that is never read (S29).
+    fn apart(
+        &self,
+        remote: usize,
+        hub: &BTreeMap<Key, Vec<Task>>,
+        items: &[RemoteTask],
+    ) -> BTreeSet<Key> {
+        let account = &self.accounts[remote];
+        let never_read = account.direction == Direction::ToRemote;
+        let mut apart = BTreeSet::new();
+        let reviews = self.store.all_reviews(&account.id);
+        let waits = |task: TaskId| reviews.iter().any(|one| one.task == Some(task));
+        let pairs = self.store.all_mappings();
+        let own = || pairs.iter().filter(|pair| pair.account == account.id);
+        for (key, tasks) in hub {
+            let task = &tasks[0];
+            let outside = !account.scope.admits(&task.fields);
+            let held = own().any(|pair| {
+                pair.task == task.id && pair.state == MappingState::Held && pair.remote.is_none()
+            });
+            let refused = never_read && self.ledger.refused.contains(&(remote, *key));
+            if outside || held || refused || waits(task.id) {
+                apart.insert(*key);
+            }
+        }
+        for item in items {
+            let Some((key, _)) = read_title(item.fields.title()) else {
+                continue;
+            };
+            let outside = !account.scope.admits(&item.fields);
+            let stranger = never_read && !hub.contains_key(&key);
+            let reviewed = reviews.iter().any(|one| one.remote.as_ref() == Some(&item.id));
+            let left = own().any(|pair| {
+                pair.remote.as_ref() == Some(&item.id) && pair.state == MappingState::OutOfScope
+            });
+            if outside || stranger || reviewed || left {
+                apart.insert(key);
+            }
+        }
+        apart
     }
 
     fn check_side(
@@ -244,8 +321,9 @@ impl Stage {
             matches!(capabilities.hold(field), Hold::Whole | Hold::Coarse(_))
         };
         let links_held = held(Field::Depends);
+        let apart = self.apart(remote, hub, &items);
         for key in self.ledger.keys() {
-            if self.ledger.fluid.contains(&key) {
+            if self.ledger.fluid.contains(&key) || apart.contains(&key) {
                 continue;
             }
             let name = NAMES[remote];
@@ -266,12 +344,13 @@ impl Stage {
                     .depends()
                     .iter()
                     .filter_map(|id| names.get(id).copied())
-                    .filter(|key| by_key.contains_key(key))
+                    .filter(|key| by_key.contains_key(key) && !apart.contains(key))
                     .collect();
                 let there: BTreeSet<Key> = item
                     .depends
                     .iter()
                     .filter_map(|id| keys.get(id).copied())
+                    .filter(|key| !apart.contains(key))
                     .collect();
                 let moving = wanted
                     .union(&there)

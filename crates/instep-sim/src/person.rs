@@ -7,17 +7,17 @@ use std::pin::pin;
 use instep_contract::{MemoryStore, Store};
 use instep_engine::{Decisions, EditError, Engine, Peer};
 use instep_model::{
-    Annotation, AnnotationId, Field, Fields, Link, ProjectPath, RemoteId, Status, TaskId, TimeZone,
+    Annotation, AnnotationId, Direction, Field, Fields, Link, ProjectPath, RemoteId, Status, TaskId, TimeZone,
     Value,
 };
 use uuid::Uuid;
 
 use crate::executor::poll;
 use crate::ledger::{
-    self, Place, Slot, note, numbers, read, read_note, read_tag, tag, texts, value,
+    self, Place, Shade, Slot, note, numbers, read, read_note, read_tag, tag, texts, value,
 };
 use crate::schedule::Deed;
-use crate::stage::{Body, Shown, Stage, index};
+use crate::stage::{AWAY, Body, Shown, Stage, index, low};
 use crate::world::{SimRng, SimWorld};
 
 const PROJECTS: u32 = 4;
@@ -50,38 +50,54 @@ impl Shown {
 
 impl Stage {
     /// Lets a person do something, if there is anything to do it to.
-    pub(crate) fn act(&mut self, place: Place, deed: Deed, pick: u32) {
+    pub(crate) fn act(&mut self, place: Place, deed: Deed, pick: u64) {
         if deed == Deed::Create {
-            return self.create(place, pick);
+            return self.create(place, low(pick));
         }
         let Some(shown) = self.task_of(place, pick) else {
             return;
         };
         self.stir(&shown);
-        let rest = pick / 7;
+        self.ledger.last = Some(shown.key);
+        self.ledger.abroad = self.is_abroad(place);
+        self.do_to(&shown, deed, low(pick) / 7);
+        self.ledger.abroad = false;
+    }
+
+    /// Whether the hub never reads there (S29).
+    pub(crate) fn is_abroad(&self, place: Place) -> bool {
+        match place {
+            Place::Hub => false,
+            Place::Remote(remote) => self.accounts[remote].direction == Direction::ToRemote,
+        }
+    }
+
+    fn do_to(&mut self, shown: &Shown, deed: Deed, rest: u32) {
         match deed {
             Deed::Create => {}
-            Deed::Enter(slot) => self.enter(&shown, slot, rest),
-            Deed::Clear(slot) => self.clear(&shown, slot),
+            Deed::Enter(slot) => self.enter(shown, slot, rest),
+            Deed::Clear(slot) => self.clear(shown, slot),
             Deed::Prioritise => {
                 let number = Value::Number(1 + rest % 5);
-                self.put(&shown, Field::Priority, Some(number));
+                self.put(shown, Field::Priority, Some(number));
             }
             Deed::Move => {
                 let path = ProjectPath::new([format!("p{}", rest % PROJECTS)]);
-                self.put(&shown, Field::Project, path.map(Value::Path));
+                self.put(shown, Field::Project, path.map(Value::Path));
             }
-            Deed::Tag => self.tag(&shown),
-            Deed::Untag => self.untag(&shown, rest),
-            Deed::Note => self.note(&shown),
-            Deed::Reword => self.reword(&shown, rest),
-            Deed::Erase => self.erase(&shown, rest),
-            Deed::Depend => self.depend(&shown, rest, true),
-            Deed::Undepend => self.depend(&shown, rest, false),
-            Deed::Complete => self.close(&shown, true),
-            Deed::Reopen => self.close(&shown, false),
-            Deed::Delete => self.delete(&shown),
-            Deed::Unmark => self.unmark(&shown),
+            Deed::Tag => self.tag(shown),
+            Deed::Ban => self.ban(shown),
+            Deed::Shade => self.shade(shown),
+            Deed::Untag => self.untag(shown, rest),
+            Deed::Note => self.note(shown),
+            Deed::Reword => self.reword(shown, rest),
+            Deed::Erase => self.erase(shown, rest),
+            Deed::Depend => self.depend(shown, rest),
+            Deed::Undepend => self.undepend(shown, rest),
+            Deed::Complete => self.close(shown, true),
+            Deed::Reopen => self.close(shown, false),
+            Deed::Delete => self.delete(shown),
+            Deed::Unmark => self.unmark(shown),
         }
     }
 
@@ -109,6 +125,8 @@ impl Stage {
 
     fn create(&mut self, place: Place, pick: u32) {
         let key = self.ledger.key();
+        self.ledger.last = Some(key);
+        self.ledger.abroad = self.is_abroad(place);
         let number = self.ledger.number();
         let title = value(key, Slot::Title, number, false);
         let mut fields = Fields::new().with(Field::Title, title);
@@ -143,6 +161,33 @@ impl Stage {
                 let id = self.remotes[remote].create(self.world.now(), &chosen, &fields);
                 self.ledger.shown.insert((remote, id, number));
             }
+        }
+        self.ledger.abroad = false;
+    }
+
+    /// Gives a task the tag that keeps it out of a limited account, or takes it away.
+    fn ban(&mut self, shown: &Shown) {
+        if !self.holds(shown.place(), Slot::Tag) {
+            return;
+        }
+        let mut tags = shown.fields().tags();
+        if !tags.remove(AWAY) {
+            tags.insert(AWAY.to_owned());
+        }
+        self.put(shown, Field::Tags, Some(Value::Tags(tags)));
+    }
+
+    /// Writes what the hub has no field for.
+    fn shade(&mut self, shown: &Shown) {
+        let Body::Remote(remote, task) = &shown.body else {
+            return;
+        };
+        let number = self.ledger.number();
+        let now = self.world.now();
+        if self.remotes[*remote].shade(now, &task.id, Some(&ledger::shade(number))) {
+            let at = self.ledger.tick();
+            let shade = Shade { number, at };
+            self.ledger.shades.insert((*remote, shown.key), shade);
         }
     }
 
@@ -282,33 +327,53 @@ impl Stage {
     }
 
     /// Later tasks depend on earlier ones, so that no circle arises.
-    fn depend(&mut self, shown: &Shown, rest: u32, linked: bool) {
-        let Some(other) = self.task_of(shown.place(), rest) else {
+    fn depend(&mut self, shown: &Shown, rest: u32) {
+        let Some(other) = self.task_of(shown.place(), rest.into()) else {
             return;
         };
-        if other.key >= shown.key || !self.holds_links(shown.place()) {
+        if other.key == shown.key || !self.holds_links(shown.place()) {
             return;
         }
-        let moved = match (&shown.body, &other.body) {
+        let (earlier, later) = if other.key < shown.key {
+            (&other, shown)
+        } else {
+            (shown, &other)
+        };
+        let moved = match (&later.body, &earlier.body) {
             (Body::Hub(task), Body::Hub(other)) => {
                 let mut depends = task.fields.depends();
-                if linked {
-                    depends.insert(other.id);
-                } else {
-                    depends.remove(&other.id);
-                }
-                self.write(shown, Field::Depends, Some(Value::Tasks(depends)))
+                depends.insert(other.id);
+                self.write(later, Field::Depends, Some(Value::Tasks(depends)))
             }
             (Body::Remote(remote, task), Body::Remote(_, other)) => {
                 let now = self.world.now();
-                let remote = &self.remotes[*remote];
-                if linked {
-                    remote.link(now, &task.id, Link::DependsOn, &other.id)
-                } else {
-                    remote.unlink(now, &task.id, Link::DependsOn, &other.id)
-                }
+                self.remotes[*remote].link(now, &task.id, Link::DependsOn, &other.id)
             }
             _ => false,
+        };
+        if moved {
+            self.stir(later);
+            self.ledger.touch(later.key);
+        }
+    }
+
+    /// Takes away one of the links that there are.
+    fn undepend(&mut self, shown: &Shown, rest: u32) {
+        let moved = match &shown.body {
+            Body::Hub(task) => {
+                let mut depends = task.fields.depends();
+                let picked = index(rest, depends.len()).and_then(|at| depends.iter().nth(at));
+                let Some(other) = picked.copied() else { return };
+                depends.remove(&other);
+                self.write(shown, Field::Depends, Some(Value::Tasks(depends)))
+            }
+            Body::Remote(remote, task) => {
+                let depends = &task.depends;
+                let picked = index(rest, depends.len()).and_then(|at| depends.iter().nth(at));
+                let Some(other) = picked else { return };
+                let now = self.world.now();
+                self.remotes[*remote].unlink(now, &task.id, Link::DependsOn, other)
+            }
         };
         if moved {
             self.ledger.touch(shown.key);
@@ -330,7 +395,7 @@ impl Stage {
             return;
         }
         let status = closed.then_some(Value::Status(Status::Done));
-        if self.write(shown, Field::Status, status) {
+        if self.write(shown, Field::Status, status) && !self.ledger.abroad {
             self.ledger.touch(shown.key);
             if closed {
                 let now = self.ledger.clock;
@@ -361,6 +426,13 @@ impl Stage {
             }
             Body::Remote(remote, task) => {
                 self.remotes[*remote].delete(self.world.now(), &task.id);
+            }
+        }
+        if let Body::Remote(remote, _) = &shown.body {
+            self.ledger.shade_off(*remote, shown.key);
+            if self.is_abroad(place) {
+                self.ledger.refused.insert((*remote, shown.key));
+                return;
             }
         }
         self.ledger
@@ -415,6 +487,9 @@ fn done<T: std::fmt::Debug>(edit: impl Future<Output = Result<T, EditError>>) ->
 
 impl ledger::Ledger {
     fn supersede(&mut self, key: ledger::Key, slot: Slot, number: u32) {
+        if self.abroad {
+            return;
+        }
         let found = self
             .entries
             .iter_mut()

@@ -1,13 +1,18 @@
 //! Plays one schedule from its first step to quiet, and stops at the first breach.
 
-use instep_contract::MemoryStore;
+use std::collections::BTreeSet;
+use std::pin::pin;
+
+use instep_contract::{MemoryStore, Store};
 use instep_engine::{Need, RoundReport, Trouble};
-use instep_model::{ConflictState, MappingState, Operation};
+use instep_model::{ConflictState, Direction, MappingState, Operation};
 
 use crate::bugs::Bug;
 use crate::coverage::Coverage;
+use crate::executor::poll;
 use crate::ledger::{Key, Place, numbers, read_title, texts};
-use crate::schedule::{Schedule, Step};
+use crate::owners::Owners;
+use crate::schedule::{Reinstall, Schedule, Step};
 use crate::stage::{Body, Breach, NAMES, Plan, Shown, Stage, breach};
 
 /// How a schedule ended.
@@ -32,6 +37,9 @@ const ROUNDS_TO_SETTLE: usize = 6;
 /// Plays a schedule, with one planted bug or none.
 pub fn play(schedule: &Schedule, bug: Option<Bug>, traced: bool) -> Outcome {
     let mut stage = Stage::new(schedule.seed, schedule.setting, bug, traced);
+    for name in schedule.setting.names() {
+        stage.world.coverage(|counts| counts.set(name));
+    }
     let breach = stage.play(schedule).err();
     let coverage = stage.world.coverage(|coverage| coverage.clone());
     if let Some(breach) = &breach {
@@ -71,6 +79,11 @@ impl Stage {
                 mapping.attempts,
                 mapping.base.fields
             ));
+        }
+        for account in &self.accounts {
+            let open = poll(pin!(self.store.open_intents(&account.id)));
+            let open = open.and_then(Result::ok).unwrap_or_default();
+            lines.extend(open.iter().map(|intent| format!("  {} {intent:?}", account.id)));
         }
         for (index, remote) in self.remotes.iter().enumerate() {
             for task in remote.tasks() {
@@ -116,7 +129,7 @@ impl Stage {
                     writes_only: !salt.is_multiple_of(3),
                     everything,
                     accept: !salt.is_multiple_of(4),
-                    approve: false,
+                    ..Plan::default()
                 };
                 let report = self.round(plan, |stage| {
                     if let Some((_, place, deed, pick)) = between {
@@ -126,6 +139,19 @@ impl Stage {
                 self.after(report.as_ref(), between.is_some());
             }
             Step::Stall { at, salt } => self.stall(at.into(), salt)?,
+            Step::Twin { at, then, salt } => self.twin(at.into(), then.into(), salt)?,
+            Step::Event {
+                remote,
+                pick,
+                times,
+                crash,
+                salt,
+            } => self.event(remote, pick, times, crash.map(u64::from), salt)?,
+            Step::Rehearse { salt } => {
+                self.world.reseed(salt);
+                self.rehearse()?;
+            }
+            Step::Disk { one_in } => self.world.skies(|skies| skies.disk = Some(one_in)),
             Step::Pass { millis } => self.world.pass(millis),
             Step::Weather {
                 remote,
@@ -134,7 +160,10 @@ impl Stage {
             } => self
                 .world
                 .skies(|skies| skies.weather[remote] = Some((weather, one_in))),
-            Step::Calm => self.world.skies(|skies| skies.weather = [None; 3]),
+            Step::Calm => self.world.skies(|skies| {
+                skies.weather = [None; 3];
+                skies.disk = None;
+            }),
             Step::Lie { remote } => self.lie(remote),
             Step::Save => self.saved = Some(self.store.snapshot()),
             Step::Lose { settled } => self.lose(settled, false)?,
@@ -144,6 +173,9 @@ impl Stage {
                 self.wreck(|place| place == Place::Remote(0));
                 self.disaster();
                 self.reinstall(0, how);
+                if how == Reinstall::Empty {
+                    self.ledger.shades.retain(|(remote, _), _| *remote != 0);
+                }
                 self.show_all(0);
             }
             Step::Wipe { remote } => self.wipe(remote)?,
@@ -152,7 +184,7 @@ impl Stage {
     }
 
     /// Takes note of how a round ended.
-    fn after(&mut self, report: Option<&RoundReport>, disturbed: bool) {
+    pub(crate) fn after(&mut self, report: Option<&RoundReport>, disturbed: bool) {
         if let Some(report) = report {
             self.trace.note(|| {
                 let troubles = report
@@ -180,7 +212,7 @@ impl Stage {
 
     /// Who was killed does not know that an answer took too long: two seconds have to do then, and
     /// a create that takes longer may double (S14).
-    fn forget_late(&mut self) {
+    pub(crate) fn forget_late(&mut self) {
         for remote in &self.remotes {
             for operation in remote.accepted() {
                 if let Operation::Create(draft) = operation
@@ -204,59 +236,6 @@ impl Stage {
         conflicts
             .iter()
             .any(|conflict| conflict.state == ConflictState::Open)
-    }
-
-    /// One round stands still, its lease runs out, another runs, and the first goes on (I13).
-    fn stall(&mut self, at: u64, salt: u64) -> Result<(), Breach> {
-        self.world.reseed(salt);
-        let plan = Plan {
-            interrupt: Some(at),
-            writes_only: !salt.is_multiple_of(3),
-            accept: true,
-            ..Plan::default()
-        };
-        let mut late = Vec::new();
-        let mut outcome = Ok(());
-        let report = self.round(plan, |stage| {
-            outcome = stage.settle();
-            stage.world.pass(120_000);
-            let point = stage.world.halted();
-            stage.world.resume();
-            let second = stage.round(
-                Plan {
-                    accept: true,
-                    ..Plan::default()
-                },
-                |_| {},
-            );
-            let outcome_of_second = stage.settle();
-            outcome = outcome.clone().and(outcome_of_second);
-            stage.after(second.as_ref(), false);
-            stage
-                .trace
-                .note(|| format!("    the first goes on at {point:?}"));
-        });
-        outcome?;
-        for remote in &self.remotes {
-            late.extend(remote.peek_effects());
-        }
-        self.trace.note(|| format!("    late: {}", late.len()));
-        let batches = late.len();
-        let most = 100;
-        if batches > most {
-            return breach("I13", format!("a stale round wrote {batches} times"));
-        }
-        for effect in late {
-            // At most the one request that it had started lands (S12); it may double.
-            if let Operation::Create(draft) = &effect.operation
-                && let Some((key, _)) = read_title(draft.fields.title())
-            {
-                self.ledger.fluid.insert(key);
-            }
-        }
-        self.after(report.as_ref(), true);
-        self.ledger.in_step = None;
-        Ok(())
     }
 
     /// The next look at a remote lies, if that is more than the guard lets pass.
@@ -301,6 +280,7 @@ impl Stage {
         self.ledger.forget_deaths();
         self.recovering = true;
         self.had_disaster = true;
+        self.ledger.refused.clear();
         // Who remembers nothing cannot see that a listing lies.
         self.world.skies(|skies| skies.lies = [false; 3]);
         for remote in &self.remotes {
@@ -309,11 +289,19 @@ impl Stage {
         for key in self.out_of_step() {
             self.ledger.fluid.insert(key);
         }
+        // Nobody remembers what an item held that is gone by now.
+        let mut there = BTreeSet::new();
+        for (index, remote) in self.remotes.iter().enumerate() {
+            remote.for_each(|task| {
+                there.extend(read_title(task.fields.title()).map(|(key, _)| (index, key)));
+            });
+        }
+        self.ledger.shades.retain(|item, _| there.contains(item));
     }
 
     /// Values that only lost places have go down with them.
     fn wreck(&mut self, lost: impl Fn(Place) -> bool) {
-        let mut kept = std::collections::BTreeSet::new();
+        let mut kept = BTreeSet::new();
         if !lost(Place::Hub) {
             for task in self.store.all_tasks() {
                 let notes = task.fields.annotations();
@@ -324,7 +312,9 @@ impl Stage {
             }
         }
         for (index, remote) in self.remotes.iter().enumerate() {
-            if !lost(Place::Remote(index)) {
+            // What is never read gives nothing back.
+            let read = self.accounts[index].direction != Direction::ToRemote;
+            if read && !lost(Place::Remote(index)) {
                 remote.for_each(|task| kept.extend(numbers(&task.fields, texts(&task.notes))));
             }
         }
@@ -343,6 +333,8 @@ impl Stage {
             (true, Some(saved)) => self.store.restore(&saved),
             _ => self.store = MemoryStore::new(),
         }
+        // Leases are gone with it, or those of an earlier time.
+        self.world.owners(|owners, _| *owners = Owners::default());
         if back {
             // What moved since cannot be told by its content from something new.
             let moved = self.out_of_step();
@@ -372,7 +364,7 @@ impl Stage {
             return Ok(());
         }
         let items = self.remotes[remote].tasks();
-        if items.len() < 4 || self.accounts[remote].direction != instep_model::Direction::Both {
+        if items.len() < 4 || self.accounts[remote].direction != Direction::Both {
             return Ok(());
         }
         for task in items {
@@ -415,6 +407,7 @@ impl Stage {
         self.world.skies(|skies| {
             skies.weather = [None; 3];
             skies.lies = [false; 3];
+            skies.disk = None;
         });
         let mut rounds = 0;
         let mut approved = 0;
@@ -438,6 +431,7 @@ impl Stage {
             if held && approved < ROUNDS_TO_QUIET {
                 // A person who is asked approves what people did.
                 approved += 1;
+                self.world.coverage(|counts| counts.stepped("guard approved"));
                 rounds -= usize::from(approved == 1);
             }
             if rounds > ROUNDS_TO_QUIET {
@@ -462,6 +456,12 @@ impl Stage {
         }
         if !Self::is_quiet(report.as_ref()) {
             return breach("I3", format!("a quiet round did something: {report:?}"));
+        }
+        // After a round a dry run has nothing to say (S8).
+        let report = self.rehearse()?;
+        if !report.changes.is_empty() {
+            let what = format!("a dry run finds work after a quiet round: {:?}", report.changes);
+            return breach("I3", what);
         }
         self.check_always()?;
         self.check_quiet()

@@ -4,16 +4,17 @@
 //! when others before it are gone.
 
 use std::fmt;
+use std::str::FromStr;
 
-use instep_contract::Reinstall;
+use serde::{Deserialize, Serialize};
 
 use crate::chance::Chance;
 use crate::ledger::{Place, Slot};
-use crate::stage::Setting;
+use crate::stage::{Limit, Setting};
 use crate::world::Weather;
 
 /// Something that a person does in one place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Deed {
     Create,
     /// A new number in a scalar slot.
@@ -28,27 +29,56 @@ pub(crate) enum Deed {
     Erase,
     Depend,
     Undepend,
+    /// The tag that keeps a task out of a limited account, on or off.
+    Ban,
+    /// Something that the hub has no field for.
+    Shade,
     Complete,
     Reopen,
     Delete,
     Unmark,
 }
 
+/// What a server holds after it was set up anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Reinstall {
+    Empty,
+    Imported,
+}
+
 /// One step of a schedule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Step {
     /// A person acts.
-    Act { place: Place, deed: Deed, pick: u32 },
+    Act {
+        place: Place,
+        deed: Deed,
+        pick: u64,
+    },
     /// The engine runs a round.
     Round {
         everything: bool,
         crash: Option<u16>,
         /// At this await a person acts in between.
-        between: Option<(u16, Place, Deed, u32)>,
+        between: Option<(u16, Place, Deed, u64)>,
         salt: u64,
     },
     /// A round stands still at this await until its lease has run out and another has run.
     Stall { at: u16, salt: u64 },
+    /// Two rounds run side by side; each is left at its await while the other goes on.
+    Twin { at: u16, then: u16, salt: u64 },
+    /// An event about one item arrives so many times.
+    Event {
+        remote: usize,
+        pick: u32,
+        times: u8,
+        crash: Option<u16>,
+        salt: u64,
+    },
+    /// A dry run.
+    Rehearse { salt: u64 },
+    /// The store begins to fail now and then.
+    Disk { one_in: u32 },
     /// Time passes, or goes back.
     Pass { millis: i64 },
     /// A remote begins to fail now and then.
@@ -83,6 +113,7 @@ impl Step {
                 | Self::Weather { .. }
                 | Self::Calm
                 | Self::Lie { .. }
+                | Self::Disk { .. }
                 | Self::Save
         )
     }
@@ -105,6 +136,8 @@ impl Step {
                 Deed::Undepend => "undepend",
                 Deed::Complete => "complete",
                 Deed::Reopen => "reopen",
+                Deed::Ban => "put out of scope",
+                Deed::Shade => "shade",
                 Deed::Delete => "delete",
                 Deed::Unmark => "unmark",
             },
@@ -114,6 +147,10 @@ impl Step {
             } => "round, interrupted",
             Self::Round { .. } => "round",
             Self::Stall { .. } => "stale round",
+            Self::Twin { .. } => "two rounds at once",
+            Self::Event { .. } => "event",
+            Self::Rehearse { .. } => "dry run",
+            Self::Disk { .. } => "failing store",
             Self::Pass { .. } => "pass time",
             Self::Weather { .. } => "weather",
             Self::Calm => "calm",
@@ -142,11 +179,24 @@ impl Schedule {
     /// The schedule of a seed.
     pub fn draw(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
-        let setting = Setting {
+        let mut setting = Setting {
             ask: chance.one_in(10),
             prefer: chance.one_in(10).then(|| remote(&mut chance)),
             reads_only: chance.one_in(12).then(|| remote(&mut chance)),
+            writes_only: None,
+            limited: None,
         };
+        if setting.reads_only.is_none() {
+            setting.writes_only = chance.one_in(12).then(|| remote(&mut chance));
+        }
+        setting.limited = chance.one_in(8).then(|| {
+            let limit = if chance.one_in(2) {
+                Limit::Projects
+            } else {
+                Limit::NotTagged
+            };
+            (remote(&mut chance), limit)
+        });
         // Most schedules are spared disasters, so that what they promise can be held strictly.
         let disasters = chance.one_in(4);
         let count = STEPS + chance.below(20);
@@ -163,7 +213,12 @@ impl Schedule {
     pub(crate) fn needs_sweep(&self) -> bool {
         self.steps.iter().any(|step| match step {
             Step::Round { crash, .. } => crash.is_some(),
-            Step::Act { .. } | Step::Pass { .. } | Step::Calm | Step::Save => false,
+            Step::Event { crash, .. } => crash.is_some(),
+            Step::Act { .. }
+            | Step::Pass { .. }
+            | Step::Calm
+            | Step::Save
+            | Step::Rehearse { .. } => false,
             _ => true,
         })
     }
@@ -186,13 +241,46 @@ impl Schedule {
     }
 }
 
+/// The first line of a schedule that was written down.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    seed: u64,
+    #[serde(flatten)]
+    setting: Setting,
+}
+
+/// Line by line as JSON, to be kept and played again whatever the seeds mean by then.
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "seed {} {:?}", self.seed, self.setting)?;
+        let head = Head {
+            seed: self.seed,
+            setting: self.setting,
+        };
+        writeln!(f, "{}", line(&head)?)?;
         for step in &self.steps {
-            writeln!(f, "  {step:?}")?;
+            writeln!(f, "{}", line(step)?)?;
         }
         Ok(())
+    }
+}
+
+fn line(value: &impl Serialize) -> Result<String, fmt::Error> {
+    serde_json::to_string(value).map_err(|_| fmt::Error)
+}
+
+impl FromStr for Schedule {
+    type Err = serde_json::Error;
+
+    /// Reads what was written down; lines that begin with `#` are for people.
+    fn from_str(text: &str) -> Result<Self, serde_json::Error> {
+        let mut lines = text.lines().filter(|line| !line.starts_with('#'));
+        let head: Head = serde_json::from_str(lines.next().unwrap_or_default())?;
+        let steps: Result<Vec<Step>, _> = lines.map(serde_json::from_str).collect();
+        Ok(Self {
+            seed: head.seed,
+            setting: head.setting,
+            steps: steps?,
+        })
     }
 }
 
@@ -211,6 +299,15 @@ fn number(chance: &mut Chance) -> u32 {
     chance.below(u32::MAX)
 }
 
+/// A pick that goes to the task that somebody touched last, as half of them do, so that places
+/// and people meet on it.
+pub(crate) const LAST: u64 = 1 << 32;
+
+fn pick(chance: &mut Chance) -> u64 {
+    let last = if chance.one_in(2) { LAST } else { 0 };
+    u64::from(number(chance)) | last
+}
+
 fn await_count(chance: &mut Chance) -> u16 {
     // Rounds differ much in length: short ones are met as often as long ones.
     let longest = 1 << (3 + chance.below(6));
@@ -218,7 +315,7 @@ fn await_count(chance: &mut Chance) -> u16 {
 }
 
 fn deed(chance: &mut Chance) -> Deed {
-    match chance.below(40) {
+    match chance.below(46) {
         0..=8 => Deed::Create,
         9..=12 => Deed::Enter(Slot::Title),
         13..=15 => Deed::Enter(Slot::Due),
@@ -237,7 +334,11 @@ fn deed(chance: &mut Chance) -> Deed {
         34..=35 => Deed::Complete,
         36 => Deed::Reopen,
         37..=38 => Deed::Delete,
-        _ => Deed::Unmark,
+        39 => Deed::Unmark,
+        40..=41 => Deed::Depend,
+        42 => Deed::Undepend,
+        43..=44 => Deed::Shade,
+        _ => Deed::Ban,
     }
 }
 
@@ -248,7 +349,7 @@ fn round(chance: &mut Chance) -> Step {
             await_count(chance),
             place(chance),
             deed(chance),
-            number(chance),
+            pick(chance),
         )
     });
     Step::Round {
@@ -264,12 +365,29 @@ fn step(chance: &mut Chance, disasters: bool) -> Step {
         0..=57 => Step::Act {
             place: place(chance),
             deed: deed(chance),
-            pick: number(chance),
+            pick: pick(chance),
         },
-        58..=81 => round(chance),
-        82 => Step::Stall {
-            at: await_count(chance),
+        58..=78 => round(chance),
+        79..=81 => Step::Event {
+            remote: remote(chance),
+            pick: number(chance),
+            times: 1 + u8::try_from(chance.below(5)).unwrap_or_default(),
+            crash: chance.one_in(6).then(|| await_count(chance)),
             salt: chance.next(),
+        },
+        82 => match chance.below(3) {
+            0 => Step::Twin {
+                at: await_count(chance),
+                then: await_count(chance),
+                salt: chance.next(),
+            },
+            1 => Step::Rehearse {
+                salt: chance.next(),
+            },
+            _ => Step::Stall {
+                at: await_count(chance),
+                salt: chance.next(),
+            },
         },
         83..=87 => Step::Pass {
             millis: match chance.below(8) {
@@ -289,7 +407,10 @@ fn step(chance: &mut Chance, disasters: bool) -> Step {
             },
             one_in: 1 + chance.below(6),
         },
-        91..=93 => Step::Calm,
+        91..=92 => Step::Calm,
+        93 => Step::Disk {
+            one_in: 4 << chance.below(5),
+        },
         94 => Step::Lie {
             remote: remote(chance),
         },

@@ -105,6 +105,29 @@ impl Step {
                 }
                 plainer
             }
+            Self::Event {
+                remote,
+                pick,
+                times,
+                crash,
+                salt,
+            } => {
+                let event = |times, crash| Self::Event {
+                    remote,
+                    pick,
+                    times,
+                    crash,
+                    salt,
+                };
+                let mut plainer = Vec::new();
+                if crash.is_some() {
+                    plainer.push(event(times, None));
+                }
+                if times > 1 {
+                    plainer.push(event(times - 1, crash));
+                }
+                plainer
+            }
             Self::Weather {
                 remote,
                 weather,

@@ -1,18 +1,24 @@
 //! What a schedule plays on: one hub, three remotes, and the engine between them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 use std::pin::pin;
+use std::time::Duration;
 
-use instep_contract::{Call, FakeRemote, Look, MemorySnapshot, MemoryStore, Profile, Reinstall};
-use instep_engine::{Engine, Member, Peer, RoundOptions, RoundReport};
+use serde::{Deserialize, Serialize};
+
+use instep_contract::{Call, FakeRemote, Look, MemorySnapshot, MemoryStore, Profile};
+use instep_engine::{Engine, Member, Peer, RoundOptions, RoundReport, Start};
 use instep_model::{
-    Account, AccountId, Conflict, ConflictPolicy, Direction, Identity, Kind, Operation, RemoteId,
-    RemoteTask, Scope, Task, TimeZone,
+    Account, AccountId, Conflict, ConflictPolicy, Direction, Draft, Field, Identity, Kind,
+    Operation, ProjectPath, RemoteId, RemoteTask, Scope, Task, TimeZone, Value,
 };
 
-use crate::bugs::{Bug, SimConnector, SimStore};
+use crate::bugs::{Bug, REHEARSAL, SimConnector, SimStore};
 use crate::executor::poll;
 use crate::ledger::{Key, Ledger, Place, Slot, read, read_title};
+use crate::owners::Process;
+use crate::schedule::{LAST, Reinstall};
 use crate::world::{Halt, RemoteWorld, SimRng, SimWorld, Skies};
 
 /// The first breach of a promise that was found.
@@ -43,6 +49,37 @@ pub(crate) struct Plan {
     pub(crate) everything: bool,
     pub(crate) accept: bool,
     pub(crate) approve: bool,
+    /// How long the round waits for an account that another one runs.
+    pub(crate) patience: Patience,
+}
+
+/// How long a round waits for leases.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Until any lease has run out.
+    #[default]
+    Long,
+    /// Hardly.
+    Short,
+}
+
+impl Plan {
+    pub(crate) fn options(self) -> RoundOptions {
+        RoundOptions {
+            look: if self.everything {
+                Look::Everything
+            } else {
+                Look::Changes
+            },
+            accept: self.accept,
+            max_delete: self.approve.then_some(usize::MAX),
+            lease_timeout: Duration::from_secs(match self.patience {
+                Patience::Long => 120,
+                Patience::Short => 2,
+            }),
+            holder: "one".to_owned(),
+        }
+    }
 }
 
 type SimEngine = Engine<SimStore, SimWorld, SimRng>;
@@ -62,6 +99,8 @@ pub(crate) struct Stage {
     /// Whether a disaster has not been followed by a round without trouble.
     pub(crate) recovering: bool,
     pub(crate) had_disaster: bool,
+    /// How many rounds have begun.
+    pub(crate) processes: Process,
     pub(crate) trace: Trace,
 }
 
@@ -85,14 +124,61 @@ impl Trace {
 }
 
 /// How the three accounts are set up.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Setting {
     pub(crate) ask: bool,
     pub(crate) prefer: Option<usize>,
+    /// The account that is never written (S29).
     pub(crate) reads_only: Option<usize>,
+    /// The account that is never read (S29).
+    pub(crate) writes_only: Option<usize>,
+    /// The account that takes part in some tasks only (S27).
+    pub(crate) limited: Option<(usize, Limit)>,
+}
+
+/// What an account is limited to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Limit {
+    /// Two of the projects.
+    Projects,
+    /// What does not bear one tag.
+    NotTagged,
+}
+
+/// The tag that keeps a task out of a limited account.
+pub(crate) const AWAY: &str = "away";
+
+impl Limit {
+    fn scope(self) -> Scope {
+        let project = |name: &str| ProjectPath::new([name.to_owned()]);
+        match self {
+            Self::Projects => Scope {
+                projects: ["p0", "p1"].into_iter().filter_map(project).collect(),
+                ..Scope::default()
+            },
+            Self::NotTagged => Scope {
+                not_tags: BTreeSet::from([AWAY.to_owned()]),
+                ..Scope::default()
+            },
+        }
+    }
 }
 
 impl Setting {
+    /// What is out of the ordinary, by name.
+    pub(crate) fn names(self) -> impl Iterator<Item = &'static str> {
+        let limit = self.limited.map(|(_, limit)| match limit {
+            Limit::Projects => "limits an account to projects",
+            Limit::NotTagged => "limits an account by a tag",
+        });
+        let ask = self.ask.then_some("asks");
+        let prefer = self.prefer.map(|_| "prefers one account");
+        let reads = self.reads_only.map(|_| "reads an account only");
+        let writes = self.writes_only.map(|_| "writes an account only");
+        [ask, prefer, reads, writes, limit].into_iter().flatten()
+    }
+
     /// The same with one thing less out of the ordinary.
     pub(crate) fn plainer(self) -> Vec<Self> {
         let mut plainer = Vec::new();
@@ -111,6 +197,18 @@ impl Setting {
                 ..self
             });
         }
+        if self.writes_only.is_some() {
+            plainer.push(Self {
+                writes_only: None,
+                ..self
+            });
+        }
+        if self.limited.is_some() {
+            plainer.push(Self {
+                limited: None,
+                ..self
+            });
+        }
         plainer
     }
 }
@@ -123,10 +221,15 @@ impl Stage {
             kind,
             direction: if setting.reads_only == Some(index) {
                 Direction::FromRemote
+            } else if setting.writes_only == Some(index) {
+                Direction::ToRemote
             } else {
                 Direction::Both
             },
-            scope: Scope::default(),
+            scope: match setting.limited {
+                Some((one, limit)) if one == index => limit.scope(),
+                _ => Scope::default(),
+            },
             policy: match setting.prefer {
                 Some(one) => ConflictPolicy::Prefer(AccountId::new(NAMES[one])),
                 None if setting.ask => ConflictPolicy::Ask,
@@ -154,6 +257,7 @@ impl Stage {
             installations: 0,
             recovering: false,
             had_disaster: false,
+            processes: REHEARSAL,
             trace: Trace {
                 lines: traced.then(Vec::new),
                 digest: 0,
@@ -161,9 +265,16 @@ impl Stage {
         }
     }
 
-    pub(crate) fn engine(&self) -> SimEngine {
+    /// A new process.
+    pub(crate) fn process(&mut self) -> Process {
+        self.processes += 1;
+        self.processes
+    }
+
+    /// The engine as one process runs it over `store`.
+    pub(crate) fn engine(&self, store: &MemoryStore, process: Process) -> SimEngine {
         Engine {
-            store: SimStore::new(self.store.clone(), self.world.clone(), self.bug),
+            store: SimStore::new(store.clone(), self.world.clone(), self.bug, process),
             clock: self.world.clone(),
             rng: SimRng(self.world.clone()),
             zone: TimeZone::UTC,
@@ -172,7 +283,7 @@ impl Stage {
         }
     }
 
-    pub(crate) fn members(&self) -> Vec<Member<SimConnector>> {
+    pub(crate) fn members(&self, process: Process) -> Vec<Member<SimConnector>> {
         let numbered = self.accounts.iter().zip(&self.remotes).enumerate();
         numbered
             .map(|(index, (account, remote))| Member {
@@ -183,6 +294,7 @@ impl Stage {
                         remote: index,
                     }),
                     self.bug,
+                    process,
                 ),
             })
             .collect()
@@ -190,8 +302,13 @@ impl Stage {
 
     fn as_run(&self, account: &Account) -> Account {
         let mut account = account.clone();
-        if self.bug == Some(Bug::ReadOnlyWritten) {
-            account.direction = Direction::Both;
+        match self.bug {
+            Some(Bug::ReadOnlyWritten) => account.direction = Direction::Both,
+            Some(Bug::WriteOnlyRead) if account.direction == Direction::ToRemote => {
+                account.direction = Direction::Both;
+            }
+            Some(Bug::ScopeIgnored) => account.scope = Scope::default(),
+            _ => {}
         }
         account
     }
@@ -203,35 +320,58 @@ impl Stage {
         plan: Plan,
         between: impl FnOnce(&mut Self),
     ) -> Option<RoundReport> {
-        let engine = self.engine();
-        let mut members = self.members();
-        let options = RoundOptions {
-            look: if plan.everything {
-                Look::Everything
-            } else {
-                Look::Changes
-            },
-            accept: plan.accept,
-            max_delete: plan.approve.then_some(usize::MAX),
-            lease_timeout: std::time::Duration::from_secs(120),
-            holder: "one".to_owned(),
-        };
+        let process = self.process();
+        let engine = self.engine(&self.store, process);
+        let mut members = self.members(process);
+        let options = plan.options();
+        let round = engine.run_round(&mut members, &options);
+        self.drive(process, plan, round, between)
+    }
+
+    /// Runs a round for one item of one remote, as after an event about it.
+    pub(crate) fn single(
+        &mut self,
+        plan: Plan,
+        remote: usize,
+        item: &RemoteId,
+    ) -> Option<RoundReport> {
+        let process = self.process();
+        let engine = self.engine(&self.store, process);
+        let mut members = self.members(process);
+        let options = plan.options();
+        let start = Start::Item(remote, item.clone());
+        let round = engine.run_single(&mut members, &start, &options);
+        self.drive(process, plan, round, |_| {})
+    }
+
+    fn drive(
+        &mut self,
+        process: Process,
+        plan: Plan,
+        round: impl Future<Output = RoundReport>,
+        between: impl FnOnce(&mut Self),
+    ) -> Option<RoundReport> {
+        let failures = self.world.disk_failures();
         let halt = plan.crash.map_or(Halt::Never, Halt::At);
         self.world.begin(halt, plan.interrupt, plan.writes_only);
-        let report = {
-            let mut round = pin!(engine.run_round(&mut members, &options));
-            let mut report = poll(round.as_mut());
-            if report.is_none() && self.world.take_interruption() {
-                between(self);
-                self.world.resume();
-                report = poll(round.as_mut());
-            }
-            report
-        };
-        self.world.ended(report.is_none());
+        let mut round = pin!(round);
+        let mut report = poll(round.as_mut());
+        if report.is_none()
+            && let Some(ticket) = self.world.take_interruption()
+        {
+            between(self);
+            self.world.resume(ticket);
+            report = poll(round.as_mut());
+        }
         if report.is_none() {
+            self.world.owners(|owners, _| owners.killed(process));
             let at = self.world.halted();
             self.trace.note(|| format!("    killed at {at:?}"));
+        }
+        if self.world.disk_failures() > failures {
+            // As good as killed, step by step: what was written may never have been noted.
+            self.forget_late();
+            self.ledger.in_step = None;
         }
         report
     }
@@ -244,29 +384,38 @@ impl Stage {
         })
     }
 
-    pub(crate) fn task_of(&self, place: Place, pick: u32) -> Option<Shown> {
-        match place {
+    /// The task that a person picks in a place.
+    pub(crate) fn task_of(&self, place: Place, pick: u64) -> Option<Shown> {
+        let hot = self.ledger.last.filter(|_| pick >= LAST);
+        let shown: Vec<Shown> = match place {
             Place::Hub => {
                 let tasks = self.store.all_tasks();
-                let alive: Vec<Task> = tasks.into_iter().filter(Task::is_alive).collect();
-                let task = alive.get(index(pick, alive.len())?)?.clone();
-                let (key, _) = read_title(task.fields.title())?;
-                Some(Shown {
-                    key,
-                    body: Body::Hub(task),
-                })
+                let alive = tasks.into_iter().filter(Task::is_alive);
+                alive
+                    .filter_map(|task| {
+                        let (key, _) = read_title(task.fields.title())?;
+                        let body = Body::Hub(task);
+                        Some(Shown { key, body })
+                    })
+                    .collect()
             }
             Place::Remote(remote) => {
-                let ids = self.remotes[remote].ids();
-                let id = ids.get(index(pick, ids.len())?)?;
-                let task = self.remotes[remote].task(id)?;
-                let (key, _) = read_title(task.fields.title())?;
-                Some(Shown {
-                    key,
-                    body: Body::Remote(remote, task),
-                })
+                let tasks = self.remotes[remote].tasks();
+                tasks
+                    .into_iter()
+                    .filter_map(|task| {
+                        let (key, _) = read_title(task.fields.title())?;
+                        let body = Body::Remote(remote, task);
+                        Some(Shown { key, body })
+                    })
+                    .collect()
             }
-        }
+        };
+        let at = match shown.iter().position(|one| Some(one.key) == hot) {
+            Some(at) => at,
+            None => index(low(pick), shown.len())?,
+        };
+        shown.into_iter().nth(at)
     }
 
     /// Whether `place` can show what is entered in `slot`.
@@ -312,7 +461,21 @@ impl Stage {
                 self.judge(index, &effect.id, &effect.operation, effect.changed)?;
             }
         }
-        Ok(())
+        for (remote, operation) in self.world.owners(|owners, _| owners.take_late()) {
+            // At most the one request that was started lands (S12); it may double.
+            let gone = operation.target().and_then(|id| self.remotes[remote].remembered(id));
+            let title = match &operation {
+                Operation::Create(draft) => Some(draft.fields.title()),
+                _ => gone.as_ref().map(|task| task.fields.title()),
+            };
+            if let Some((key, _)) = title.and_then(read_title) {
+                self.ledger.fluid.insert(key);
+            }
+        }
+        match self.world.owners(|owners, _| owners.take_trespass()) {
+            Some(what) => breach("I13", what),
+            None => Ok(()),
+        }
     }
 
     fn judge(
@@ -323,7 +486,10 @@ impl Stage {
         changed: bool,
     ) -> Result<(), Breach> {
         let title = match operation {
-            Operation::Create(draft) => draft.fields.get(instep_model::Field::Title),
+            Operation::Create(draft) => {
+                self.judge_create(index, draft)?;
+                draft.fields.get(instep_model::Field::Title)
+            }
             Operation::Update { edit, .. } => edit
                 .fields
                 .iter()
@@ -338,6 +504,7 @@ impl Stage {
                     return breach("I6", what);
                 }
                 self.ledger.cut_off(key);
+                self.ledger.shade_off(index, key);
                 None
             }
             _ => None,
@@ -348,10 +515,47 @@ impl Stage {
         Ok(())
     }
 
+    /// A new item belongs into the account's scope (S27), and nobody deleted it in an account that
+    /// is never read (S29).
+    fn judge_create(&self, index: usize, draft: &Draft) -> Result<(), Breach> {
+        let mut fields = draft.fields.clone();
+        if let Some(collection) = &draft.collection {
+            let collections = self.remotes[index].collections();
+            let path = collections
+                .into_iter()
+                .find(|one| one.id == *collection)
+                .and_then(|one| one.path);
+            fields.set(Field::Project, path.map(Value::Path));
+        }
+        let by_tag = !self.accounts[index].scope.not_tags.is_empty();
+        // Where tags are set one by one, a new item bears none yet: the hub's say what it is.
+        let hub = self.store.all_tasks();
+        let hub = hub.iter().find(|task| task.id == draft.task);
+        if by_tag && let Some(task) = hub {
+            fields.set(Field::Tags, Value::Tags(task.fields.tags()));
+        }
+        let moved = self.ledger.touched_since_round(read_title(draft.fields.title()));
+        if !self.accounts[index].scope.admits(&fields) && !(by_tag && moved) {
+            let what = format!("{} got {}, which is not its", NAMES[index], fields.title());
+            return breach("S27", what);
+        }
+        if let Some((key, _)) = read_title(draft.fields.title())
+            && self.ledger.refused.contains(&(index, key))
+        {
+            let what = format!("t{key} was deleted in {} and made again", NAMES[index]);
+            return breach("S29", what);
+        }
+        Ok(())
+    }
+
     /// Sets a remote up anew.
     pub(crate) fn reinstall(&mut self, remote: usize, how: Reinstall) {
         self.installations += 1;
         let identity = Identity(format!("server {}", self.installations));
+        let how = match how {
+            Reinstall::Empty => instep_contract::Reinstall::Empty,
+            Reinstall::Imported => instep_contract::Reinstall::Imported,
+        };
         self.remotes[remote].reinstall(self.world.now(), identity, how);
     }
 
@@ -375,6 +579,11 @@ pub(crate) struct Shown {
 pub(crate) enum Body {
     Hub(Task),
     Remote(usize, RemoteTask),
+}
+
+/// The number in a pick.
+pub(crate) fn low(pick: u64) -> u32 {
+    u32::try_from(pick % LAST).unwrap_or_default()
 }
 
 pub(crate) fn index(pick: u32, len: usize) -> Option<usize> {

@@ -1,20 +1,24 @@
 //! The world of one schedule: its time, its faults, and the points at which a round can be
 //! stopped or a person can come in between. No wall clock, no chance beside the seed's.
 
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use instep_contract::{Call, Cursor, Fault, Moment, World};
 use instep_engine::{Clock, Rng};
-use instep_model::Timestamp;
+use instep_model::{RemoteId, RemoteTask, Timestamp};
 
 use crate::chance::Chance;
 use crate::coverage::Coverage;
+use crate::owners::Owners;
 
 /// The kinds of fault that a remote can be given for a while.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Weather {
     /// Calls fail before they have an effect.
     Away,
@@ -58,14 +62,14 @@ pub(crate) enum Halt {
     At(u64),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Skies {
     /// For each remote, its weather and the number of calls among which one fails.
     pub(crate) weather: [Option<(Weather, u32)>; 3],
     /// For each remote, whether its next look lies.
     pub(crate) lies: [bool; 3],
-    /// How many faults were dealt out in all.
-    pub(crate) dealt: u64,
+    /// The number of steps of the store among which one fails.
+    pub(crate) disk: Option<u32>,
 }
 
 struct State {
@@ -75,18 +79,28 @@ struct State {
     /// Whether only awaits around writes count.
     writes_only: bool,
     halt: Halt,
-    /// The await that a halted future waits at.
+    /// The await that the last halted future waits at.
     halted: Option<Point>,
+    /// The futures that wait.
+    waiting: Vec<Ticket>,
+    tickets: u64,
     /// The await before which somebody comes in between.
     interrupt: Option<u64>,
-    interrupted: bool,
-    /// Whether the last round was killed, so that nobody holds its leases any more (S11).
-    killed: bool,
+    interrupted: Option<Ticket>,
+    /// How many steps of the store have failed.
+    disk_failures: u64,
+    owners: Owners,
     skies: Skies,
     coverage: Coverage,
     /// The newest cursor that each remote has handed out, stored or not.
     cursors: [Option<Cursor>; 3],
+    /// Items as they were when they were first read by id, for the bug that believes that.
+    first_reads: BTreeMap<(usize, RemoteId), Option<RemoteTask>>,
 }
+
+/// Names a future that waits, until it is resumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ticket(u64);
 
 /// A handle to the world; clones are the same world.
 #[derive(Clone)]
@@ -103,12 +117,16 @@ impl SimWorld {
             writes_only: false,
             halt: Halt::Never,
             halted: None,
+            waiting: Vec::new(),
+            tickets: 0,
             interrupt: None,
-            interrupted: false,
-            killed: false,
+            interrupted: None,
+            disk_failures: 0,
+            owners: Owners::default(),
             skies: Skies::default(),
             coverage: Coverage::default(),
             cursors: [None, None, None],
+            first_reads: BTreeMap::new(),
         };
         Self {
             state: Arc::new(Mutex::new(state)),
@@ -143,7 +161,7 @@ impl SimWorld {
         state.halt = halt;
         state.halted = None;
         state.interrupt = interrupt;
-        state.interrupted = false;
+        state.interrupted = None;
     }
 
     /// Where the last future was left, if it was.
@@ -151,23 +169,39 @@ impl SimWorld {
         self.lock().halted
     }
 
-    /// Says how the last round ended.
-    pub(crate) fn ended(&self, killed: bool) {
-        self.lock().killed = killed;
+    /// Who has the right to write where.
+    pub(crate) fn owners<T>(&self, ask: impl FnOnce(&mut Owners, Timestamp) -> T) -> T {
+        let mut state = self.lock();
+        let now = state.now;
+        ask(&mut state.owners, now)
     }
 
-    pub(crate) fn was_killed(&self) -> bool {
-        self.lock().killed
+    /// The future that waits for somebody to come in between; it may go on afterwards.
+    pub(crate) fn take_interruption(&self) -> Option<Ticket> {
+        self.lock().interrupted.take()
     }
 
-    /// Whether the future waits for somebody to come in between; it may go on afterwards.
-    pub(crate) fn take_interruption(&self) -> bool {
-        std::mem::take(&mut self.lock().interrupted)
+    /// Lets a waiting future go on.
+    pub(crate) fn resume(&self, ticket: Ticket) {
+        self.lock().waiting.retain(|waiting| *waiting != ticket);
     }
 
-    /// Lets a halted future go on.
-    pub(crate) fn resume(&self) {
-        self.lock().halted = None;
+    pub(crate) fn disk_failures(&self) -> u64 {
+        self.lock().disk_failures
+    }
+
+    /// Whether a step of the store fails now.
+    pub(crate) fn disk_fails(&self, moment: Moment) -> bool {
+        let mut state = self.lock();
+        let Some(one_in) = state.skies.disk else {
+            return false;
+        };
+        let fails = state.chance.one_in(one_in);
+        if fails {
+            state.disk_failures += 1;
+            state.coverage.disk_failed(moment);
+        }
+        fails
     }
 
     pub(crate) fn skies<T>(&self, change: impl FnOnce(&mut Skies) -> T) -> T {
@@ -182,38 +216,54 @@ impl SimWorld {
         self.lock().cursors[remote] = Some(cursor.clone());
     }
 
+    /// What the first read of an item found.
+    pub(crate) fn first_read(
+        &self,
+        remote: usize,
+        id: &RemoteId,
+        read: Option<RemoteTask>,
+    ) -> Option<RemoteTask> {
+        let mut state = self.lock();
+        let first = state.first_reads.entry((remote, id.clone()));
+        first.or_insert(read).clone()
+    }
+
     /// The newest cursor of the remote of this name.
     pub(crate) fn newest_cursor(&self, name: &str) -> Option<Cursor> {
         let remote = crate::stage::NAMES.iter().position(|one| *one == name)?;
         self.lock().cursors[remote].clone()
     }
 
-    /// Comes to an await: answers whether the future has to wait here.
-    fn arrive(&self, point: Point) -> bool {
+    /// Comes to an await: answers with what the future has to wait for here.
+    fn arrive(&self, point: Point) -> Option<Ticket> {
         let mut state = self.lock();
         state.now += Duration::from_millis(3);
         if state.writes_only && !point.is_write() {
-            return false;
+            return None;
         }
         state.awaits += 1;
         let killed = matches!(state.halt, Halt::At(at) if state.awaits >= at);
         let interrupted = !killed && state.interrupt == Some(state.awaits);
-        if killed || interrupted {
-            state.halted = Some(point);
-            state.interrupted = interrupted;
-            state.coverage.stopped(point);
+        if !killed && !interrupted {
+            return None;
         }
-        killed || interrupted
+        state.tickets += 1;
+        let ticket = Ticket(state.tickets);
+        state.halted = Some(point);
+        state.interrupted = interrupted.then_some(ticket);
+        state.waiting.push(ticket);
+        state.coverage.stopped(point);
+        Some(ticket)
     }
 
     /// One await point. A future that is halted here goes on when it is polled after
     /// [`resume`](Self::resume), and is dropped otherwise.
     pub(crate) async fn stop(&self, point: Point) {
-        if !self.arrive(point) {
+        let Some(ticket) = self.arrive(point) else {
             return;
-        }
+        };
         poll_fn(|_| {
-            if self.lock().halted.is_some() {
+            if self.lock().waiting.contains(&ticket) {
                 Poll::Pending
             } else {
                 Poll::Ready(())
@@ -242,14 +292,15 @@ impl World for RemoteWorld {
     fn fault(&self, call: Call) -> Option<Fault> {
         let mut state = self.world.lock();
         if call == Call::Observe && std::mem::take(&mut state.skies.lies[self.remote]) {
-            return Some(Fault::Lie(0));
+            let lie = Fault::Lie(0);
+            state.coverage.faulted(lie);
+            return Some(lie);
         }
         let (weather, one_in) = state.skies.weather[self.remote]?;
         if !state.chance.one_in(one_in) {
             return None;
         }
         let fault = deal(weather, call, &mut state.chance)?;
-        state.skies.dealt += 1;
         state.coverage.faulted(fault);
         Some(fault)
     }

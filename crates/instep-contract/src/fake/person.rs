@@ -232,6 +232,11 @@ impl FakeRemote {
         alive.map(|item| item.task.id.clone()).collect()
     }
 
+    /// The ids of all tasks, living and remembered ones.
+    pub fn all_ids(&self) -> Vec<RemoteId> {
+        self.state().items.keys().cloned().collect()
+    }
+
     /// One living task.
     pub fn task(&self, id: &RemoteId) -> Option<RemoteTask> {
         self.state().alive(id).map(|item| item.task.clone())

@@ -10,17 +10,27 @@ use instep_model::{
 };
 
 use super::Bug;
+use crate::owners::{Owners, Process};
 use crate::world::RemoteWorld;
 
 /// A client of one of the remotes.
 pub(crate) struct SimConnector {
     inner: FakeConnector<RemoteWorld>,
     bug: Option<Bug>,
+    process: Process,
 }
 
 impl SimConnector {
-    pub(crate) fn new(inner: FakeConnector<RemoteWorld>, bug: Option<Bug>) -> Self {
-        Self { inner, bug }
+    pub(crate) fn new(
+        inner: FakeConnector<RemoteWorld>,
+        bug: Option<Bug>,
+        process: Process,
+    ) -> Self {
+        Self {
+            inner,
+            bug,
+            process,
+        }
     }
 }
 
@@ -53,7 +63,13 @@ impl Connector for SimConnector {
     }
 
     async fn read(&mut self, ids: &[RemoteId]) -> Result<Vec<Option<RemoteTask>>, ConnectorError> {
-        self.inner.read(ids).await
+        let read = self.inner.read(ids).await?;
+        if self.bug != Some(Bug::OldCopyBelieved) {
+            return Ok(read);
+        }
+        let here = self.inner.world();
+        let believed = ids.iter().zip(read).map(|(id, read)| here.world.first_read(here.remote, id, read));
+        Ok(believed.collect())
     }
 
     async fn missing_tags(&mut self, tags: &[String]) -> Result<Vec<String>, ConnectorError> {
@@ -61,6 +77,37 @@ impl Connector for SimConnector {
     }
 
     async fn apply(
+        &mut self,
+        batch: &[Operation],
+    ) -> Result<Vec<Result<Applied, ConnectorError>>, ConnectorError> {
+        let answer = self.apply_as_planted(batch).await;
+        if !batch.is_empty() {
+            let here = self.inner.world();
+            let wrote = |owners: &mut Owners, _| owners.wrote(here.remote, self.process, batch);
+            here.world.owners(wrote);
+        }
+        answer
+    }
+
+    async fn find(
+        &mut self,
+        sent: &[Operation],
+        since: Timestamp,
+    ) -> Result<Vec<Vec<Applied>>, ConnectorError> {
+        let found = self.inner.find(sent, since).await?;
+        Ok(match self.bug {
+            Some(Bug::NothingFound) => vec![Vec::new(); sent.len()],
+            _ => found,
+        })
+    }
+
+    fn calls(&self) -> u64 {
+        self.inner.calls()
+    }
+}
+
+impl SimConnector {
+    async fn apply_as_planted(
         &mut self,
         batch: &[Operation],
     ) -> Result<Vec<Result<Applied, ConnectorError>>, ConnectorError> {
@@ -97,24 +144,6 @@ impl Connector for SimConnector {
         }
     }
 
-    async fn find(
-        &mut self,
-        sent: &[Operation],
-        since: Timestamp,
-    ) -> Result<Vec<Vec<Applied>>, ConnectorError> {
-        let found = self.inner.find(sent, since).await?;
-        Ok(match self.bug {
-            Some(Bug::NothingFound) => vec![Vec::new(); sent.len()],
-            _ => found,
-        })
-    }
-
-    fn calls(&self) -> u64 {
-        self.inner.calls()
-    }
-}
-
-impl SimConnector {
     fn spoilt(&self, mut seen: Observation) -> Observation {
         match self.bug {
             Some(Bug::ChangeSkipped) => {
@@ -170,6 +199,14 @@ impl SimConnector {
                             to: None,
                         });
                     }
+                }
+                (Some(Bug::ShadowDropped), Operation::Create(draft)) => draft.shadow = None,
+                (Some(Bug::LinksStay), Operation::RemoveLink { id, link, other }) => {
+                    *operation = Operation::AddLink {
+                        id: id.clone(),
+                        link: *link,
+                        other: other.clone(),
+                    };
                 }
                 (Some(Bug::AllTagsRemoved), Operation::RemoveTag { id, .. }) => {
                     *operation = Operation::SetTags {

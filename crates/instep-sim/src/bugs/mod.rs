@@ -10,7 +10,7 @@ mod store;
 use std::fmt;
 
 pub(crate) use connector::SimConnector;
-pub(crate) use store::SimStore;
+pub(crate) use store::{REHEARSAL, SimStore};
 
 macro_rules! bugs {
     ($($(#[$doc:meta])* $name:ident breaks $invariant:literal,)+) => {
@@ -149,4 +149,24 @@ bugs! {
     FailureConfirmed breaks "I8",
     /// An account that is only read is written.
     ReadOnlyWritten breaks "I19",
+    /// An account that is only written is read into the hub.
+    WriteOnlyRead breaks "S29",
+    /// An account gets everything, whatever its scope.
+    ScopeIgnored breaks "S27",
+    /// Leases exclude nobody.
+    LeaseShared breaks "I13",
+    /// An event is answered from a copy of the item, however old it is.
+    OldCopyBelieved breaks "I4",
+    /// Every delivery of an event stores its task as a new version.
+    EventStoredAgain breaks "I4",
+    /// What is made again loses what the hub has no field for.
+    ShadowDropped breaks "I16",
+    /// A link that was taken away is written again.
+    LinksStay breaks "I3",
+    /// A dry run writes.
+    RehearsalWrites breaks "I19",
+    /// A dry run remembers what it only played.
+    RehearsalRemembers breaks "I19",
+    /// A commit that was answered with an error is taken for done.
+    DiskTrusted breaks "I2",
 }

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use instep_contract::{
     AccountState, CommitObservation, Intent, IntentId, Lease, MemoryStore, MergeStep, Moment,
-    PushStep, Store, StoreError, Tally, Work,
+    PushStep, Store, StoreError, Tally, TaskWrite, Work,
 };
 use instep_model::{
     Account, AccountId, Field, Hint, Mapping, Operation, RemoteId, Review, Task, TaskId, Timestamp,
 };
 
 use super::Bug;
+use crate::owners::{Owners, Process};
+use crate::stage::NAMES;
 use crate::world::{Point, SimWorld};
 
 /// A store in memory with stops around its steps.
@@ -19,24 +21,76 @@ pub(crate) struct SimStore {
     inner: MemoryStore,
     world: SimWorld,
     bug: Option<Bug>,
+    process: Process,
 }
 
 impl SimStore {
-    pub(crate) fn new(inner: MemoryStore, world: SimWorld, bug: Option<Bug>) -> Self {
-        Self { inner, world, bug }
+    pub(crate) fn new(
+        inner: MemoryStore,
+        world: SimWorld,
+        bug: Option<Bug>,
+        process: Process,
+    ) -> Self {
+        Self {
+            inner,
+            world,
+            bug,
+            process,
+        }
     }
 
     fn has(&self, bug: Bug) -> bool {
         self.bug == Some(bug)
     }
 
-    async fn before(&self, step: &'static str) {
+    /// A step begins: the round may be left here, or the store may refuse it.
+    async fn before(&self, step: &'static str) -> Result<(), StoreError> {
         self.world.stop(Point::Store(step, Moment::Before)).await;
+        self.unless_disk_fails(Moment::Before)
     }
 
-    async fn after(&self, step: &'static str) {
+    /// A commit is done: the round may be left here, or never hear of it.
+    async fn after(&self, step: &'static str) -> Result<(), StoreError> {
         self.world.stop(Point::Store(step, Moment::After)).await;
+        self.unless_disk_fails(Moment::After)
     }
+
+    fn unless_disk_fails(&self, moment: Moment) -> Result<(), StoreError> {
+        if self.process == REHEARSAL || !self.world.disk_fails(moment) {
+            return Ok(());
+        }
+        Err(StoreError::Unavailable {
+            source: "the database is locked".into(),
+        })
+    }
+
+    /// Ends a commit under a lease: one that went through has renewed it.
+    async fn done<T>(
+        &self,
+        step: &'static str,
+        (lease, at): (&Lease, Timestamp),
+        done: Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if done.is_ok()
+            && let Some(remote) = remote_of(&lease.account)
+        {
+            let until = at + LEASE_TTL;
+            let renewed = |owners: &mut Owners, _| owners.renewed(remote, self.process, until);
+            self.world.owners(renewed);
+        }
+        self.after(step).await?;
+        done
+    }
+}
+
+/// The process that only plays on a copy of the hub.
+pub(crate) const REHEARSAL: Process = 0;
+
+/// How long a lease lasts that nobody renews.
+const LEASE_TTL: Duration = Duration::from_secs(60);
+
+fn remote_of(account: &AccountId) -> Option<usize> {
+    NAMES.iter().position(|name| *name == account.as_str())
 }
 
 impl SimStore {
@@ -55,6 +109,30 @@ impl SimStore {
         let mut spoilt = steps.to_vec();
         spoilt.iter_mut().for_each(spoil);
         Some(spoilt)
+    }
+
+    /// Stores the tasks of pairs that said nothing new as new versions.
+    async fn store_again(
+        &self,
+        lease: Option<&Lease>,
+        steps: &[MergeStep],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for step in steps.iter().filter(|step| step.task.is_none()) {
+            let subject: Vec<TaskId> = step.subject().into_iter().collect();
+            let Some(task) = self.inner.tasks(&subject).await?.into_iter().next() else {
+                continue;
+            };
+            let again = MergeStep {
+                task: Some(TaskWrite {
+                    from_version: task.version,
+                    task,
+                }),
+                ..MergeStep::default()
+            };
+            self.inner.commit_merge(lease, &[again], now).await?;
+        }
+        Ok(())
     }
 
     /// The same steps, planned from whatever versions there are by now.
@@ -131,20 +209,34 @@ impl Store for SimStore {
         ttl: Duration,
         now: Timestamp,
     ) -> Result<Lease, StoreError> {
-        self.before("claim_lease").await;
-        // The kernel frees what a killed process held; here its lease runs out at once.
-        let now = if self.world.was_killed() {
-            now + 2 * ttl
-        } else {
-            now
-        };
+        self.before("claim_lease").await?;
+        let remote = remote_of(account).filter(|_| self.process != REHEARSAL);
+        // The kernel frees what a killed process held (S11).
+        let all = self.has(Bug::LeaseShared);
+        let left = remote.and_then(|remote| {
+            let ask = |owners: &mut Owners, _| owners.left_behind(remote, all);
+            self.world.owners(ask)
+        });
+        if let Some(left) = left {
+            self.inner.release_lease(left).await?;
+        }
         let lease = self.inner.claim_lease(account, holder, ttl, now).await;
-        self.after("claim_lease").await;
+        if let (Some(remote), Ok(lease)) = (remote, &lease) {
+            let claimed = |owners: &mut Owners, now| {
+                owners.claimed(remote, self.process, lease.clone(), now + ttl, now);
+            };
+            self.world.owners(claimed);
+        }
+        self.after("claim_lease").await?;
         lease
     }
 
     async fn release_lease(&self, lease: Lease) -> Result<(), StoreError> {
-        self.before("release_lease").await;
+        self.before("release_lease").await?;
+        if let Some(remote) = remote_of(&lease.account) {
+            let released = |owners: &mut Owners, _| owners.released(remote, self.process);
+            self.world.owners(released);
+        }
         self.inner.release_lease(lease).await
     }
 
@@ -153,10 +245,12 @@ impl Store for SimStore {
         accounts: &[Account],
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        self.before("mirror_accounts").await?;
         self.inner.mirror_accounts(accounts, now).await
     }
 
     async fn account_state(&self, account: &AccountId) -> Result<AccountState, StoreError> {
+        self.before("account_state").await?;
         let mut state = self.inner.account_state(account).await?;
         if self.has(Bug::IdentityForgotten) {
             state.identity = None;
@@ -173,7 +267,7 @@ impl Store for SimStore {
         account: &AccountId,
         remotes: &[RemoteId],
     ) -> Result<Vec<Mapping>, StoreError> {
-        self.before("mappings_by_remote").await;
+        self.before("mappings_by_remote").await?;
         self.inner.mappings_by_remote(account, remotes).await
     }
 
@@ -182,6 +276,7 @@ impl Store for SimStore {
         account: &AccountId,
         tasks: &[TaskId],
     ) -> Result<Vec<Mapping>, StoreError> {
+        self.before("mappings_by_task").await?;
         if self.has(Bug::MappingsForgotten) {
             let page = &tasks[..tasks.len().min(3)];
             return self.inner.mappings_by_task(account, page).await;
@@ -190,11 +285,12 @@ impl Store for SimStore {
     }
 
     async fn mappings_of_tasks(&self, tasks: &[TaskId]) -> Result<Vec<Mapping>, StoreError> {
+        self.before("mappings_of_tasks").await?;
         self.inner.mappings_of_tasks(tasks).await
     }
 
     async fn tasks(&self, ids: &[TaskId]) -> Result<Vec<Task>, StoreError> {
-        self.before("tasks").await;
+        self.before("tasks").await?;
         self.inner.tasks(ids).await
     }
 
@@ -203,15 +299,17 @@ impl Store for SimStore {
         account: &AccountId,
         deleted: bool,
     ) -> Result<Vec<Task>, StoreError> {
-        self.before("unpaired_tasks").await;
+        self.before("unpaired_tasks").await?;
         self.inner.unpaired_tasks(account, deleted).await
     }
 
     async fn hints(&self, marker: &str) -> Result<Vec<Hint>, StoreError> {
+        self.before("hints").await?;
         self.inner.hints(marker).await
     }
 
     async fn tally(&self, account: &AccountId, since: Timestamp) -> Result<Tally, StoreError> {
+        self.before("tally").await?;
         self.inner.tally(account, since).await
     }
 
@@ -221,11 +319,14 @@ impl Store for SimStore {
         steps: &[MergeStep],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.before("commit_merge").await;
+        self.before("commit_merge").await?;
         let done = match self.spoilt_merge(steps) {
             Some(spoilt) => self.inner.commit_merge(lease, &spoilt, now).await,
             None => self.inner.commit_merge(lease, steps, now).await,
         };
+        if self.has(Bug::EventStoredAgain) && done.is_ok() {
+            self.store_again(lease, steps, now).await?;
+        }
         let done = match (done, lease) {
             (Err(StoreError::Stale { .. }), _) if self.has(Bug::HubOverwritten) => {
                 let blind = self.blind(steps).await?;
@@ -237,8 +338,10 @@ impl Store for SimStore {
             }
             (done, _) => done,
         };
-        self.after("commit_merge").await;
-        done
+        match lease {
+            Some(lease) => self.done("commit_merge", (lease, now), done).await,
+            None => done,
+        }
     }
 
     async fn commit_observation(
@@ -246,7 +349,7 @@ impl Store for SimStore {
         lease: &Lease,
         end: &CommitObservation,
     ) -> Result<(), StoreError> {
-        self.before("commit_observation").await;
+        self.before("commit_observation").await?;
         let mut done = self.inner.commit_observation(lease, end).await;
         if self.has(Bug::FenceIgnored) && done.is_err() {
             let lease = self.stolen(lease).await?;
@@ -255,26 +358,23 @@ impl Store for SimStore {
         if self.has(Bug::HeldReleased) && done.is_ok() {
             self.inner.approve_held(lease, end.at).await?;
         }
-        self.after("commit_observation").await;
-        done
+        self.done("commit_observation", (lease, end.at), done).await
     }
 
     async fn end_epoch(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
-        self.before("end_epoch").await;
+        self.before("end_epoch").await?;
         let done = if self.has(Bug::EpochKept) {
             Ok(())
         } else {
             self.inner.end_epoch(lease, now).await
         };
-        self.after("end_epoch").await;
-        done
+        self.done("end_epoch", (lease, now), done).await
     }
 
     async fn wake_all(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
-        self.before("wake_all").await;
+        self.before("wake_all").await?;
         let done = self.inner.wake_all(lease, now).await;
-        self.after("wake_all").await;
-        done
+        self.done("wake_all", (lease, now), done).await
     }
 
     async fn pending_work(
@@ -284,7 +384,7 @@ impl Store for SimStore {
         limit: usize,
         now: Timestamp,
     ) -> Result<Vec<Work>, StoreError> {
-        self.before("pending_work").await;
+        self.before("pending_work").await?;
         self.inner.pending_work(account, after, limit, now).await
     }
 
@@ -294,18 +394,17 @@ impl Store for SimStore {
         intents: &[(Option<TaskId>, Operation)],
         now: Timestamp,
     ) -> Result<Vec<IntentId>, StoreError> {
-        self.before("commit_intents").await;
+        self.before("commit_intents").await?;
         let mut ids = self.inner.commit_intents(lease, intents, now).await;
         if self.has(Bug::FenceIgnored) && ids.is_err() {
             let lease = self.stolen(lease).await?;
             ids = self.inner.commit_intents(&lease, intents, now).await;
         }
-        self.after("commit_intents").await;
-        ids
+        self.done("commit_intents", (lease, now), ids).await
     }
 
     async fn open_intents(&self, account: &AccountId) -> Result<Vec<Intent>, StoreError> {
-        self.before("open_intents").await;
+        self.before("open_intents").await?;
         if self.has(Bug::OutboxForgotten) {
             return Ok(Vec::new());
         }
@@ -321,9 +420,9 @@ impl Store for SimStore {
     }
 
     async fn commit_doubt(&self, lease: &Lease, intents: &[Intent]) -> Result<(), StoreError> {
-        self.before("commit_doubt").await;
+        self.before("commit_doubt").await?;
         let done = self.inner.commit_doubt(lease, intents).await;
-        self.after("commit_doubt").await;
+        self.after("commit_doubt").await?;
         done
     }
 
@@ -333,7 +432,10 @@ impl Store for SimStore {
         steps: &[PushStep],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.before("commit_push").await;
+        match self.before("commit_push").await {
+            Err(_) if self.has(Bug::DiskTrusted) => return Ok(()),
+            begun => begun?,
+        }
         let spoilt = self.spoilt_push(lease, steps).await?;
         let steps = spoilt.as_deref().unwrap_or(steps);
         let mut done = self.inner.commit_push(lease, steps, now).await;
@@ -341,23 +443,22 @@ impl Store for SimStore {
             let lease = self.stolen(lease).await?;
             done = self.inner.commit_push(&lease, steps, now).await;
         }
-        self.after("commit_push").await;
-        done
+        self.done("commit_push", (lease, now), done).await
     }
 
     async fn approve_held(&self, lease: &Lease, now: Timestamp) -> Result<usize, StoreError> {
-        self.before("approve_held").await;
+        self.before("approve_held").await?;
         let approved = self.inner.approve_held(lease, now).await;
-        self.after("approve_held").await;
-        approved
+        self.done("approve_held", (lease, now), approved).await
     }
 
     async fn paired(&self, account: &AccountId) -> Result<Vec<(RemoteId, TaskId)>, StoreError> {
-        self.before("paired").await;
+        self.before("paired").await?;
         self.inner.paired(account).await
     }
 
     async fn drop_review(&self, review: &Review) -> Result<(), StoreError> {
+        self.before("drop_review").await?;
         self.inner.drop_review(review).await
     }
 
@@ -366,6 +467,7 @@ impl Store for SimStore {
         account: &AccountId,
         trouble: Option<&str>,
     ) -> Result<(), StoreError> {
+        self.before("set_trouble").await?;
         self.inner.set_trouble(account, trouble).await
     }
 }

@@ -11,9 +11,9 @@ use instep_model::{
 /// What the ids of things that were never made begin with.
 const INVENTED: &str = "new-";
 
-/// Wraps a connector so that it writes nothing.
+/// Wraps a connector so that it writes nothing (I19).
 #[derive(Debug)]
-pub(crate) struct Rehearsal<C> {
+pub struct Rehearsal<C> {
     inner: C,
     identity: Option<Identity>,
     tags: BTreeSet<String>,
@@ -22,7 +22,8 @@ pub(crate) struct Rehearsal<C> {
 }
 
 impl<C> Rehearsal<C> {
-    pub(crate) fn new(inner: C) -> Self {
+    /// Plays writing in front of `inner`.
+    pub fn new(inner: C) -> Self {
         Self {
             inner,
             identity: None,
@@ -33,7 +34,7 @@ impl<C> Rehearsal<C> {
     }
 
     /// The connector behind it.
-    pub(crate) fn inner_mut(&mut self) -> &mut C {
+    pub fn inner_mut(&mut self) -> &mut C {
         &mut self.inner
     }
 
@@ -73,7 +74,7 @@ impl<C> Rehearsal<C> {
 }
 
 /// Whether an id names something that was never made.
-pub(crate) fn is_invented(id: &RemoteId) -> bool {
+pub fn is_invented(id: &RemoteId) -> bool {
     id.as_str().starts_with(INVENTED)
 }
 
