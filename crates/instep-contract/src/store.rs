@@ -27,7 +27,7 @@ pub struct Lease {
 /// What is remembered of an account between passes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AccountState {
-    /// Who answered last (S5); `None` before the first pass.
+    /// Who answered last (S5); `None` before the first pass, and once an epoch has ended.
     pub identity: Option<Identity>,
     /// Where to go on from.
     pub cursor: Option<Cursor>,
@@ -68,6 +68,8 @@ pub struct MergeStep {
     pub deletion: Option<Option<CollectionId>>,
     /// Accounts for which the task has become work.
     pub wake: Vec<AccountId>,
+    /// Accounts for which another task has become work, because a link of it leads here.
+    pub wake_dependents: Vec<(AccountId, TaskId)>,
 }
 
 impl MergeStep {
@@ -85,6 +87,14 @@ impl MergeStep {
         let paired = self.mapping.as_ref().map(|mapping| &mapping.account);
         let unpaired = self.unpair.as_ref().map(|(account, _)| account);
         paired.or(unpaired)
+    }
+
+    /// Everything that becomes work by it, in order.
+    pub fn wakes(&self) -> impl Iterator<Item = (AccountId, TaskId)> {
+        let subject = self.subject();
+        let own = self.wake.iter();
+        own.filter_map(move |account| Some((account.clone(), subject?)))
+            .chain(self.wake_dependents.iter().cloned())
     }
 }
 
@@ -242,6 +252,13 @@ pub trait Store: Send + Sync {
     /// These tasks, tombstones included, in any order; unknown ones are left out.
     fn tasks(&self, ids: &[TaskId]) -> impl Future<Output = Result<Vec<Task>, StoreError>> + Send;
 
+    /// Tasks, tombstones included, that depend on one of these or are part of one, or do so in the
+    /// base of any of their pairs; in any order, each once.
+    fn dependents(
+        &self,
+        tasks: &[TaskId],
+    ) -> impl Future<Output = Result<Vec<TaskId>, StoreError>> + Send;
+
     /// Tasks without a remote item in `account`: the living, and beside them tombstones where
     /// `deleted`.
     fn unpaired_tasks(
@@ -280,11 +297,20 @@ pub trait Store: Send + Sync {
         end: &CommitObservation,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Ends the epoch of an account: every pair, outbox entry and cursor of it is dropped, tasks
-    /// stay, and adoption runs again (S5).
+    /// Remembers who answers, before anything is paired under its ids (S5).
+    fn recognise(
+        &self,
+        lease: &Lease,
+        identity: &Identity,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Ends the epoch of an account: every pair, outbox entry and cursor of it is dropped, and what
+    /// was seen of its `marker`; tasks stay, and adoption runs again (S5).
     fn end_epoch(
         &self,
         lease: &Lease,
+        marker: Option<&str>,
         now: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 

@@ -2,7 +2,7 @@
 
 use instep_contract::{Connector, ConnectorError, IntentId, PushStep, Store};
 use instep_model::{
-    Action, Base, Evidence, Mapping, MappingState, RemoteId, RemoteTask, Side, TaskId,
+    Action, Base, Evidence, Mapping, MappingState, RemoteId, RemoteTask, Side, Task, TaskId,
 };
 
 use crate::gone::Loss;
@@ -46,10 +46,14 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             }
             ConnectorError::Stale { id: remote } | ConnectorError::Gone { id: remote } => {
                 aftermath.stale.push((id, remote));
+                pass.contested.insert(id);
                 vec![settle]
             }
             // Lost to somebody else's rewrite: it stays work, and the next turn tries again.
-            ConnectorError::Busy => vec![settle],
+            ConnectorError::Busy => {
+                pass.contested.insert(id);
+                vec![settle]
+            }
             error => {
                 let certain = stored_nothing(&error);
                 aftermath.trouble.get_or_insert(error);
@@ -95,6 +99,34 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             journal,
             ..PushStep::default()
         }
+    }
+
+    /// Says which tasks lost the race to the end of the round; they stay work (I14).
+    pub(crate) async fn tell_contested<C: Connector>(&self, pass: &mut Pass<'_, C>) {
+        let ids: Vec<TaskId> = std::mem::take(&mut pass.contested).into_iter().collect();
+        if ids.is_empty() || pass.report.trouble.is_some() {
+            return;
+        }
+        let account = &pass.account.id;
+        let pairs = self.store.mappings_by_task(account, &ids).await;
+        let tasks = self.store.tasks(&ids).await;
+        // Where the database fails the next round says so.
+        let (Ok(pairs), Ok(tasks)) = (pairs, tasks) else {
+            return;
+        };
+        let waits = |task: &Task| {
+            let pair = pairs.iter().find(|pair| pair.task == task.id);
+            pair.filter(|pair| pair.gone.is_none()).is_some_and(|pair| {
+                pair.state == MappingState::Pending || pair.hub_version != task.version
+            })
+        };
+        let problems = tasks.iter().filter(|task| waits(task)).map(|task| Problem {
+            task: task.id,
+            title: task.fields.title().to_owned(),
+            reason: "it kept changing there while it was synced; the next sync tries again"
+                .to_owned(),
+        });
+        pass.report.problems.extend(problems);
     }
 
     /// Reads what changed under us and takes it into the hub; then says what is wrong, if anything.

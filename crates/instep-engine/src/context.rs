@@ -41,7 +41,8 @@ impl Context {
         }
     }
 
-    /// A remote item in the hub's ids.
+    /// A remote item in the hub's ids. A link keeps its end even where that is deleted: it may come
+    /// back.
     pub(crate) fn translate(
         &self,
         account: &AccountId,
@@ -51,10 +52,7 @@ impl Context {
         hub: &Fields,
     ) -> Translated {
         translate(remote, task, account, base, hub, |id| {
-            self.by_remote
-                .get(id)
-                .copied()
-                .filter(|task| self.reachable.contains(task))
+            self.by_remote.get(id).copied()
         })
     }
 
@@ -64,10 +62,6 @@ impl Context {
         self.remotes.insert(task, remote.clone());
         self.reachable.insert(task);
     }
-}
-
-fn links(fields: &Fields) -> impl Iterator<Item = TaskId> {
-    fields.depends().into_iter().chain(fields.parent())
 }
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
@@ -87,12 +81,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             context.mappings.insert(mapping.task, mapping);
         }
         let mut linked: BTreeSet<TaskId> = BTreeSet::new();
-        linked.extend(context.tasks.values().flat_map(|task| links(&task.fields)));
+        linked.extend(context.tasks.values().flat_map(|task| task.fields.links()));
         linked.extend(
             context
                 .mappings
                 .values()
-                .flat_map(|mapping| links(&mapping.base.fields)),
+                .flat_map(|mapping| mapping.base.fields.links()),
         );
         let remotes: BTreeSet<&RemoteId> = seen
             .iter()

@@ -163,6 +163,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .get(&id)
             .and_then(|mapping| mapping.shadow.clone());
         let mut mapping = Mapping::new(pass.account.id.clone(), id, Some(applied.id.clone()));
+        mapping.unseen = true;
         mapping.shadow = applied
             .held
             .as_ref()

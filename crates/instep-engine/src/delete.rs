@@ -119,7 +119,13 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ) -> PushStep {
         let task = page.context.tasks[&id].clone();
         let mut mapping = page.context.mappings[&id].clone();
-        mapping.gone = Some((Evidence::NotFound, self.clock.now()));
+        // A row that is kept can be opened again by a person, and is then no leftover of ours.
+        let evidence = if pass.capabilities.revives {
+            Evidence::Flagged
+        } else {
+            Evidence::NotFound
+        };
+        mapping.gone = Some((evidence, self.clock.now()));
         mapping.observed = None;
         self.stamp(&mut mapping, &task, true);
         let mut journal = Vec::new();

@@ -166,6 +166,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         match (&intent.operation, intent.task) {
             (Operation::Create(draft), Some(task)) => {
                 let mut mapping = Mapping::new(pass.account.id.clone(), task, Some(applied.id));
+                mapping.unseen = true;
                 mapping.collection = applied.collection;
                 mapping.base = created_base(&draft.fields, &draft.markers, pass);
                 mapping.state = MappingState::Pending;

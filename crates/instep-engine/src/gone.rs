@@ -74,6 +74,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let ids: Vec<TaskId> = losses.iter().map(|loss| loss.task).collect();
         let context = self.context(pass.account, &ids, &[]).await?;
         let mut steps = Vec::new();
+        let mut ended = Vec::new();
         let mut weighed = Vec::new();
         for loss in losses {
             let (Some(task), Some(mapping)) = (
@@ -83,10 +84,14 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 continue;
             };
             match self.judge(pass, task, mapping, loss) {
-                Some(step) => steps.push(step),
+                Some(step) => {
+                    ended.extend(step.unpair.as_ref().map(|(_, task)| *task));
+                    steps.push(step);
+                }
                 None => weighed.push((task, mapping, loss)),
             }
         }
+        steps.extend(self.unlink_steps(pass, &ended).await?);
         // Tasks that an edit keeps alive count too: a listing that lost them all is no less wrong.
         let permitted = self.weigh(pass, &weighed).await?;
         let projection = context.projection(pass, &self.zone);

@@ -13,6 +13,8 @@ mod doubt;
 mod edit;
 mod gone;
 mod journal;
+mod keep;
+mod links;
 mod look;
 mod meeting;
 mod merge;

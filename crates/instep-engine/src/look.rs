@@ -159,21 +159,47 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         look: Look,
     ) -> Result<(Observation, AccountState, Trust), Stop> {
         let observation = self.ask(pass, state.cursor.as_ref(), look).await?;
+        // A marker may be older than the server, or than the hub: it never counts for more than
+        // one that is not known.
         match &state.identity {
-            Some(known) if *known != observation.identity => {}
-            // A marker may be older than the server, or than the hub: it never counts for more than
-            // one that is not known.
-            _ => return Ok((observation, state, Trust::Unknown)),
+            Some(known) if *known == observation.identity => {
+                return Ok((observation, state, Trust::Unknown));
+            }
+            Some(_) => {}
+            None => return self.recognise(pass, observation, state).await,
         }
         let tally = self.store.tally(&pass.account.id, self.clock.now()).await?;
         let pairs: usize = tally.alive.values().sum();
         if pairs > 0 && !pass.options.accept {
             return Err(Stop::Trouble(Trouble::NeedsYou(Need::NewServer { pairs })));
         }
-        self.store.end_epoch(&pass.lease, self.clock.now()).await?;
+        let had_met = state.joined || pairs > 0;
+        // What markers say of the old server is forgotten with it, and stays so if we die here.
+        let marker = self.marker_of(&pass.account.id);
+        let now = self.clock.now();
+        self.store.end_epoch(&pass.lease, marker, now).await?;
         let state = self.store.account_state(&pass.account.id).await?;
         let observation = self.ask(pass, None, Look::Everything).await?;
-        Ok((observation, state, Trust::OtherServer))
+        let (observation, state, trust) = self.recognise(pass, observation, state).await?;
+        // An address that was mended before anything was paired under it is no new server.
+        let trust = if had_met { Trust::OtherServer } else { trust };
+        Ok((observation, state, trust))
+    }
+
+    /// Remembers who answers before anything is paired under its ids, so that a first look that
+    /// dies does not leave pairs that any server could pass for its own.
+    async fn recognise<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        observation: Observation,
+        mut state: AccountState,
+    ) -> Result<(Observation, AccountState, Trust), Stop> {
+        let now = self.clock.now();
+        self.store
+            .recognise(&pass.lease, &observation.identity, now)
+            .await?;
+        state.identity = Some(observation.identity.clone());
+        Ok((observation, state, Trust::Unknown))
     }
 
     async fn ask<C: Connector>(
@@ -258,6 +284,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             if steps.is_empty() {
                 return Ok(());
             }
+            self.wake_dependents(&context, &mut steps).await?;
             match self.commit(pass, &steps).await {
                 Err(Stop::Again) => pass.take_back(mark),
                 outcome => return outcome,

@@ -241,6 +241,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 step.journal.extend(self.adopted(pass, *id));
                 steps.push(step);
             }
+            self.wake_dependents(&context, &mut steps).await?;
             self.commit(pass, &steps).await?;
         }
         Ok(())
@@ -304,6 +305,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             for remote in &remotes {
                 steps.extend(self.new_step(pass, seen, &context, remote));
             }
+            self.wake_dependents(&context, &mut steps).await?;
             self.commit(pass, &steps).await?;
         }
         Ok(())

@@ -44,7 +44,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let edited =
             (self.decisions.remote_was_edited)(&projection, &mapping.base, &translated.fields);
         if *agreed && !edited && mapping.observed.is_none() && mapping.gone.is_none() {
-            return self.echo_step(mapping, remote);
+            return self.echo_step(task, mapping, remote);
         }
         let reopened =
             pass.capabilities.revives && matches!(mapping.gone, Some((Evidence::Flagged, _)));
@@ -80,6 +80,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pair.collection = remote.collection.clone();
         pair.shadow = remote.shadow.clone();
         pair.gone = None;
+        pair.unseen = false;
         pair.observed = merged.waits().then(|| (*remote).clone());
         pair.attempts = 0;
         pair.last_error = None;
@@ -88,11 +89,17 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     }
 
     /// An item that shows what its base says; only what nobody merges may be new.
-    fn echo_step(&self, mapping: &Mapping, remote: &RemoteTask) -> Option<MergeStep> {
-        if mapping.shadow == remote.shadow && mapping.collection == remote.collection {
+    fn echo_step(&self, task: &Task, mapping: &Mapping, remote: &RemoteTask) -> Option<MergeStep> {
+        let is_old = mapping.shadow == remote.shadow && mapping.collection == remote.collection;
+        if is_old && !mapping.unseen {
             return None;
         }
         let mut pair = mapping.clone();
+        if mapping.unseen {
+            // From here on whatever is deleted there was deleted after the hub had come this far.
+            pair.unseen = false;
+            pair.hub_version = task.version;
+        }
         pair.shadow = remote.shadow.clone();
         pair.collection = remote.collection.clone();
         Some(MergeStep {
@@ -111,6 +118,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ) -> MergeStep {
         let mut pair = mapping.clone();
         pair.gone = None;
+        pair.unseen = false;
         pair.observed = None;
         pair.state = MappingState::Pending;
         pair.collection = remote.collection.clone();

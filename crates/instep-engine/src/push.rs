@@ -92,7 +92,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             };
             after = last.place;
             if pass.account.direction == Direction::FromRemote {
-                self.drop_work(pass, work).await?;
+                self.keep_here(pass, work).await?;
                 continue;
             }
             if collections.is_none() {
@@ -135,23 +135,6 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 self.push_page(pass, page).await?;
             }
         }
-    }
-
-    /// Edits in the hub stay in the hub (S29).
-    async fn drop_work<C: Connector>(
-        &self,
-        pass: &Pass<'_, C>,
-        work: Vec<Work>,
-    ) -> Result<(), Stop> {
-        let done = |work| PushStep {
-            done: Some(work),
-            ..PushStep::default()
-        };
-        let steps: Vec<PushStep> = work.into_iter().map(done).collect();
-        Ok(self
-            .store
-            .commit_push(&pass.lease, &steps, self.clock.now())
-            .await?)
     }
 
     pub(crate) async fn page<C: Connector>(
@@ -228,13 +211,15 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 _ => steps.push(done(work.clone(), None)),
             }
         }
-        for id in self.truly_gone(pass, &page, &survivors).await? {
-            let (task, mapping) = (&page.context.tasks[&id], &page.context.mappings[&id]);
+        let anew = self.truly_gone(pass, &page, &survivors).await?;
+        for id in &anew {
+            let (task, mapping) = (&page.context.tasks[id], &page.context.mappings[id]);
             merges.push(self.survival_step(pass, task, mapping));
-            creates.push(id);
         }
+        merges.extend(self.unlink_steps(pass, &anew).await?);
+        creates.extend(anew);
         self.commit(pass, &merges).await?;
-        self.keep_shadows(&mut page, &merges);
+        self.take_pairs(&mut page, &merges);
         if !steps.is_empty() {
             self.store
                 .commit_push(&pass.lease, &steps, self.clock.now())
@@ -283,11 +268,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         Ok(gone)
     }
 
-    /// Pairs that were just ended still know what the item held beyond the hub's fields.
-    fn keep_shadows(&self, page: &mut Page, merges: &[MergeStep]) {
+    /// What is written next goes by the pairs as they are now: one that was just ended still knows
+    /// what the item held beyond the hub's fields.
+    fn take_pairs(&self, page: &mut Page, merges: &[MergeStep]) {
         for mapping in merges.iter().filter_map(|step| step.mapping.as_ref()) {
-            if mapping.remote.is_none() {
-                page.context.mappings.insert(mapping.task, mapping.clone());
+            if let Some(known) = page.context.mappings.get_mut(&mapping.task) {
+                known.clone_from(mapping);
             }
         }
     }

@@ -1,9 +1,10 @@
 //! A round: every selected account is observed, then planned and applied, until nothing is left.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use instep_contract::{Connector, ConnectorError, Lease, Look, Store, StoreError};
-use instep_model::{Account, AccountId, Capabilities, Kind, TimeZone};
+use instep_model::{Account, AccountId, Capabilities, Kind, TaskId, TimeZone};
 
 use crate::report::{AccountReport, RoundReport, Trouble};
 use crate::{Clock, Decisions, Rng};
@@ -106,6 +107,8 @@ pub(crate) struct Pass<'a, C> {
     pub(crate) wrote: bool,
     /// Whether this turn's push made work for any account.
     pub(crate) stirred: bool,
+    /// Tasks of which a write was refused because they kept changing there.
+    pub(crate) contested: BTreeSet<TaskId>,
     /// What a person has to look at, while everything else goes on.
     pub(crate) needs: Option<crate::report::Need>,
 }
@@ -194,7 +197,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             }
         }
         let changes = work(&mut passes).await;
-        for (at, pass) in passes {
+        for (at, mut pass) in passes {
+            self.tell_contested(&mut pass).await;
             let mut report = pass.report;
             report.calls = pass.connector.calls();
             if report.trouble.is_none() {
@@ -271,6 +275,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             changes: Vec::new(),
             wrote: false,
             stirred: false,
+            contested: BTreeSet::new(),
             needs: None,
         }
     }

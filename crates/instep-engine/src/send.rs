@@ -88,7 +88,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         Ok(self.store.commit_doubt(&pass.lease, &slow).await?)
     }
 
-    /// Sends one batch. What may be repeated is, when its answer is lost.
+    /// Sends one batch. What may be repeated is, when its answer is lost; one that took too long
+    /// may still be at work, and would undo what a person does after its repeat (S14).
     pub(crate) async fn send<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
@@ -106,9 +107,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 .unless_busy(async || connector.apply(operations).await)
                 .await
             {
-                Err(ConnectorError::OutcomeUnknown { .. })
-                    if repeatable && repeats < MOST_REPEATS =>
-                {
+                Err(ConnectorError::OutcomeUnknown {
+                    timed_out: false, ..
+                }) if repeatable && repeats < MOST_REPEATS => {
                     repeats += 1;
                     self.clock
                         .sleep(instep_sync::busy_pause(self.rng.next_u64()))

@@ -66,6 +66,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let before = mapping.clone();
         self.stamp(&mut mapping, task, finished);
         mapping.last_synced_at = before.last_synced_at.or(mapping.last_synced_at);
+        if mapping.unseen {
+            // Nothing was asked of the remote, and it may have been deleted there before this edit.
+            mapping.hub_version = before.hub_version;
+        }
         let work = page.work.get(&id).cloned();
         PushStep {
             mapping: (mapping != before).then_some(mapping),

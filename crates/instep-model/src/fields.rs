@@ -153,6 +153,11 @@ impl Fields {
             _ => None,
         }
     }
+
+    /// Every task that this one links to: what comes first, and what it is a part of.
+    pub fn links(&self) -> impl Iterator<Item = TaskId> {
+        self.depends().into_iter().chain(self.parent())
+    }
 }
 
 impl FromIterator<(Field, Value)> for Fields {

@@ -117,6 +117,8 @@ pub struct Mapping {
     /// The version of the hub task that this pair last took into account. A task that has moved
     /// on since was edited, whatever the remote can hold of it.
     pub hub_version: u64,
+    /// Made by us, and shown by no look yet: what became of it there may be older than it seems.
+    pub unseen: bool,
     /// The last observation, when it says anything that the base does not.
     pub observed: Option<RemoteTask>,
     /// Set when the remote item is known to be gone.
@@ -155,6 +157,7 @@ impl Mapping {
             state: MappingState::Pending,
             base: Base::default(),
             hub_version: 0,
+            unseen: false,
             observed: None,
             gone: None,
             shadow: None,

@@ -246,14 +246,32 @@ fn review_item(review: &Review) -> String {
     format!("{}{}", task.unwrap_or_default(), remote.unwrap_or_default())
 }
 
+pub(crate) async fn recognise(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    lease: &Lease,
+    identity: &Identity,
+) -> Result<(), Stop> {
+    hub.fence(on, lease).await?;
+    let sql = "UPDATE accounts SET identity = $3 WHERE user_id = $1 AND account = $2";
+    let binds = [lease.account.as_str().into(), identity.0.as_str().into()];
+    execute(on, sql, &hub.user, binds).await?;
+    Ok(())
+}
+
 pub(crate) async fn end_epoch(
     hub: &Hub,
     on: &mut AnyConnection,
     lease: &Lease,
+    marker: Option<&str>,
 ) -> Result<(), Stop> {
     hub.fence(on, lease).await?;
     let account = || [Bind::from(lease.account.as_str())];
     drop_rows(hub, on, &lease.account).await?;
+    if let Some(marker) = marker {
+        let sql = "DELETE FROM hints WHERE user_id = $1 AND marker = $2";
+        execute(on, sql, &hub.user, [marker.into()]).await?;
+    }
     let sql = "UPDATE accounts SET identity = NULL, cursor = NULL, joined = 0, \
                collections = '[]', last_sweep_at = NULL WHERE user_id = $1 AND account = $2";
     execute(on, sql, &hub.user, account()).await?;

@@ -34,11 +34,7 @@ pub(crate) async fn merge(
         hub.fence(on, lease).await?;
     }
     let pairs = planned_pairs(steps.iter().map(|step| (&step.unpair, &step.mapping)));
-    let wakes = wakes_of(steps.iter().flat_map(|step| {
-        let task = step.subject();
-        let wakes = step.wake.iter();
-        wakes.filter_map(move |account| task.map(|task| (account.clone(), task)))
-    }));
+    let wakes = wakes_of(steps.iter().flat_map(MergeStep::wakes));
     let versions = versions(hub, on, named_in_merge(steps, &pairs)).await?;
     let tasks = planned_tasks(steps, &versions)?;
     for task in needed_in_merge(steps, &pairs) {
@@ -146,6 +142,7 @@ fn needed_in_merge(steps: &[MergeStep], pairs: &Pairs<'_>) -> BTreeSet<TaskId> {
     let mut needed: BTreeSet<TaskId> = kept(pairs).map(|mapping| mapping.task).collect();
     for step in steps {
         needed.extend(step.conflicts.iter().map(|conflict| conflict.task));
+        needed.extend(step.wake_dependents.iter().map(|(_, task)| *task));
         if !step.wake.is_empty() || step.hints.is_some() {
             needed.extend(step.subject());
         }
@@ -253,15 +250,16 @@ async fn put_tasks(
             created(task).into(),
             task.modified.into(),
             task.deleted.as_ref().map(|deleted| deleted.at).into(),
+            task.fields.links().next().is_some().into(),
             task_body(task).into(),
         ]
     });
     let rows = rows.collect();
     let sql = (
-        "tasks (user_id, id, version, status, created, modified, deleted_at, body)",
+        "tasks (user_id, id, version, status, created, modified, deleted_at, linked, body)",
         "ON CONFLICT (user_id, id) DO UPDATE SET version = excluded.version, \
          status = excluded.status, created = excluded.created, modified = excluded.modified, \
-         deleted_at = excluded.deleted_at, body = excluded.body",
+         deleted_at = excluded.deleted_at, linked = excluded.linked, body = excluded.body",
     );
     insert(on, &hub.user, sql, rows).await?;
     Ok(())
@@ -291,12 +289,13 @@ async fn put_pairs(hub: &Hub, on: &mut AnyConnection, pairs: &Pairs<'_>) -> Resu
             mapping.state.to_string().into(),
             mapping.gone.is_some().into(),
             mapping.next_attempt_at.into(),
+            mapping.base.fields.links().next().is_some().into(),
             mapping_body(mapping).into(),
         ]
     });
     let rows = rows.collect();
     let columns = "mappings (user_id, account, task, remote, collection, state, gone, \
-                   next_attempt_at, body)";
+                   next_attempt_at, linked, body)";
     insert(on, &hub.user, (columns, ""), rows).await?;
     Ok(())
 }

@@ -9,13 +9,14 @@ use sqlx::{AnyConnection, Connection, Row, SqlSafeStr};
 use crate::dialect;
 use crate::open::OpenError;
 
-const STEPS: [(i64, &str, &str); 2] = [
+const STEPS: [(i64, &str, &str); 3] = [
     (1, "hub", include_str!("../migrations/0001_hub.sql")),
     (
         2,
         "quiet round",
         include_str!("../migrations/0002_quiet_round.sql"),
     ),
+    (3, "links", include_str!("../migrations/0003_links.sql")),
 ];
 
 /// The schema that this program knows.

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use instep_contract::{StoreError, Tally};
-use instep_model::{AccountId, CollectionId, Hint, Mapping, RemoteId, Task, TaskId, Timestamp};
+use instep_model::{
+    AccountId, CollectionId, Fields, Hint, Mapping, RemoteId, Task, TaskId, Timestamp,
+};
 use sqlx::any::AnyRow;
 
 use crate::row::{read_mapping_body, read_task};
@@ -115,6 +117,36 @@ pub(crate) async fn paired(
 pub(crate) async fn tasks(hub: &Hub, ids: &[TaskId]) -> Result<Vec<Task>, StoreError> {
     let sql = format!("SELECT {TASK_COLUMNS} FROM tasks t WHERE t.user_id = $1 AND t.id IN");
     by_keys(hub, (&sql, ""), &[], keys(ids), task).await
+}
+
+/// Links lie in the body, so every row that has any is read; there are few.
+pub(crate) async fn dependents(hub: &Hub, tasks: &[TaskId]) -> Result<Vec<TaskId>, StoreError> {
+    if tasks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let linked =
+        format!("SELECT {TASK_COLUMNS} FROM tasks t WHERE t.user_id = $1 AND t.linked = 1");
+    let based =
+        format!("SELECT {MAPPING_COLUMNS} FROM mappings m WHERE m.user_id = $1 AND m.linked = 1");
+    let ends: BTreeSet<TaskId> = tasks.iter().copied().collect();
+    let leads_there = |fields: &Fields| fields.links().any(|end| ends.contains(&end));
+    let mut dependents = BTreeSet::new();
+    let mut on = hub.reader().await?;
+    let rows = query(linked, &hub.user, []).fetch_all(&mut *on).await;
+    for row in rows.map_err(failed)? {
+        let task = task(&row)?;
+        if leads_there(&task.fields) {
+            dependents.insert(task.id);
+        }
+    }
+    let rows = query(based, &hub.user, []).fetch_all(&mut *on).await;
+    for row in rows.map_err(failed)? {
+        let pair = mapping(&row)?;
+        if leads_there(&pair.base.fields) {
+            dependents.insert(pair.task);
+        }
+    }
+    Ok(dependents.into_iter().collect())
 }
 
 pub(crate) async fn unpaired_tasks(

@@ -13,8 +13,8 @@ use instep_contract::{
     StoreError, Tally, Work,
 };
 use instep_model::{
-    Account, AccountId, Conflict, Hint, JournalEntry, Mapping, Operation, RemoteId, Review, Task,
-    TaskId, Timestamp, UserId,
+    Account, AccountId, Conflict, Hint, Identity, JournalEntry, Mapping, Operation, RemoteId,
+    Review, Task, TaskId, Timestamp, UserId,
 };
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Connection};
@@ -265,6 +265,10 @@ impl Store for HubStore {
         read::tasks(&self.0, ids).await
     }
 
+    async fn dependents(&self, tasks: &[TaskId]) -> Result<Vec<TaskId>, StoreError> {
+        read::dependents(&self.0, tasks).await
+    }
+
     async fn unpaired_tasks(
         &self,
         account: &AccountId,
@@ -309,9 +313,26 @@ impl Store for HubStore {
         Ok(())
     }
 
-    async fn end_epoch(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
+    async fn recognise(
+        &self,
+        lease: &Lease,
+        identity: &Identity,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let hub = &*self.0;
-        transaction!(hub, |on| account::end_epoch(hub, on, lease))?;
+        transaction!(hub, |on| account::recognise(hub, on, lease, identity))?;
+        hub.leases.renew(lease, now);
+        Ok(())
+    }
+
+    async fn end_epoch(
+        &self,
+        lease: &Lease,
+        marker: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let hub = &*self.0;
+        transaction!(hub, |on| account::end_epoch(hub, on, lease, marker))?;
         hub.leases.renew(lease, now);
         Ok(())
     }

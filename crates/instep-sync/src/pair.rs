@@ -1,10 +1,10 @@
 //! One pair, three states: what the hub holds after a look at the remote, and what the base is then.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use instep_model::{
     AccountId, Annotation, AnnotationId, Base, ConflictPolicy, Field, Fields, Hold, Side, Task,
-    Timestamp, Value,
+    TaskId, Timestamp, Value,
 };
 
 use crate::merge::{Merged, merge_field, merge_lines, merge_map, merge_set};
@@ -150,13 +150,18 @@ impl Merge<'_> {
         self.settle_set(Field::Tags, Value::Tags(merged), Value::Tags(remote));
     }
 
+    /// A link to a task that is not there says nothing by its absence; a new one is taken, so that
+    /// it stands when the other end comes back (S23).
     fn depends(&mut self) {
         let reachable = self.rules.projection.reachable;
         let base = tasks_of(self.result.base.shown(Field::Depends));
-        let base = base.intersection(reachable).copied().collect();
         let hub = tasks_of(self.projected.get(Field::Depends));
         let remote = tasks_of(self.seen.fields.get(Field::Depends));
-        let merged = merge_set(self.agreed.then_some(&base), &hub, &remote);
+        let within = |tasks: &BTreeSet<TaskId>| tasks.intersection(reachable).copied().collect();
+        let agreed = self.agreed.then(|| within(&base));
+        let mut merged = merge_set(agreed.as_ref(), &hub, &within(&remote));
+        let beyond = remote.difference(reachable);
+        merged.extend(beyond.filter(|task| !base.contains(task)));
         self.settle_set(Field::Depends, Value::Tasks(merged), Value::Tasks(remote));
     }
 
@@ -458,9 +463,18 @@ pub(crate) fn within_reach(projection: &Projection, value: Option<&Value>) -> Op
 
 /// Whether a remote item holds anything but what the base says it shows.
 pub fn remote_was_edited(projection: &Projection, base: &Base, seen: &Fields) -> bool {
-    Field::ALL.into_iter().any(|field| {
-        projection.merges(field)
-            && within_reach(projection, base.shown(field))
-                != within_reach(projection, seen.get(field))
+    let mut merging = Field::ALL.into_iter().filter(|f| projection.merges(*f));
+    merging.any(|field| {
+        let (shown, seen) = (base.shown(field), seen.get(field));
+        within_reach(projection, shown) != within_reach(projection, seen) || links_more(shown, seen)
     })
+}
+
+/// Whether there is a link that the base does not have, wherever it leads.
+fn links_more(shown: Option<&Value>, seen: Option<&Value>) -> bool {
+    match seen {
+        Some(Value::Tasks(seen)) => !seen.is_subset(&tasks_of(shown)),
+        Some(Value::Task(_)) => seen != shown,
+        _ => false,
+    }
 }

@@ -281,34 +281,31 @@ impl Update<'_> {
 
     fn depends(&mut self, shape: WriteShape, have: &Option<Value>, want: Option<Value>) {
         let (have, wanted) = (tasks_of(have.as_ref()), tasks_of(want.as_ref()));
+        // A link whose other end is not there may still be shown: no write of ours touches it.
+        let shown = tasks_of(self.base.fields.get(Field::Depends));
+        let beyond: BTreeSet<TaskId> = shown
+            .difference(self.projection.reachable)
+            .copied()
+            .collect();
+        let sent =
+            |now: &BTreeSet<TaskId>| Some(Value::Tasks(now.union(&beyond).copied().collect()));
         let added: BTreeSet<TaskId> = wanted.difference(&have).copied().collect();
         let removed: BTreeSet<TaskId> = have.difference(&wanted).copied().collect();
         if shape == WriteShape::Body {
             self.edit.add_depends = remotes(self.places, &added);
             self.edit.remove_depends = remotes(self.places, &removed);
-            self.confirms.push((Field::Depends, want));
+            let all = sent(&wanted).filter(|tasks| !tasks.is_empty());
+            self.confirms.push((Field::Depends, all));
             return;
         }
         let mut now = have;
         for task in removed {
             now.remove(&task);
-            self.link(
-                task,
-                Link::DependsOn,
-                false,
-                Field::Depends,
-                Some(Value::Tasks(now.clone())),
-            );
+            self.link(task, Link::DependsOn, false, Field::Depends, sent(&now));
         }
         for task in added {
             now.insert(task);
-            self.link(
-                task,
-                Link::DependsOn,
-                true,
-                Field::Depends,
-                Some(Value::Tasks(now.clone())),
-            );
+            self.link(task, Link::DependsOn, true, Field::Depends, sent(&now));
         }
     }
 

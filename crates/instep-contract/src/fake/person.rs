@@ -103,6 +103,11 @@ impl FakeRemote {
         self.state().delete(now, id)
     }
 
+    /// Opens a deleted task again where its row was kept; answers whether there was one.
+    pub fn restore(&self, now: Timestamp, id: &RemoteId) -> bool {
+        self.state().restore(now, id)
+    }
+
     /// Writes a note under a task.
     pub fn add_note(&self, now: Timestamp, id: &RemoteId, text: &str) -> RemoteNoteId {
         self.state().note(now, id, now, text)

@@ -264,6 +264,26 @@ impl State {
         true
     }
 
+    /// Opens a flagged row again; answers whether there was one.
+    pub(super) fn restore(&mut self, now: Timestamp, id: &RemoteId) -> bool {
+        let flagged = self.profile.flags_deleted.then(|| self.items.get(id));
+        let Some(mut task) = flagged
+            .flatten()
+            .filter(|item| item.deleted.is_some())
+            .map(|item| item.task.clone())
+        else {
+            return false;
+        };
+        self.version += 1;
+        self.touch_times(now, &mut task);
+        if let Some(item) = self.items.get_mut(id) {
+            item.deleted = None;
+            item.task = task;
+            item.version = self.version;
+        }
+        true
+    }
+
     fn drop_links_to(&mut self, now: Timestamp, gone: &RemoteId) {
         let points_there = |item: &&Item| {
             item.task.depends.contains(gone) || item.task.parent.as_ref() == Some(gone)

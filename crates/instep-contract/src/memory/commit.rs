@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use instep_model::{
-    AccountId, Mapping, MappingState, Operation, RemoteId, Task, TaskId, Timestamp,
+    AccountId, Identity, Mapping, MappingState, Operation, RemoteId, Task, TaskId, Timestamp,
 };
 
 use super::state::{Deletion, State};
@@ -43,12 +43,8 @@ impl State {
         for step in steps {
             self.put_findings(lease, step, now);
         }
-        for step in steps {
-            for account in &step.wake {
-                if let Some(task) = step.subject() {
-                    self.wake(account, task);
-                }
-            }
+        for (account, task) in steps.iter().flat_map(MergeStep::wakes) {
+            self.wake(&account, task);
         }
         Ok(())
     }
@@ -221,7 +217,23 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn end_epoch(&mut self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
+    pub(super) fn recognise(
+        &mut self,
+        lease: &Lease,
+        identity: &Identity,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.fence(lease, Some(now))?;
+        self.known(&lease.account).state.identity = Some(identity.clone());
+        Ok(())
+    }
+
+    pub(super) fn end_epoch(
+        &mut self,
+        lease: &Lease,
+        marker: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.fence(lease, Some(now))?;
         let account = &lease.account;
         let state = &mut self.known(account).state;
@@ -238,6 +250,9 @@ impl State {
             .retain(|deletion| deletion.account != *account);
         self.work.remove(account);
         self.reviews.remove(account);
+        for hints in self.hints.values_mut() {
+            hints.retain(|hint| Some(hint.marker.as_str()) != marker);
+        }
         Ok(())
     }
 
@@ -337,7 +352,12 @@ fn named_in_merge(steps: &[MergeStep]) -> BTreeSet<TaskId> {
                 .flatten();
             let mapping = step.mapping.as_ref().map(|mapping| mapping.task);
             let conflicts = step.conflicts.iter().map(|conflict| conflict.task);
-            wakes.into_iter().chain(mapping).chain(conflicts)
+            let dependents = step.wake_dependents.iter().map(|(_, task)| *task);
+            wakes
+                .into_iter()
+                .chain(mapping)
+                .chain(conflicts)
+                .chain(dependents)
         })
         .collect()
 }

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use instep_model::{
-    Account, AccountId, Conflict, Hint, JournalEntry, Mapping, Operation, RemoteId, Review, Task,
-    TaskId, Timestamp,
+    Account, AccountId, Conflict, Hint, Identity, JournalEntry, Mapping, Operation, RemoteId,
+    Review, Task, TaskId, Timestamp,
 };
 
 use self::state::State;
@@ -144,6 +144,10 @@ impl Store for MemoryStore {
         Ok(self.lock().tasks(ids))
     }
 
+    async fn dependents(&self, tasks: &[TaskId]) -> Result<Vec<TaskId>, StoreError> {
+        Ok(self.lock().dependents(tasks))
+    }
+
     async fn unpaired_tasks(
         &self,
         account: &AccountId,
@@ -177,8 +181,22 @@ impl Store for MemoryStore {
         self.change(|state| state.commit_observation(lease, end))
     }
 
-    async fn end_epoch(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
-        self.change(|state| state.end_epoch(lease, now))
+    async fn recognise(
+        &self,
+        lease: &Lease,
+        identity: &Identity,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.change(|state| state.recognise(lease, identity, now))
+    }
+
+    async fn end_epoch(
+        &self,
+        lease: &Lease,
+        marker: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.change(|state| state.end_epoch(lease, marker, now))
     }
 
     async fn wake_all(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use instep_model::{
-    Account, AccountId, CollectionId, Conflict, ConflictId, Hint, JournalEntry, Mapping,
+    Account, AccountId, CollectionId, Conflict, ConflictId, Fields, Hint, JournalEntry, Mapping,
     MappingState, RemoteId, Review, Task, TaskId, Timestamp,
 };
 
@@ -193,6 +193,21 @@ impl State {
         ids.into_iter()
             .filter_map(|id| self.tasks.get(id).cloned())
             .collect()
+    }
+
+    pub(super) fn dependents(&self, tasks: &[TaskId]) -> Vec<TaskId> {
+        let ends: BTreeSet<TaskId> = tasks.iter().copied().collect();
+        let leads_there = |fields: &Fields| fields.links().any(|end| ends.contains(&end));
+        let linked = self.tasks.values().filter(|task| leads_there(&task.fields));
+        let based = self
+            .mappings
+            .values()
+            .filter(|pair| leads_there(&pair.base.fields));
+        let dependents: BTreeSet<TaskId> = linked
+            .map(|task| task.id)
+            .chain(based.map(|pair| pair.task))
+            .collect();
+        dependents.into_iter().collect()
     }
 
     pub(super) fn unpaired_tasks(&self, account: &AccountId, deleted: bool) -> Vec<Task> {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::future::Future;
 
 use instep_model::{
-    Collection, CollectionId, Evidence, MappingState, ProjectPath, Provenance, Review,
+    Collection, CollectionId, Evidence, Hint, MappingState, ProjectPath, Provenance, Review,
     ReviewReason, TaskId,
 };
 
 use super::Inspect;
 use super::sample::*;
-use crate::{AccountState, MergeStep, Tally};
+use crate::{AccountState, MergeStep, StoreError, Tally};
 
 /// Nothing is known of an account before its first pass, mirrored or not.
 pub async fn an_account_starts_with_nothing<S: Inspect, F: Future<Output = S>>(
@@ -269,9 +269,15 @@ pub async fn an_epoch_ends_with_its_pairs<S: Inspect, F: Future<Output = S>>(ope
     let store = open().await;
     let (vik, tw) = (account("vik"), account("tw"));
     let lease = claim(&store, &vik).await;
+    let hint = |marker: &str| Hint {
+        task: id(1),
+        marker: marker.to_owned(),
+        remote: remote(1),
+    };
     let step = MergeStep {
         wake: vec![vik.clone(), tw.clone()],
         deletion: Some(None),
+        hints: Some(vec![hint("vik_id"), hint("work_id")]),
         ..adopt(&vik, 1)
     };
     merge(&store, &lease, &[step, adopt(&tw, 2)]).await;
@@ -291,7 +297,12 @@ pub async fn an_epoch_ends_with_its_pairs<S: Inspect, F: Future<Output = S>>(ope
         .await
         .expect("stored");
 
-    store.end_epoch(&lease, at(4)).await.expect("stored");
+    store
+        .end_epoch(&lease, Some("vik_id"), at(4))
+        .await
+        .expect("stored");
+    assert!(store.hints("vik_id").await.expect("read").is_empty());
+    assert_eq!(store.hints("work_id").await.expect("read").len(), 1);
     let state = store.account_state(&vik).await.expect("read");
     let expected = AccountState {
         last_pass_at: Some(at(2)),
@@ -355,4 +366,31 @@ pub async fn a_dormant_account_counts_for_nothing_and_returns<S: Inspect, F: Fut
         let work = store.pending_work(owner, 0, 9, at(9)).await.expect("read");
         assert_eq!(work.len(), woken, "{owner}");
     }
+}
+
+/// The identity alone: the account has still to meet the hub.
+pub async fn who_answers_is_known_before_the_first_look_ends<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    let identity = observation(1).identity;
+    store
+        .recognise(&lease, &identity, at(1))
+        .await
+        .expect("stored");
+    let expected = AccountState {
+        identity: Some(identity.clone()),
+        ..AccountState::default()
+    };
+    assert_eq!(store.account_state(&vik).await.expect("read"), expected);
+
+    store
+        .release_lease(lease.clone())
+        .await
+        .expect("given back");
+    claim(&store, &vik).await;
+    let late = store.recognise(&lease, &identity, at(2)).await;
+    assert!(matches!(late, Err(StoreError::Fenced { .. })), "{late:?}");
 }

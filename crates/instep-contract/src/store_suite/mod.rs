@@ -89,6 +89,8 @@ macro_rules! for_each_store_case {
             accounts_pair_the_same_ids_apart
             unpaired_tasks_have_no_remote_item
             paired_names_what_is_not_gone
+            dependents_are_found_from_the_other_end
+            a_merge_can_wake_dependents
             work_comes_in_order_of_place
             woken_work_keeps_its_place
             done_work_is_gone
@@ -106,6 +108,7 @@ macro_rules! for_each_store_case {
             a_collection_that_was_made_is_known
             an_account_starts_with_nothing
             an_observation_is_remembered
+            who_answers_is_known_before_the_first_look_ends
             reviews_are_added_and_replaced
             a_decided_review_is_forgotten
             trouble_is_set_and_cleared

@@ -111,6 +111,7 @@ fn full_pair() -> Mapping {
             markers: BTreeMap::from([("vik_id".to_owned(), "r1".to_owned())]),
         },
         hub_version: 9,
+        unseen: true,
         observed: Some(observed),
         gone: Some((Evidence::Unlisted, at(5))),
         shadow: Some("{}".to_owned()),
@@ -317,4 +318,54 @@ pub async fn paired_names_what_is_not_gone<S: Inspect, F: Future<Output = S>>(
     let mut paired = store.paired(&vik).await.expect("read");
     paired.sort();
     assert_eq!(paired, [(remote(1), id(1)), (remote(4), id(4))]);
+}
+
+/// By what they depend on, by what they are part of, and by either in the base of a pair;
+/// tombstones too, each once. An edit that unlinks them is seen.
+pub async fn dependents_are_found_from_the_other_end<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let lease = claim(&store, &account("vik")).await;
+    let linked = |number, field, value| {
+        let mut task = task(number);
+        task.fields.set(field, value);
+        task
+    };
+    let after = |ends: &[u128]| Value::Tasks(ends.iter().map(|end| id(*end)).collect());
+    let mut dead = linked(5, Field::Depends, after(&[1]));
+    dead.deleted = Some(Provenance {
+        at: at(1),
+        account: None,
+    });
+    let tasks = [
+        task(1),
+        task(2),
+        linked(3, Field::Depends, after(&[1, 2])),
+        linked(4, Field::Parent, Value::Task(id(2))),
+        dead,
+    ];
+    let steps: Vec<MergeStep> = tasks.into_iter().map(|task| write(0, task)).collect();
+    merge(&store, &lease, &steps).await;
+    let found = async |ends: &[u128]| {
+        let ends: Vec<TaskId> = ends.iter().map(|end| id(*end)).collect();
+        let mut found = store.dependents(&ends).await.expect("read");
+        found.sort();
+        found
+    };
+    assert_eq!(found(&[1]).await, [id(3), id(5)]);
+    assert_eq!(found(&[2]).await, [id(3), id(4)]);
+    assert_eq!(found(&[1, 2]).await, [id(3), id(4), id(5)]);
+    assert!(found(&[3, 4, 5]).await.is_empty());
+    assert!(found(&[]).await.is_empty());
+
+    merge(&store, &lease, &[write(1, task(4))]).await;
+    assert_eq!(found(&[2]).await, [id(3)]);
+
+    let mut shown = pair(&account("vik"), 4);
+    shown.base.fields.set(Field::Parent, Value::Task(id(2)));
+    merge(&store, &lease, &[mapped(shown)]).await;
+    assert_eq!(found(&[2]).await, [id(3), id(4)]);
+    merge(&store, &lease, &[mapped(pair(&account("vik"), 4))]).await;
+    assert_eq!(found(&[2]).await, [id(3)]);
 }

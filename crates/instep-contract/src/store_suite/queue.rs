@@ -6,7 +6,7 @@ use instep_model::{AccountId, Provenance, TaskId};
 
 use super::Inspect;
 use super::sample::*;
-use crate::{Lease, MergeStep, PushStep, Store, Work};
+use crate::{Lease, MergeStep, PushStep, Store, StoreError, Work};
 
 async fn waiting<S: Store>(store: &S, owner: &AccountId) -> Vec<Work> {
     store
@@ -203,4 +203,36 @@ pub async fn wake_all_takes_the_living_and_the_paired<S: Inspect, F: Future<Outp
     let tasks: Vec<TaskId> = work.iter().map(|work| work.task).collect();
     assert_eq!(tasks, [1, 2, 3, 6].map(id));
     assert!(waiting(&store, &account("tw")).await.is_empty());
+}
+
+/// A step about one task can make others work, for any account; one that is not there is refused
+/// with the whole step.
+pub async fn a_merge_can_wake_dependents<S: Inspect, F: Future<Output = S>>(open: impl Fn() -> F) {
+    let store = open().await;
+    let (vik, tw) = (account("vik"), account("tw"));
+    let lease = claim(&store, &vik).await;
+    let steps: Vec<MergeStep> = (1..=3).map(|number| write(0, task(number))).collect();
+    merge(&store, &lease, &steps).await;
+    let back = |dependents: &[(&AccountId, u128)]| MergeStep {
+        wake: vec![vik.clone()],
+        wake_dependents: dependents
+            .iter()
+            .map(|(owner, number)| ((*owner).clone(), id(*number)))
+            .collect(),
+        ..write(1, task(1))
+    };
+    merge(&store, &lease, &[back(&[(&vik, 2), (&tw, 3)])]).await;
+    assert_eq!(waiting_tasks(&store, &vik).await, [id(1), id(2)]);
+    assert_eq!(waiting_tasks(&store, &tw).await, [id(3)]);
+
+    let stray = MergeStep {
+        wake_dependents: vec![(vik.clone(), id(9))],
+        ..write(2, task(1))
+    };
+    let refused = store.commit_merge(Some(&lease), &[stray], at(3)).await;
+    assert!(
+        matches!(refused, Err(StoreError::Stale { task }) if task == id(9)),
+        "{refused:?}"
+    );
+    assert_eq!(store.tasks(&[id(1)]).await.expect("read")[0].version, 2);
 }

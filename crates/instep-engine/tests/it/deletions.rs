@@ -1,5 +1,6 @@
 //! Deletions travel, an edit beats them, and too many of them wait for a person.
 
+use instep_contract::{Call, Fault, Look};
 use instep_engine::{Need, Trouble};
 use instep_model::{Field, MappingState};
 
@@ -112,4 +113,23 @@ fn s4_a_held_task_that_is_edited_here_is_made_again() {
     bench.round();
     assert!(bench.titles(1).contains(&"t005".to_owned()));
     assert_eq!(bench.titles(1).len(), 31);
+}
+
+#[test]
+fn i1_an_edit_is_no_older_than_a_deletion_that_no_look_could_show() {
+    let mut bench = Bench::new(&["tw", "file"]);
+    bench.make(0, "a");
+    // The file's item is deleted before any look has shown it.
+    bench.order(1, Call::Observe, Fault::Reordered(0));
+    bench.order(1, Call::Observe, Fault::NotSent);
+    bench.round();
+    bench.delete(1, "a");
+    let id = bench.id(0, "a");
+    let now = bench.hand.now();
+    bench.seats[0].remote.add_note(now, &id, "meanwhile");
+    bench.round();
+    bench.options.look = Look::Everything;
+    bench.settle();
+    assert_eq!(bench.titles(0), ["a"]);
+    assert_eq!(bench.titles(1), ["a"]);
 }

@@ -1,5 +1,7 @@
 //! Faults of a service: nothing lost, nothing doubled, and the rest goes on.
 
+use std::time::Duration;
+
 use instep_contract::{Call, Fault};
 use instep_engine::Trouble;
 use instep_model::Field;
@@ -68,4 +70,42 @@ fn a_stale_write_is_planned_again() {
     bench.order(1, Call::Update, Fault::Stale(0));
     bench.settle();
     assert_eq!(bench.field(1, "a", Field::Priority), "3");
+}
+
+#[test]
+fn i14_a_write_that_lost_every_race_is_told_and_tried_again() {
+    let bench = Bench::new(&["tw", "vik"]);
+    bench.make(0, "a");
+    bench.settle();
+    bench.edit(0, "a", Field::Priority, Some("3"));
+    for _ in 0..3 {
+        bench.order(1, Call::Update, Fault::Stale(0));
+    }
+    let report = bench.round();
+    assert_eq!(report.accounts[1].trouble, None);
+    let problems = &report.accounts[1].problems;
+    let told: Vec<(&str, &str)> = problems
+        .iter()
+        .map(|one| (one.title.as_str(), one.reason.as_str()))
+        .collect();
+    let reason = "it kept changing there while it was synced; the next sync tries again";
+    assert_eq!(told, [("a", reason)]);
+    bench.settle();
+    assert_eq!(bench.field(1, "a", Field::Priority), "3");
+}
+
+#[test]
+fn s14_a_write_that_took_too_long_is_not_repeated_at_once() {
+    let bench = Bench::new(&["tw", "vik"]);
+    bench.make(1, "a");
+    bench.order(0, Call::Create, Fault::TimedOut(Duration::from_secs(20)));
+    let report = bench.round();
+    assert!(matches!(
+        report.accounts[0].trouble,
+        Some(Trouble::Unreachable { .. })
+    ));
+    let sent = bench.seats[0].remote.accepted();
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    bench.settle();
+    assert_eq!(bench.titles(0), ["a"]);
 }

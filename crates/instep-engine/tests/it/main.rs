@@ -3,5 +3,7 @@
 mod bench;
 mod deletions;
 mod faults;
+mod links;
 mod meeting;
+mod read_only;
 mod travel;

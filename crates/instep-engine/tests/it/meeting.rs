@@ -1,10 +1,10 @@
 //! First meetings: nothing doubled, and a person is asked where more than pairing follows (S26).
 
-use instep_contract::{MemoryStore, Reinstall};
+use instep_contract::{MemoryStore, Reinstall, Store};
 use instep_engine::{Need, Trouble};
 use instep_model::{Field, Identity};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, block_on};
 
 #[test]
 fn two_full_sides_that_share_half_make_no_doubles() {
@@ -115,4 +115,26 @@ fn equal_titles_that_nobody_can_tell_apart_go_to_review() {
     let need = Need::Review { count: 3 };
     assert_eq!(report.accounts[1].trouble, Some(Trouble::NeedsYou(need)));
     assert_eq!((bench.titles(0).len(), bench.titles(1).len()), (1, 2));
+}
+
+#[test]
+fn s5_who_answers_is_known_before_anything_is_paired() {
+    let mut bench = Bench::new(&["tw", "vik"]);
+    bench.options.accept = false;
+    bench.make(0, "a");
+    bench.make(1, "b");
+    bench.round();
+    let account = bench.seats[1].account.id.clone();
+    let known = block_on(bench.store.account_state(&account)).expect("read");
+    assert_eq!(known.identity, Some(Identity("vik#1".to_owned())));
+    assert!(!known.joined);
+
+    // The address was wrong: what answers now is no new server, for nothing was paired yet.
+    let now = bench.hand.now();
+    let mended = Identity("vik#2".to_owned());
+    bench.seats[1]
+        .remote
+        .reinstall(now, mended, Reinstall::Empty);
+    bench.settle();
+    assert_eq!(bench.titles(1), ["a"]);
 }

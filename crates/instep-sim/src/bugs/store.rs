@@ -8,7 +8,8 @@ use instep_contract::{
     PushStep, Store, StoreError, Tally, TaskWrite, Work,
 };
 use instep_model::{
-    Account, AccountId, Field, Hint, Mapping, Operation, RemoteId, Review, Task, TaskId, Timestamp,
+    Account, AccountId, Field, Hint, Identity, Mapping, Operation, RemoteId, Review, Task, TaskId,
+    Timestamp,
 };
 
 use super::Bug;
@@ -98,7 +99,10 @@ impl SimStore {
     fn spoilt_merge(&self, steps: &[MergeStep]) -> Option<Vec<MergeStep>> {
         let spoil: fn(&mut MergeStep) = match self.bug? {
             Bug::ConflictsNotStored => |step| step.conflicts.clear(),
-            Bug::NobodyWoken => |step| step.wake.clear(),
+            Bug::NobodyWoken => |step| {
+                step.wake.clear();
+                step.wake_dependents.clear();
+            },
             Bug::GoneForgotten => |step| {
                 if let Some(mapping) = &mut step.mapping {
                     mapping.gone = None;
@@ -294,6 +298,10 @@ impl Store for SimStore {
         self.inner.tasks(ids).await
     }
 
+    async fn dependents(&self, tasks: &[TaskId]) -> Result<Vec<TaskId>, StoreError> {
+        self.inner.dependents(tasks).await
+    }
+
     async fn unpaired_tasks(
         &self,
         account: &AccountId,
@@ -361,12 +369,28 @@ impl Store for SimStore {
         self.done("commit_observation", (lease, end.at), done).await
     }
 
-    async fn end_epoch(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
+    async fn recognise(
+        &self,
+        lease: &Lease,
+        identity: &Identity,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.before("recognise").await?;
+        let done = self.inner.recognise(lease, identity, now).await;
+        self.done("recognise", (lease, now), done).await
+    }
+
+    async fn end_epoch(
+        &self,
+        lease: &Lease,
+        marker: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.before("end_epoch").await?;
         let done = if self.has(Bug::EpochKept) {
             Ok(())
         } else {
-            self.inner.end_epoch(lease, now).await
+            self.inner.end_epoch(lease, marker, now).await
         };
         self.done("end_epoch", (lease, now), done).await
     }

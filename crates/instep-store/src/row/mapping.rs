@@ -23,6 +23,8 @@ struct MappingBody {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     markers: BTreeMap<String, String>,
     hub_version: u64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unseen: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     observed: Option<RemoteTaskRow>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -155,6 +157,7 @@ pub(crate) fn mapping_body(mapping: &Mapping) -> String {
             .collect(),
         markers: base.markers.clone(),
         hub_version: mapping.hub_version,
+        unseen: mapping.unseen,
         observed: mapping.observed.as_ref().map(RemoteTaskRow::new),
         gone: mapping.gone.map(GoneRow::new),
         shadow: mapping.shadow.clone(),
@@ -179,6 +182,7 @@ pub(crate) fn read_mapping_body(columns: Mapping, body: &str) -> Result<Mapping,
             markers: body.markers,
         },
         hub_version: body.hub_version,
+        unseen: body.unseen,
         observed: body.observed.map(RemoteTaskRow::task),
         gone: body.gone.map(GoneRow::gone),
         shadow: body.shadow,

@@ -155,7 +155,7 @@ async fn a_scratch_copy_leaves_the_original_alone() {
     copy.commit_merge(Some(&own), &[adopted(3)], at(1))
         .await
         .expect("stored");
-    copy.end_epoch(&own, at(1)).await.expect("stored");
+    copy.end_epoch(&own, None, at(1)).await.expect("stored");
     copy.close().await;
     assert_eq!(hub.mappings(Some(&vik())).await.expect("read").len(), 2);
     hub.commit_merge(Some(&lease), &[adopted(3)], at(1))

@@ -237,7 +237,7 @@ fn writes_in_flight_come_back_as_they_were() {
             .expect("stored");
         let open = hub.open_intents(&vik()).await.expect("read");
         let found = open.into_iter().find(|intent| intent.id == ids[0]);
-        hub.end_epoch(&lease, at(1)).await.expect("stored");
+        hub.end_epoch(&lease, None, at(1)).await.expect("stored");
         hub.release_lease(lease).await.expect("released");
         prop_assert_eq!(found.map(|intent| intent.operation), Some(operation));
         Ok(())

@@ -89,6 +89,21 @@ fn s23_edges_count_only_where_both_ends_are_alive() {
 }
 
 #[test]
+fn s23_a_new_link_counts_wherever_it_leads() {
+    let (near, far) = (draw::other(0), draw::other(2));
+    let projection = projection_of(SERVER);
+    let base = base_of(&projection, &spoken::fields("title=a"));
+    for edited in [
+        format!("title=a; depends={far}"),
+        format!("title=a; parent={far}"),
+        format!("title=a; parent={near}"),
+    ] {
+        let edited = spoken::fields(&edited);
+        assert!(remote_was_edited(&projection, &base, &edited), "{edited:?}");
+    }
+}
+
+#[test]
 fn an_edit_in_the_hub_is_seen_by_value_or_by_version() {
     let projection = projection_of(SERVER);
     let base = base_of(&projection, &spoken::fields("title=a"));

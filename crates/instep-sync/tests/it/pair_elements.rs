@@ -71,6 +71,26 @@ fn parents_and_elements_out_of_reach_stay() {
             base: 
         "#]],
     );
+    // A link to a task that is not there is taken when it is new, and stays away when it was
+    // taken away here.
+    check(
+        "",
+        "",
+        &format!("depends={near},{far}"),
+        expect![[r#"
+            hub: depends=00000000-0000-0000-0000-000000000001,00000000-0000-0000-0000-000000000003
+            base: depends=00000000-0000-0000-0000-000000000001,00000000-0000-0000-0000-000000000003
+        "#]],
+    );
+    check(
+        &format!("depends={near},{far}"),
+        &format!("depends={near}"),
+        &format!("depends={near},{far}"),
+        expect![[r#"
+            hub: depends=00000000-0000-0000-0000-000000000001
+            base: depends=00000000-0000-0000-0000-000000000001,00000000-0000-0000-0000-000000000003
+        "#]],
+    );
     let database = Setting {
         service: DATABASE,
         ..setting()

@@ -1,0 +1,82 @@
+//! Links seen from their other end: what has to be sent again when an item is made anew, and whom
+//! a task concerns that has come back (S23).
+//!
+//! A link lives as long as the hub holds it, whether its other end is alive or not. What a base says
+//! of it is true only of the two items that it was confirmed for.
+
+use instep_contract::{Connector, MergeStep, Store};
+use instep_model::{Field, Mapping, Task, TaskId, Value};
+
+use crate::context::Context;
+use crate::round::{Engine, Pass, Stop};
+use crate::{Clock, Rng};
+
+impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
+    /// The pairs of these tasks end: whatever items take their place, nothing links to them yet.
+    /// The steps drop the links from the bases of those that have them, so that they are sent
+    /// again.
+    pub(crate) async fn unlink_steps<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        ended: &[TaskId],
+    ) -> Result<Vec<MergeStep>, Stop> {
+        let account = &pass.account.id;
+        let dependents = self.store.dependents(ended).await?;
+        let pairs = self.store.mappings_by_task(account, &dependents).await?;
+        let step = |mut pair: Mapping| {
+            // One that ends too is made with all its links, and one that is gone stays what it was.
+            let stays = !ended.contains(&pair.task) && pair.gone.is_none();
+            (stays && forget_links(&mut pair, ended)).then(|| MergeStep {
+                mapping: Some(pair),
+                wake: vec![account.clone()],
+                ..MergeStep::default()
+            })
+        };
+        Ok(pairs.into_iter().filter_map(step).collect())
+    }
+
+    /// Tasks that these steps bring back concern every task that links to them: the link may have
+    /// been left out where the task was missing.
+    pub(crate) async fn wake_dependents(
+        &self,
+        context: &Context,
+        steps: &mut [MergeStep],
+    ) -> Result<(), Stop> {
+        for step in steps {
+            let written = step.task.as_ref().map(|write| &write.task);
+            let was_dead = |task: &&Task| {
+                let before = context.tasks.get(&task.id);
+                before.is_some_and(|before| !before.is_alive())
+            };
+            let Some(back) = written.filter(|task| task.is_alive()).filter(was_dead) else {
+                continue;
+            };
+            let dependents = self.store.dependents(&[back.id]).await?;
+            let everywhere = self.peers.iter().map(|peer| &peer.account);
+            step.wake_dependents = everywhere
+                .flat_map(|account| dependents.iter().map(|task| (account.clone(), *task)))
+                .collect();
+        }
+        Ok(())
+    }
+}
+
+/// Drops what a base says of links to these tasks; answers whether there was anything.
+fn forget_links(pair: &mut Mapping, ends: &[TaskId]) -> bool {
+    let keep = |value: Option<&Value>| match value {
+        Some(Value::Tasks(tasks)) => {
+            let mut tasks = tasks.clone();
+            tasks.retain(|task| !ends.contains(task));
+            Some(Value::Tasks(tasks))
+        }
+        Some(Value::Task(task)) if ends.contains(task) => None,
+        other => other.cloned(),
+    };
+    let before = pair.base.clone();
+    for field in [Field::Depends, Field::Parent] {
+        let sent = keep(pair.base.fields.get(field));
+        let shown = keep(pair.base.shown(field));
+        pair.base.confirm(field, sent, shown);
+    }
+    pair.base != before
+}

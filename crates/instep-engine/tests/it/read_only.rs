@@ -1,0 +1,58 @@
+//! An account that is only read: what the hub holds stays, and a deletion there still counts.
+
+use instep_engine::{Need, Trouble};
+use instep_model::{Direction, Field};
+
+use crate::bench::Bench;
+
+fn reading() -> Bench {
+    let mut bench = Bench::new(&["tw", "vik"]);
+    bench.seats[1].account.direction = Direction::FromRemote;
+    bench
+}
+
+#[test]
+fn s29_a_deletion_there_counts_once_the_hub_holds_nothing_of_its_own() {
+    let bench = reading();
+    bench.make(1, "a");
+    bench.settle();
+    // `wait` is nothing that the server could hold.
+    bench.edit(0, "a", Field::Wait, Some("2026-12-01T08:00:00Z"));
+    bench.settle();
+    bench.delete(1, "a");
+    bench.settle();
+    assert!(bench.titles(0).is_empty() && bench.hub_ids().is_empty());
+}
+
+#[test]
+fn s29_an_edit_that_never_went_there_beats_a_deletion_there() {
+    let bench = reading();
+    bench.make(1, "a");
+    bench.settle();
+    bench.edit(0, "a", Field::Priority, Some("3"));
+    bench.settle();
+    bench.delete(1, "a");
+    bench.settle();
+    assert_eq!(bench.titles(0), ["a"]);
+    assert!(bench.titles(1).is_empty());
+    assert!(bench.sync().changes.is_empty());
+}
+
+#[test]
+fn s28_what_the_guard_holds_of_it_goes_when_a_person_permits_it() {
+    let mut bench = reading();
+    for at in 0..12 {
+        bench.make(1, &format!("t{at}"));
+    }
+    bench.settle();
+    for at in 0..12 {
+        bench.delete(1, &format!("t{at}"));
+    }
+    let report = bench.round();
+    let guard = Trouble::NeedsYou(Need::Guard { held: 12 });
+    assert_eq!(report.accounts[1].trouble, Some(guard));
+    assert_eq!(bench.titles(0).len(), 12);
+    bench.options.max_delete = Some(12);
+    bench.settle();
+    assert!(bench.titles(0).is_empty());
+}
