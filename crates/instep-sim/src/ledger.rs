@@ -201,12 +201,13 @@ impl Ledger {
     }
 
     /// Records that somebody deleted the task, seeing these values; `holds` says which slots
-    /// the place can show at all.
+    /// the place can show at all, `spared` whether something lives elsewhere that it is never given.
     pub(crate) fn bury(
         &mut self,
         key: Key,
         seen: &BTreeSet<(Slot, u32)>,
         holds: impl Fn(Slot) -> bool,
+        spared: bool,
     ) {
         let at = self.tick();
         let in_step = self.in_step;
@@ -224,7 +225,7 @@ impl Ledger {
             self.closed.remove(&key);
         }
         let touched = self.touched.get(&key).copied().unwrap_or_default();
-        let clean = self.in_step.is_some_and(|moment| moment > touched);
+        let clean = self.in_step.is_some_and(|moment| moment > touched) && !spared;
         let deaths = self.deaths.entry(key).or_default();
         deaths.push(Death { at, clean });
     }

@@ -7,8 +7,8 @@ use std::pin::pin;
 use instep_contract::{MemoryStore, Store};
 use instep_engine::{Decisions, EditError, Engine, Peer};
 use instep_model::{
-    Annotation, AnnotationId, Direction, Field, Fields, Link, ProjectPath, RemoteId, Status, TaskId, TimeZone,
-    Value,
+    Annotation, AnnotationId, Direction, Field, Fields, Link, ProjectPath, RemoteId, Status,
+    TaskId, TimeZone, Value,
 };
 use uuid::Uuid;
 
@@ -420,6 +420,10 @@ impl Stage {
         .into_iter()
         .filter(|slot| self.holds(place, *slot))
         .collect();
+        // What stays in the hub alone was never shown to whoever deletes here, and beats it (S29).
+        let spared = matches!(place, Place::Remote(remote)
+            if self.accounts[remote].direction == Direction::FromRemote)
+            && self.out_of_step().contains(&shown.key);
         match &shown.body {
             Body::Hub(task) => {
                 done(self.desk().delete_task(task.id));
@@ -436,7 +440,7 @@ impl Stage {
             }
         }
         self.ledger
-            .bury(shown.key, &seen, |slot| held.contains(&slot));
+            .bury(shown.key, &seen, |slot| held.contains(&slot), spared);
     }
 
     fn unmark(&mut self, shown: &Shown) {
