@@ -1,7 +1,7 @@
 //! The first set-up: config, hub, and Taskwarrior where there is one. Run again, it only adds.
 
 use instep_api::{AccountAdd, Failure, InitReply, InitRequest, SCHEMA_VERSION};
-use instep_model::{Kind, TimeZone};
+use instep_model::Kind;
 
 use crate::app::App;
 use crate::notice::{advice, failed, remark};
@@ -14,7 +14,7 @@ use crate::{Places, account, config, say};
 /// When the config that is there is not valid, or nothing can be written.
 pub async fn init(places: &Places, request: &InitRequest) -> Result<InitReply, Failure> {
     let timezone = request.timezone.clone().unwrap_or_else(config::system_zone);
-    if TimeZone::get(&timezone).is_err() {
+    if config::zone_named(&timezone).is_none() {
         return Err(say::usage(
             "unknown_timezone",
             format!("there is no time zone `{timezone}`"),

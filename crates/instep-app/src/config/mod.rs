@@ -5,6 +5,7 @@ mod edit;
 mod keys;
 mod modes;
 mod parse;
+mod zone;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ pub(crate) use keys::{Unknown, nearest};
 pub(crate) use modes::{Looseness, check_mode, loose};
 pub use modes::{config_check, config_replace, config_show};
 pub(crate) use parse::{check_format, check_name, load, parse, scope, system_zone, unknown_kind};
+pub(crate) use zone::zone_named;
 
 /// Everything the config says.
 #[derive(Debug, Clone)]

@@ -10,6 +10,7 @@ use instep_model::{
 use serde::Deserialize;
 
 use super::keys::{line_of, nearest, unknown_keys};
+use super::zone::zone_named;
 use super::{Config, Entry, Reach, check_mode};
 use crate::Places;
 
@@ -99,7 +100,7 @@ pub(crate) fn parse(places: &Places, text: &str) -> Result<Config, Failure> {
         invalid(line, error.message().to_owned())
     })?;
     let timezone = raw.timezone.unwrap_or_else(system_zone);
-    let zone = TimeZone::get(&timezone).map_err(|_| {
+    let zone = zone_named(&timezone).ok_or_else(|| {
         let why = format!("`{timezone}` is not the name of a time zone");
         invalid(find_line(text, "timezone"), why)
     })?;

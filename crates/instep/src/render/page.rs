@@ -1,5 +1,6 @@
 //! Lines of tinted text. Whatever gets into a line is cleaned on its way in.
 
+use std::cell::LazyCell;
 use std::fmt::Write;
 
 use console::{measure_text_width, truncate_str};
@@ -15,8 +16,8 @@ pub(crate) struct Screen {
     columns: Option<usize>,
     /// For relative times.
     pub(super) now: Timestamp,
-    /// For days and hours.
-    pub(super) zone: TimeZone,
+    /// For days and hours; found out when the first is shown.
+    pub(super) zone: LazyCell<TimeZone>,
 }
 
 impl Screen {
@@ -26,7 +27,7 @@ impl Screen {
             colour,
             columns,
             now: Timestamp::now(),
-            zone: TimeZone::system(),
+            zone: LazyCell::new(TimeZone::system),
         }
     }
 
