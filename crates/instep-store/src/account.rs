@@ -13,7 +13,7 @@ use crate::row::{self, account_config, read_collections};
 use crate::sql::{
     Bind, Stop, execute, execute_in, failed, get, get_maybe, get_number, get_parsed, insert, query,
 };
-use crate::store::Hub;
+use crate::store::{Hub, fenced};
 
 pub(crate) async fn next_token(
     hub: &Hub,
@@ -23,10 +23,12 @@ pub(crate) async fn next_token(
     let sql = "INSERT INTO accounts (user_id, account, lease_token, joined, collections) \
                VALUES ($1, $2, 1, 0, '[]') ON CONFLICT (user_id, account) \
                DO UPDATE SET lease_token = accounts.lease_token + 1 RETURNING lease_token";
-    let row = query(sql, &hub.user, [account.as_str().into()])
-        .fetch_one(on)
+    // All rows: a statement that is left half-way is not committed yet.
+    let rows = query(sql, &hub.user, [account.as_str().into()])
+        .fetch_all(on)
         .await?;
-    Ok(get_number(&row, "lease_token")?)
+    let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+    Ok(get_number(row, "lease_token")?)
 }
 
 /// The accounts with their config, and whether they are dormant.
@@ -163,21 +165,36 @@ pub(crate) async fn reviews(
         .collect()
 }
 
+/// The whole end of an observation.
 pub(crate) async fn observed(
     hub: &Hub,
     on: &mut AnyConnection,
     lease: &Lease,
     end: &CommitObservation,
 ) -> Result<(), Stop> {
-    hub.fence(on, lease).await?;
+    put_observation(hub, on, lease, end).await?;
+    if end.sweep {
+        let sql = "DELETE FROM reviews WHERE user_id = $1 AND account = $2";
+        execute(on, sql, &hub.user, [lease.account.as_str().into()]).await?;
+    }
+    put_reviews(hub, on, &lease.account, &end.reviews).await
+}
+
+/// The end of an observation without what it says about reviews: one statement, fence included.
+pub(crate) async fn put_observation(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    lease: &Lease,
+    end: &CommitObservation,
+) -> Result<(), Stop> {
     let account = lease.account.as_str();
     // An observation leaves alone what it did not read.
     let sql = "UPDATE accounts SET identity = $3, cursor = $4, \
                joined = CASE WHEN $5 = 1 THEN 1 ELSE joined END, last_pass_at = $6, \
                last_sweep_at = COALESCE($7, last_sweep_at), \
                collections = COALESCE($8, collections) \
-               WHERE user_id = $1 AND account = $2";
-    let binds: [Bind; 7] = [
+               WHERE user_id = $1 AND account = $2 AND lease_token = $9";
+    let binds: [Bind; 8] = [
         account.into(),
         end.identity.0.as_str().into(),
         Some(end.cursor.0.clone()).into(),
@@ -185,13 +202,12 @@ pub(crate) async fn observed(
         end.at.into(),
         end.sweep.then_some(end.at).into(),
         end.collections.as_deref().map(row::collections).into(),
+        lease.token.into(),
     ];
-    execute(on, sql, &hub.user, binds).await?;
-    if end.sweep {
-        let sql = "DELETE FROM reviews WHERE user_id = $1 AND account = $2";
-        execute(on, sql, &hub.user, [account.into()]).await?;
+    match execute(on, sql, &hub.user, binds).await? {
+        0 => Err(fenced(lease)),
+        _ => Ok(()),
     }
-    put_reviews(hub, on, &lease.account, &end.reviews).await
 }
 
 async fn put_reviews(

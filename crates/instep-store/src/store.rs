@@ -73,6 +73,26 @@ macro_rules! transaction {
 }
 pub(crate) use transaction;
 
+/// Runs a step that is one statement, which is a transaction by itself, and anew where the
+/// database was busy.
+macro_rules! statement {
+    ($hub:expr, |$on:ident| $step:expr) => {{
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let outcome = async {
+                let mut writer = $hub.writer().await?;
+                let $on: &mut sqlx::AnyConnection = &mut writer;
+                $step.await
+            };
+            match outcome.await {
+                Err(stop) if stop.is_busy() && tries < crate::store::MAX_TRIES => {}
+                outcome => break outcome.map_err(instep_contract::StoreError::from),
+            }
+        }
+    }};
+}
+
 impl Hub {
     pub(crate) fn new(
         path: PathBuf,
@@ -119,9 +139,7 @@ impl Hub {
             .await?;
         let newest = row.map(|row| get_number(&row, "lease_token")).transpose()?;
         if newest != Some(lease.token) {
-            return Err(Stop::Refused(StoreError::Fenced {
-                account: lease.account.clone(),
-            }));
+            return Err(fenced(lease));
         }
         Ok(())
     }
@@ -148,6 +166,13 @@ impl Hub {
         }
         Ok(())
     }
+}
+
+/// The refusal of a lease that was taken over.
+pub(crate) fn fenced(lease: &Lease) -> Stop {
+    Stop::Refused(StoreError::Fenced {
+        account: lease.account.clone(),
+    })
 }
 
 fn closed() -> StoreError {
@@ -212,7 +237,7 @@ impl Store for HubStore {
     ) -> Result<Lease, StoreError> {
         let hub = &*self.0;
         let reserved = hub.leases.reserve(account, holder, ttl, now)?;
-        let token = transaction!(hub, |on| account::next_token(hub, on, account))?;
+        let token = statement!(hub, |on| account::next_token(hub, on, account))?;
         Ok(reserved.settle(token))
     }
 
@@ -308,7 +333,11 @@ impl Store for HubStore {
         end: &CommitObservation,
     ) -> Result<(), StoreError> {
         let hub = &*self.0;
-        transaction!(hub, |on| account::observed(hub, on, lease, end))?;
+        if end.sweep || !end.reviews.is_empty() {
+            transaction!(hub, |on| account::observed(hub, on, lease, end))?;
+        } else {
+            statement!(hub, |on| account::put_observation(hub, on, lease, end))?;
+        }
         hub.leases.renew(lease, end.at);
         Ok(())
     }
