@@ -40,8 +40,11 @@ pub(super) const SETTLE_SECS: i64 = 2;
 /// How long before the last look reading starts, as long as one page shows it all.
 pub(super) const OVERLAP_SECS: i64 = 60;
 
+/// Tasks of one page.
+pub(super) const PAGE: usize = 1000;
+
 /// Tasks of one page, with room for new ones.
-pub(super) const MAX_RECENT: usize = 900;
+pub(super) const MAX_RECENT: usize = 990;
 
 /// The form of the cursor; any other is looked at from the beginning.
 const VERSION: u32 = 1;

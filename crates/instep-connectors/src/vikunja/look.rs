@@ -10,12 +10,9 @@ use super::VikunjaConnector;
 use super::api::{Listed, Place};
 use super::convert::{remote_id, remote_task};
 use super::cursor::{
-    Ids, Known, MAX_RECENT, Mark, OVERLAP_SECS, Owner, SETTLE_SECS, Seen, updated,
+    Ids, Known, MAX_RECENT, Mark, OVERLAP_SECS, Owner, PAGE, SETTLE_SECS, Seen, updated,
 };
 use super::wire;
-
-/// Rows of one page, as far as the cost of listing ids goes.
-const PAGE: usize = 1000;
 
 /// What a look has found so far, and what the next one will start from.
 struct Findings {
@@ -65,8 +62,9 @@ impl VikunjaConnector {
     }
 
     async fn look_for_changes(&mut self, mut mark: Mark) -> Result<Observation, ConnectorError> {
-        let mut foreign = false;
-        if let Some(from) = mark.unsettled {
+        // After our own writes the newest tasks are certain to differ.
+        let mut foreign = self.written > 0;
+        if let Some(from) = mark.unsettled.filter(|_| !foreign) {
             match self.glance(&mark, from).await? {
                 None => foreign = true,
                 Some(date) if date - mark.looked_at >= SETTLE_SECS => {
@@ -94,7 +92,8 @@ impl VikunjaConnector {
     /// content, those that are known.
     async fn glance(&mut self, mark: &Mark, from: i64) -> Result<Option<i64>, ConnectorError> {
         let mut expected = mark.recent_since(from);
-        if expected.len() > MAX_RECENT {
+        if expected.len() > MAX_RECENT && mark.visible() > PAGE as u64 {
+            // One page does not show that nothing else changed in that time.
             return Ok(None);
         }
         let listed = self
@@ -194,7 +193,7 @@ impl VikunjaConnector {
         moves: &Moves,
         floor: i64,
     ) -> Result<(), ConnectorError> {
-        let expected = found.next.recent_since(floor).len();
+        let expected = found.next.recent_since(floor).len() + self.written;
         let newest = self.api.newest(Place::Everywhere, floor, expected).await?;
         let total = newest.total;
         found.take(Listed {
@@ -433,6 +432,7 @@ impl VikunjaConnector {
         tree_moved: bool,
         complete: bool,
     ) -> Result<Observation, ConnectorError> {
+        self.written = 0;
         let tree = found.next.tree();
         let offset_ms = self.api.client.offset_ms();
         let tasks: Vec<RemoteTask> = found

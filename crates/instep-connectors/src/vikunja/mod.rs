@@ -64,6 +64,8 @@ pub struct VikunjaConnector {
     user: Option<User>,
     projects: Option<Projects>,
     labels: Option<Vec<wire::Label>>,
+    /// Operations carried out since the last look that read tasks.
+    written: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -90,6 +92,7 @@ impl VikunjaConnector {
             user: None,
             projects: None,
             labels: None,
+            written: 0,
         })
     }
 
@@ -224,6 +227,8 @@ impl Connector for VikunjaConnector {
         &mut self,
         batch: &[Operation],
     ) -> Result<Vec<Result<Applied, ConnectorError>>, ConnectorError> {
+        // Counted before: a write whose answer is lost may have been carried out.
+        self.written += batch.len();
         self.carry_out(batch).await
     }
 

@@ -1,7 +1,7 @@
 //! Looks: what they find, what they miss nothing of, and how many calls they take (S9).
 
 use instep_contract::{Connector, ConnectorError, Cursor, Look};
-use instep_model::{Evidence, Field, ProjectPath, Value};
+use instep_model::{Evidence, Field, Operation, ProjectPath, Value};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
@@ -82,7 +82,7 @@ async fn after_our_own_writes_the_next_look_costs_one_call() {
         watch.settle(server).await;
         for title in ["a", "b", "c"] {
             watch
-                .apply(instep_model::Operation::Create(draft(titled(title))))
+                .apply(Operation::Create(draft(titled(title))))
                 .await
                 .expect("made");
         }
@@ -94,6 +94,29 @@ async fn after_our_own_writes_the_next_look_costs_one_call() {
         assert_eq!((seen.tasks.len(), calls), (0, 1));
         let (seen, calls) = watch.look().await;
         assert_eq!((seen.tasks.len(), calls), (0, 1));
+    })
+    .await;
+}
+
+/// S9: as many as a first sync of 1,000 tasks, all of them younger than what has settled.
+#[tokio::test]
+async fn after_a_flood_of_our_own_writes_the_looks_cost_two_calls_and_one() {
+    on_each(async |server| {
+        let (mut watch, _) = Watch::start(server).await;
+        watch.settle(server).await;
+        for hundred in 0..10 {
+            let made = (0..100).map(|n| titled(&format!("t{hundred}-{n}")));
+            let made: Vec<_> = made.map(draft).map(Operation::Create).collect();
+            let made = watch.connector.apply(&made).await.expect("answers");
+            assert!(made.iter().all(Result::is_ok));
+        }
+        let (seen, calls) = watch.look().await;
+        assert_eq!((seen.tasks.len(), calls), (1_000, 2));
+        server.pass(3).await;
+        for _ in 0..2 {
+            let (seen, calls) = watch.look().await;
+            assert_eq!((seen.tasks.len(), calls), (0, 1));
+        }
     })
     .await;
 }
