@@ -39,7 +39,7 @@ pub fn plan_create(
     places: &Places,
     shadow: Option<String>,
 ) -> Planned {
-    let placed = placed(projection, places);
+    let placed = placed(projection, places, &[hub]);
     let projection = &within(projection, &placed);
     let capabilities = projection.capabilities;
     let mut draft = Draft {
@@ -85,7 +85,7 @@ pub fn plan_update(
     places: &Places,
     fresh: bool,
 ) -> Vec<Planned> {
-    let placed = placed(projection, places);
+    let placed = placed(projection, places, &[hub, &base.fields]);
     let projection = &within(projection, &placed);
     let mut update = Update {
         projection,
@@ -123,13 +123,15 @@ pub fn plan_update(
     planned
 }
 
-/// The tasks that a link can be written to: in reach, and their remote ids known. What cannot be
-/// written must not be confirmed either, or its absence would later look like a removal (S23).
-fn placed(projection: &Projection, places: &Places) -> BTreeSet<TaskId> {
-    let known = places.remotes.keys().copied();
-    known
-        .filter(|task| projection.reachable.contains(task))
-        .collect()
+/// The tasks that either side links to and that a link can be written to: in reach, and their
+/// remote ids known. What cannot be written must not be confirmed either, or its absence would
+/// later look like a removal (S23). Others do not matter here, and there may be very many.
+fn placed(projection: &Projection, places: &Places, sides: &[&Fields]) -> BTreeSet<TaskId> {
+    let links = |fields: &&Fields| fields.depends().into_iter().chain(fields.parent());
+    let linked = sides.iter().flat_map(links);
+    let can_be_written =
+        |task: &TaskId| projection.reachable.contains(task) && places.remotes.contains_key(task);
+    linked.filter(can_be_written).collect()
 }
 
 fn within<'a>(projection: &Projection<'a>, reachable: &'a BTreeSet<TaskId>) -> Projection<'a> {
