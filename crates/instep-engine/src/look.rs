@@ -47,6 +47,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ) -> Result<(), Stop> {
         let doubts = self.settle_doubts(pass).await?;
         let state = self.store.account_state(&pass.account.id).await?;
+        pass.known_trouble = Some(state.trouble.clone());
         if first {
             self.approve(pass, &state).await?;
         }
@@ -87,6 +88,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         } else {
             gone
         };
+        let quiet = !sweep && tasks.is_empty() && gone.is_empty();
         // What is gone comes first: a link to it was not taken away by anybody (S23).
         self.take_gone(pass, &seen, gone).await?;
         let unknown = self.merge_known(pass, &seen, tasks).await?;
@@ -109,21 +111,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         if first && look == Look::Everything && seen.state.joined {
             self.store.wake_all(&pass.lease, now).await?;
         }
-        self.ask_person(pass).await
-    }
-
-    /// Says what a person has to look at, for as long as it stands.
-    async fn ask_person<C: Connector>(&self, pass: &mut Pass<'_, C>) -> Result<(), Stop> {
-        let state = self.store.account_state(&pass.account.id).await?;
-        pass.needs = if state.held > 0 {
-            Some(Need::Guard { held: state.held })
-        } else if state.reviews.is_empty() {
-            None
+        let state = if quiet && pass.options.max_delete.is_none() {
+            seen.state
         } else {
-            Some(Need::Review {
-                count: state.reviews.len(),
-            })
+            self.store.account_state(&pass.account.id).await?
         };
+        pass.needs = needs(&state);
         Ok(())
     }
 
@@ -307,6 +300,15 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .commit_merge(Some(&pass.lease), steps, self.clock.now())
             .await?)
     }
+}
+
+/// What a person has to look at, for as long as it stands.
+fn needs(state: &AccountState) -> Option<Need> {
+    if state.held > 0 {
+        return Some(Need::Guard { held: state.held });
+    }
+    let count = state.reviews.len();
+    (count > 0).then_some(Need::Review { count })
 }
 
 /// Whether a pair has a base at all: anything it holds was agreed on once.

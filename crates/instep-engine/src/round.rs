@@ -111,6 +111,8 @@ pub(crate) struct Pass<'a, C> {
     pub(crate) contested: BTreeSet<TaskId>,
     /// What a person has to look at, while everything else goes on.
     pub(crate) needs: Option<crate::report::Need>,
+    /// What the hub remembers to stand in the way, once that was read.
+    pub(crate) known_trouble: Option<Option<String>>,
 }
 
 /// How far a report had come before a step that may have to be planned again.
@@ -204,7 +206,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             if report.trouble.is_none() {
                 report.trouble = pass.needs.map(Trouble::NeedsYou);
             }
-            self.remember_trouble(&report).await;
+            self.remember_trouble(&report, pass.known_trouble).await;
             // A lease that cannot be given back ends by itself.
             let _ = self.store.release_lease(pass.lease).await;
             reports.push((at, report));
@@ -277,6 +279,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             stirred: false,
             contested: BTreeSet::new(),
             needs: None,
+            known_trouble: None,
         }
     }
 
@@ -301,11 +304,14 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
     }
 
-    async fn remember_trouble(&self, report: &AccountReport) {
+    async fn remember_trouble(&self, report: &AccountReport, known: Option<Option<String>>) {
         let text = report
             .trouble
             .as_ref()
             .map(|trouble| format!("{trouble:?}"));
+        if known.as_ref() == Some(&text) {
+            return;
+        }
         // Only status reads it; a round whose database fails has said so already.
         let _ = self
             .store
