@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::Stdio;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -18,6 +19,9 @@ use crate::workspace;
 
 /// At most this many failing seeds of one run are shrunk and kept.
 const MOST_KEPT: usize = 10;
+
+/// How often progress is told at most.
+const SAY_EVERY: Duration = Duration::from_secs(5);
 
 /// What to play.
 #[derive(Args)]
@@ -75,49 +79,104 @@ fn cores() -> usize {
 }
 
 /// Runs the simulation with each of these sets of arguments, as many at a time as there are cores.
-fn side_by_side(root: &Path, program: &Path, jobs: Vec<Vec<String>>) -> Result<Vec<String>> {
-    let queue = Mutex::new(VecDeque::from(jobs));
+/// `hear` is told every line as it is printed, with the number of its job.
+fn side_by_side(
+    root: &Path,
+    program: &Path,
+    jobs: Vec<Vec<String>>,
+    hear: impl Fn(usize, &str) + Sync,
+) -> Result<Vec<String>> {
+    let queue = Mutex::new(jobs.into_iter().enumerate().collect::<VecDeque<_>>());
     let next = || {
         let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.pop_front()
     };
-    let work = || -> Result<Vec<Output>> {
-        let mut outputs = Vec::new();
-        while let Some(args) = next() {
-            let mut command = workspace::command(program, root);
-            outputs.push(
-                command
-                    .args(args)
-                    .output()
-                    .context("cannot start the simulation")?,
-            );
+    let work = || -> Result<Vec<String>> {
+        let mut lines = Vec::new();
+        while let Some((job, args)) = next() {
+            lines.extend(listen(root, program, args, |line| hear(job, line))?);
         }
-        Ok(outputs)
+        Ok(lines)
     };
-    let outputs = thread::scope(|scope| {
+    thread::scope(|scope| {
         let workers: Vec<_> = (0..cores()).map(|_| scope.spawn(work)).collect();
-        let mut outputs = Vec::new();
+        let mut lines = Vec::new();
         for worker in workers {
             match worker.join() {
-                Ok(done) => outputs.extend(done?),
+                Ok(done) => lines.extend(done?),
                 Err(_) => bail!("a worker panicked"),
             }
         }
-        Ok(outputs)
-    })?;
+        Ok(lines)
+    })
+}
+
+/// Runs the simulation once; answers what it printed.
+fn listen(
+    root: &Path,
+    program: &Path,
+    args: Vec<String>,
+    hear: impl Fn(&str),
+) -> Result<Vec<String>> {
+    let mut command = workspace::command(program, root);
+    let mut child = command
+        .args(args)
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot start the simulation")?;
     let mut lines = Vec::new();
-    for output in outputs {
-        let ended = output.status.code();
-        if !matches!(ended, Some(0 | 1)) {
-            bail!(
-                "the simulation broke: {}",
-                String::from_utf8_lossy(&output.stderr)
-            );
-        }
-        let text = String::from_utf8_lossy(&output.stdout);
-        lines.extend(text.lines().map(ToOwned::to_owned));
+    for line in child
+        .stdout
+        .take()
+        .into_iter()
+        .flat_map(|out| BufReader::new(out).lines())
+    {
+        let line = line.context("the simulation says what is no text")?;
+        hear(&line);
+        lines.push(line);
+    }
+    let ended = child.wait().context("the simulation was lost")?;
+    if !matches!(ended.code(), Some(0 | 1)) {
+        bail!("the simulation broke: {ended}; what it said stands above");
     }
     Ok(lines)
+}
+
+/// Says at most every few seconds how far the jobs of one run have come.
+struct Progress {
+    seeds: u64,
+    started: Instant,
+    /// By job, how many it has played; how many have failed; when this was last said.
+    state: Mutex<(BTreeMap<usize, u64>, u64, Instant)>,
+}
+
+impl Progress {
+    fn new(seeds: u64) -> Self {
+        let started = Instant::now();
+        Self {
+            seeds,
+            started,
+            state: Mutex::new((BTreeMap::new(), 0, started)),
+        }
+    }
+
+    fn hear(&self, job: usize, line: &str) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (played, failed, said) = &mut *state;
+        if let Some(rest) = line.strip_prefix("failed ") {
+            *failed += 1;
+            println!("seed {rest}");
+        } else if let Some(count) = line.strip_prefix("played ").and_then(|n| n.parse().ok()) {
+            played.insert(job, count);
+        }
+        if said.elapsed() >= SAY_EVERY {
+            *said = Instant::now();
+            let done: u64 = played.values().sum();
+            let secs = self.started.elapsed().as_secs().max(1);
+            let (seeds, rate) = (self.seeds, done / secs);
+            println!("{done} of {seeds} played in {secs} s, {rate}/s, {failed} failed");
+        }
+    }
 }
 
 fn play_all(root: &Path, program: &Path, sim: &Sim) -> Result<bool> {
@@ -132,12 +191,16 @@ fn play_all(root: &Path, program: &Path, sim: &Sim) -> Result<bool> {
             &seeds.to_string(),
             "--stride",
             &cores.to_string(),
+            "--progress",
+            "200",
         ]
         .map(ToOwned::to_owned)
         .to_vec()
     };
     let started = Instant::now();
-    let lines = side_by_side(root, program, (0..cores).map(job).collect())?;
+    let progress = Progress::new(sim.seeds);
+    let hear = |job: usize, line: &str| progress.hear(job, line);
+    let lines = side_by_side(root, program, (0..cores).map(job).collect(), hear)?;
     let took = started.elapsed().as_secs_f64();
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     let mut failed: BTreeMap<u64, String> = BTreeMap::new();
@@ -159,6 +222,12 @@ fn play_all(root: &Path, program: &Path, sim: &Sim) -> Result<bool> {
     }
     for (seed, what) in &failed {
         println!("seed {seed} fails: {what}");
+    }
+    if failed.len() > MOST_KEPT {
+        println!(
+            "the first {MOST_KEPT} of {} are shrunk and kept",
+            failed.len()
+        );
     }
     for seed in failed.keys().take(MOST_KEPT) {
         keep(root, program, *seed)?;
@@ -182,16 +251,19 @@ fn keep(root: &Path, program: &Path, seed: u64) -> Result<()> {
         .context("cannot start the simulation")?;
     let text = String::from_utf8_lossy(&output.stdout);
     // The breach and the short schedule; what happens in it can be told again at any time.
-    let kept: Vec<&str> = text
+    let kept: String = text
         .lines()
-        .take_while(|line| !line.starts_with("0: "))
+        .filter_map(|line| match line.strip_prefix("failed ") {
+            Some(what) => Some(format!("# {what}\n")),
+            None => line.starts_with(['{', '"']).then(|| format!("{line}\n")),
+        })
         .collect();
     let folder = root.join("crates/instep-sim/seeds");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let file = folder.join(format!("{seed}.txt"));
-    fs::write(&file, kept.join("\n") + "\n")
-        .with_context(|| format!("cannot write {}", file.display()))?;
-    println!("kept {}", file.display());
+    let file = folder.join(format!("{seed}.jsonl"));
+    fs::write(&file, &kept).with_context(|| format!("cannot write {}", file.display()))?;
+    println!("seed {seed}, kept as {}:", file.display());
+    print!("{kept}");
     Ok(())
 }
 
@@ -212,11 +284,8 @@ fn hunt(root: &Path, program: &Path, sim: &Sim) -> Result<bool> {
         .map(ToOwned::to_owned)
         .to_vec()
     });
-    let mut lines = side_by_side(root, program, jobs.collect())?;
-    lines.sort();
-    for line in &lines {
-        println!("{line}");
-    }
+    let hear = |_, line: &str| println!("{line}");
+    let lines = side_by_side(root, program, jobs.collect(), hear)?;
     let hidden = lines
         .iter()
         .filter(|line| line.ends_with(": hidden"))

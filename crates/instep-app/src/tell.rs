@@ -8,9 +8,7 @@ use instep_api::{
     AccountSync, Count, Exit, Failure, FieldChange, PlanEntry, SCHEMA_VERSION, SyncReply,
 };
 use instep_contract::Store;
-use instep_engine::{
-    AccountReport, Counts, Problem, ReportedChange, RoundReport, is_invented,
-};
+use instep_engine::{AccountReport, Counts, Problem, ReportedChange, RoundReport, is_invented};
 use instep_model::{Action, Change, Field, MappingState, Side, Task, TaskId, Timestamp};
 use instep_store::{Hindrance, HubStore};
 

@@ -10,7 +10,7 @@ use crate::world::Point;
 type Counts = BTreeMap<&'static str, u64>;
 
 /// Steps of the store that write.
-const COMMITS: [&str; 9] = [
+pub(crate) const COMMITS: [&str; 9] = [
     "claim_lease",
     "commit_doubt",
     "commit_intents",

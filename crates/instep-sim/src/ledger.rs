@@ -13,9 +13,7 @@ use instep_model::{Field, Fields, RemoteId, RemoteNote, Timestamp, Value, When};
 pub(crate) type Key = u32;
 
 /// Where a person works: in the hub, or with a client of one of the remotes.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Place {
     /// The hub itself.
     Hub,
@@ -24,9 +22,7 @@ pub(crate) enum Place {
 }
 
 /// What a numbered value was entered into.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Slot {
     Title,
     Notes,

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use instep_model::{
-    Conflict, ConflictState, Direction, Field, Hold, MappingState, RemoteTask, Scope,
-    Task, TaskId, Value,
+    Conflict, ConflictState, Direction, Field, Hold, MappingState, RemoteTask, Scope, Task, TaskId,
+    Value,
 };
 
 use crate::ledger::{Entry, Key, Slot, numbers, read, read_title, texts};
@@ -289,7 +289,9 @@ impl Stage {
             };
             let outside = !account.scope.admits(&item.fields);
             let stranger = never_read && !hub.contains_key(&key);
-            let reviewed = reviews.iter().any(|one| one.remote.as_ref() == Some(&item.id));
+            let reviewed = reviews
+                .iter()
+                .any(|one| one.remote.as_ref() == Some(&item.id));
             let left = own().any(|pair| {
                 pair.remote.as_ref() == Some(&item.id) && pair.state == MappingState::OutOfScope
             });

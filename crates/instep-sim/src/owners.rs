@@ -47,7 +47,10 @@ impl Owners {
             && owner.until > now
             && !self.killed.contains(&owner.process)
         {
-            let two = format!("two rounds run account {remote} at once");
+            let (other, end) = (owner.process, owner.until);
+            let two = format!(
+                "round {process} runs account {remote} at {now}, which is round {other}'s until {end}"
+            );
             self.trespasses.push(two);
         }
         let owner = Owner {
@@ -94,7 +97,10 @@ impl Owners {
         }
         late.push(batch.to_vec());
         if late.len() > 1 {
-            let many = format!("a round that lost account {remote} wrote {} times", late.len());
+            let many = format!(
+                "a round that lost account {remote} wrote {} times",
+                late.len()
+            );
             self.trespasses.push(many);
         }
     }

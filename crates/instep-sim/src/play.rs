@@ -83,7 +83,10 @@ impl Stage {
         for account in &self.accounts {
             let open = poll(pin!(self.store.open_intents(&account.id)));
             let open = open.and_then(Result::ok).unwrap_or_default();
-            lines.extend(open.iter().map(|intent| format!("  {} {intent:?}", account.id)));
+            lines.extend(
+                open.iter()
+                    .map(|intent| format!("  {} {intent:?}", account.id)),
+            );
         }
         for (index, remote) in self.remotes.iter().enumerate() {
             for task in remote.tasks() {
@@ -109,7 +112,7 @@ impl Stage {
             self.world.pass(1_000);
             self.trace.mix(u64::try_from(number).unwrap_or_default());
         }
-        self.end(schedule.seed.is_multiple_of(2) || schedule.needs_sweep())
+        self.end(schedule.needs_sweep(), 1 + schedule.seed % 8)
     }
 
     fn take(&mut self, step: Step) -> Result<(), Breach> {
@@ -401,8 +404,9 @@ impl Stage {
         Ok(())
     }
 
-    /// Faults end, and rounds run until nothing is left to do (I3).
-    fn end(&mut self, look_at_everything: bool) -> Result<(), Breach> {
+    /// Faults end, and rounds run until nothing is left to do (I3). The first round in which a person
+    /// approves is killed at this write.
+    fn end(&mut self, look_at_everything: bool, killed_at: u64) -> Result<(), Breach> {
         self.trace.note(|| "the end".to_owned());
         self.world.skies(|skies| {
             skies.weather = [None; 3];
@@ -413,10 +417,13 @@ impl Stage {
         let mut approved = 0;
         loop {
             self.world.pass(3_700_000);
+            let killed = approved == 1;
             let plan = Plan {
                 accept: true,
                 everything: rounds == 0 && look_at_everything,
                 approve: approved > 0,
+                crash: killed.then_some(killed_at),
+                writes_only: killed,
                 ..Plan::default()
             };
             let report = self.round(plan, |_| {});
@@ -427,12 +434,19 @@ impl Stage {
             if Self::is_quiet(report.as_ref()) {
                 break;
             }
+            if report.is_none() {
+                // Killed: nothing of it counts but what is there.
+                approved += 1;
+                rounds -= 1;
+                continue;
+            }
             let held = report.as_ref().is_some_and(Self::is_guarded);
             if held && approved < ROUNDS_TO_QUIET {
                 // A person who is asked approves what people did.
                 approved += 1;
-                self.world.coverage(|counts| counts.stepped("guard approved"));
-                rounds -= usize::from(approved == 1);
+                rounds -= 1;
+                self.world
+                    .coverage(|counts| counts.stepped("guard approved"));
             }
             if rounds > ROUNDS_TO_QUIET {
                 let troubles: Vec<String> = report
@@ -460,7 +474,10 @@ impl Stage {
         // After a round a dry run has nothing to say (S8).
         let report = self.rehearse()?;
         if !report.changes.is_empty() {
-            let what = format!("a dry run finds work after a quiet round: {:?}", report.changes);
+            let what = format!(
+                "a dry run finds work after a quiet round: {:?}",
+                report.changes
+            );
             return breach("I3", what);
         }
         self.check_always()?;

@@ -150,7 +150,10 @@ impl Stage {
             }
             let now = self.settled();
             if settled.is_some_and(|before| before != now) {
-                let what = format!("event {time} about {item} in {} changed more", NAMES[remote]);
+                let what = format!(
+                    "event {time} about {item} in {} changed more",
+                    NAMES[remote]
+                );
                 return breach("I4", what);
             }
             settled = Some(now);

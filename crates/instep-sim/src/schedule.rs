@@ -50,11 +50,7 @@ pub(crate) enum Reinstall {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Step {
     /// A person acts.
-    Act {
-        place: Place,
-        deed: Deed,
-        pick: u64,
-    },
+    Act { place: Place, deed: Deed, pick: u64 },
     /// The engine runs a round.
     Round {
         everything: bool,
@@ -116,6 +112,19 @@ impl Step {
                 | Self::Disk { .. }
                 | Self::Save
         )
+    }
+
+    /// Whether only a full look may bring everything in step again after it.
+    fn needs_sweep(&self) -> bool {
+        match self {
+            Self::Round { crash, .. } | Self::Event { crash, .. } => crash.is_some(),
+            Self::Act { .. }
+            | Self::Pass { .. }
+            | Self::Calm
+            | Self::Save
+            | Self::Rehearse { .. } => false,
+            _ => true,
+        }
     }
 
     /// A short name for counting.
@@ -200,7 +209,15 @@ impl Schedule {
         // Most schedules are spared disasters, so that what they promise can be held strictly.
         let disasters = chance.one_in(4);
         let count = STEPS + chance.below(20);
-        let steps = (0..count).map(|_| step(&mut chance, disasters)).collect();
+        // Where nothing ever fails, work that was forgotten is not found again by a full look.
+        let gentle = chance.one_in(4);
+        let mut next = || loop {
+            let step = step(&mut chance, disasters && !gentle);
+            if !gentle || !step.needs_sweep() {
+                return step;
+            }
+        };
+        let steps = (0..count).map(|_| next()).collect();
         Self {
             seed,
             setting,
@@ -211,16 +228,7 @@ impl Schedule {
     /// Whether only a full look can bring everything in step again. It also makes everything work
     /// again, and would hide work that was forgotten where nothing ever failed.
     pub(crate) fn needs_sweep(&self) -> bool {
-        self.steps.iter().any(|step| match step {
-            Step::Round { crash, .. } => crash.is_some(),
-            Step::Event { crash, .. } => crash.is_some(),
-            Step::Act { .. }
-            | Step::Pass { .. }
-            | Step::Calm
-            | Step::Save
-            | Step::Rehearse { .. } => false,
-            _ => true,
-        })
+        self.steps.iter().any(Step::needs_sweep)
     }
 
     /// How many steps it has.
@@ -315,7 +323,7 @@ fn await_count(chance: &mut Chance) -> u16 {
 }
 
 fn deed(chance: &mut Chance) -> Deed {
-    match chance.below(46) {
+    match chance.below(50) {
         0..=8 => Deed::Create,
         9..=12 => Deed::Enter(Slot::Title),
         13..=15 => Deed::Enter(Slot::Due),
@@ -338,19 +346,22 @@ fn deed(chance: &mut Chance) -> Deed {
         40..=41 => Deed::Depend,
         42 => Deed::Undepend,
         43..=44 => Deed::Shade,
+        45 => Deed::Reword,
+        46 => Deed::Erase,
+        47..=48 => Deed::Note,
         _ => Deed::Ban,
     }
 }
 
 fn round(chance: &mut Chance) -> Step {
     let crash = chance.one_in(4).then(|| await_count(chance));
-    let between = chance.one_in(4).then(|| {
-        (
-            await_count(chance),
-            place(chance),
-            deed(chance),
-            pick(chance),
-        )
+    let between = chance.one_in(3).then(|| {
+        let place = if chance.one_in(3) {
+            Place::Hub
+        } else {
+            place(chance)
+        };
+        (await_count(chance), place, deed(chance), pick(chance))
     });
     Step::Round {
         everything: chance.one_in(6),

@@ -463,7 +463,9 @@ impl Stage {
         }
         for (remote, operation) in self.world.owners(|owners, _| owners.take_late()) {
             // At most the one request that was started lands (S12); it may double.
-            let gone = operation.target().and_then(|id| self.remotes[remote].remembered(id));
+            let gone = operation
+                .target()
+                .and_then(|id| self.remotes[remote].remembered(id));
             let title = match &operation {
                 Operation::Create(draft) => Some(draft.fields.title()),
                 _ => gone.as_ref().map(|task| task.fields.title()),
@@ -534,8 +536,11 @@ impl Stage {
         if by_tag && let Some(task) = hub {
             fields.set(Field::Tags, Value::Tags(task.fields.tags()));
         }
-        let moved = self.ledger.touched_since_round(read_title(draft.fields.title()));
-        if !self.accounts[index].scope.admits(&fields) && !(by_tag && moved) {
+        let moved = self
+            .ledger
+            .touched_since_round(read_title(draft.fields.title()));
+        let excused = by_tag && moved;
+        if !excused && !self.accounts[index].scope.admits(&fields) {
             let what = format!("{} got {}, which is not its", NAMES[index], fields.title());
             return breach("S27", what);
         }

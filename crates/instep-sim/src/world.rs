@@ -14,7 +14,7 @@ use instep_engine::{Clock, Rng};
 use instep_model::{RemoteId, RemoteTask, Timestamp};
 
 use crate::chance::Chance;
-use crate::coverage::Coverage;
+use crate::coverage::{COMMITS, Coverage};
 use crate::owners::Owners;
 
 /// The kinds of fault that a remote can be given for a while.
@@ -45,10 +45,7 @@ impl Point {
     fn is_write(self) -> bool {
         match self {
             Self::Remote(call, _) => call.writes() || call == Call::Find,
-            Self::Store(step, _) => !matches!(
-                step,
-                "claim_lease" | "release_lease" | "tasks" | "pending_work" | "mappings_by_remote"
-            ),
+            Self::Store(step, _) => step != "claim_lease" && COMMITS.contains(&step),
         }
     }
 }

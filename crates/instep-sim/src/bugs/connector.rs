@@ -68,7 +68,10 @@ impl Connector for SimConnector {
             return Ok(read);
         }
         let here = self.inner.world();
-        let believed = ids.iter().zip(read).map(|(id, read)| here.world.first_read(here.remote, id, read));
+        let believed = ids
+            .iter()
+            .zip(read)
+            .map(|(id, read)| here.world.first_read(here.remote, id, read));
         Ok(believed.collect())
     }
 

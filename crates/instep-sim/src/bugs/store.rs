@@ -226,8 +226,9 @@ impl Store for SimStore {
         }
         let lease = self.inner.claim_lease(account, holder, ttl, now).await;
         if let (Some(remote), Ok(lease)) = (remote, &lease) {
+            let until = now + ttl;
             let claimed = |owners: &mut Owners, now| {
-                owners.claimed(remote, self.process, lease.clone(), now + ttl, now);
+                owners.claimed(remote, self.process, lease.clone(), until, now);
             };
             self.world.owners(claimed);
         }

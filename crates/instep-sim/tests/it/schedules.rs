@@ -62,25 +62,48 @@ fn schedules_hold_every_promise() {
     let never: Vec<String> = coverage
         .lines()
         .into_iter()
-        .filter(|(name, count)| *count == 0 && name.starts_with("effect"))
-        // Met about once in three thousand schedules: too seldom for a run of this size.
-        .filter(|(name, _)| name != "effect RemoveLink")
+        // Where a round is left is met thinly: `cargo xtask sim` asks for all of that.
+        .filter(|(name, count)| *count == 0 && !name.starts_with("stop"))
         .map(|(name, _)| name)
         .collect();
     assert!(never.is_empty(), "never met: {never:?}");
 }
 
-#[test]
-fn seeds_that_failed_once_never_fail_again() {
+/// Schedules that failed once, as they were kept, by their names.
+fn kept() -> Vec<(String, Schedule)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds");
-    let kept = fs::read_dir(&folder).expect("the folder of kept seeds is there");
-    let mut seeds: Vec<u64> = kept
-        .filter_map(|file| file.ok()?.path().file_stem()?.to_str()?.parse().ok())
+    let files = fs::read_dir(&folder).expect("the folder of kept schedules is there");
+    let mut kept: Vec<(String, Schedule)> = files
+        .filter_map(|file| {
+            let path = file.ok()?.path();
+            let name = path.file_stem()?.to_str()?.to_owned();
+            let text = fs::read_to_string(&path).expect("a kept schedule can be read");
+            Some((name, text.parse().expect("a kept schedule is one")))
+        })
         .collect();
-    seeds.retain(|seed| !is_open(*seed));
-    seeds.sort_unstable();
-    assert!(!seeds.is_empty(), "no seed is kept in {}", folder.display());
-    check(&seeds);
+    kept.sort_by(|(one, _), (other, _)| one.cmp(other));
+    kept
+}
+
+#[test]
+fn schedules_that_failed_once_never_fail_again() {
+    let kept = kept();
+    assert!(!kept.is_empty(), "nothing is kept");
+    for (name, schedule) in kept.iter().filter(|(name, _)| !is_kept_open(name)) {
+        let breach = play(schedule, None, false).breach;
+        assert!(breach.is_none(), "{name}: {breach:?}\n{schedule}");
+    }
+}
+
+#[test]
+fn a_schedule_that_is_written_down_reads_as_itself() {
+    for seed in 0..50 {
+        let schedule = Schedule::draw(seed);
+        let read: Schedule = schedule.to_string().parse().expect("what was just written");
+        assert_eq!(read.to_string(), schedule.to_string(), "seed {seed}");
+        let (one, other) = (play(&schedule, None, false), play(&read, None, false));
+        assert_eq!(one.digest, other.digest, "seed {seed}");
+    }
 }
 
 fn is_open(seed: u64) -> bool {
