@@ -245,6 +245,15 @@ impl Ledger {
         })
     }
 
+    /// The engine wrote notes where it had just read them: what somebody reworded between the two is
+    /// overwritten, as notes are written without a condition (S17).
+    pub(crate) fn overwrite_notes(&mut self, key: Key) {
+        let began = self.round_began;
+        for entry in self.entries.iter_mut() {
+            entry.died |= entry.key == key && entry.slot == Slot::Note && entry.at > began;
+        }
+    }
+
     /// The engine deleted the task where it had just read it. What somebody entered between the
     /// two went with it: that window stays open where writes have no conditions (S17).
     pub(crate) fn cut_off(&mut self, key: Key) {

@@ -15,6 +15,7 @@ mod play;
 mod processes;
 mod rehearse;
 mod schedule;
+mod setting;
 mod shrink;
 mod stage;
 mod world;

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use instep_model::{
-    Conflict, ConflictState, Direction, Field, Hold, MappingState, RemoteTask, Scope, Task, TaskId,
-    Value,
+    Conflict, ConflictState, Direction, Field, Hold, Mapping, MappingState, RemoteTask, Scope,
+    Task, TaskId, Value,
 };
 
 use crate::ledger::{Entry, Key, Slot, numbers, read, read_title, texts};
@@ -278,7 +278,10 @@ impl Stage {
             let held = own().any(|pair| {
                 pair.task == task.id && pair.state == MappingState::Held && pair.remote.is_none()
             });
-            let refused = never_read && self.ledger.refused.contains(&(remote, *key));
+            // Where a deletion of our own was never noted, it looks like a person's, and is told.
+            let told = |pair: &&Mapping| pair.task == task.id && pair.state == MappingState::Error;
+            let refused = never_read
+                && (self.ledger.refused.contains(&(remote, *key)) || own().any(|pair| told(&pair)));
             if outside || held || refused || waits(task.id) {
                 apart.insert(*key);
             }

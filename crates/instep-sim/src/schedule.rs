@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chance::Chance;
 use crate::ledger::{Place, Slot};
-use crate::stage::{Limit, Setting};
+use crate::setting::{Limit, Setting};
 use crate::world::Weather;
 
 /// Something that a person does in one place.
@@ -117,12 +117,14 @@ impl Step {
     /// Whether only a full look may bring everything in step again after it.
     fn needs_sweep(&self) -> bool {
         match self {
-            Self::Round { crash, .. } | Self::Event { crash, .. } => crash.is_some(),
+            Self::Round { crash, .. } => crash.is_some(),
             Self::Act { .. }
             | Self::Pass { .. }
             | Self::Calm
             | Self::Save
             | Self::Rehearse { .. } => false,
+            // After an event too: what it made and a person deleted before any look listed it is
+            // known to be gone by a full look only.
             _ => true,
         }
     }

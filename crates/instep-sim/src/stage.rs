@@ -1,17 +1,15 @@
 //! What a schedule plays on: one hub, three remotes, and the engine between them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
 
 use instep_contract::{Call, FakeRemote, Look, MemorySnapshot, MemoryStore, Profile};
 use instep_engine::{Engine, Member, Peer, RoundOptions, RoundReport, Start};
 use instep_model::{
     Account, AccountId, Conflict, ConflictPolicy, Direction, Draft, Field, Identity, Kind,
-    Operation, ProjectPath, RemoteId, RemoteTask, Scope, Task, TimeZone, Value,
+    Operation, RemoteId, RemoteTask, Scope, Task, TimeZone, Value,
 };
 
 use crate::bugs::{Bug, REHEARSAL, SimConnector, SimStore};
@@ -19,6 +17,7 @@ use crate::executor::poll;
 use crate::ledger::{Key, Ledger, Place, Slot, read, read_title};
 use crate::owners::Process;
 use crate::schedule::{LAST, Reinstall};
+use crate::setting::Setting;
 use crate::world::{Halt, RemoteWorld, SimRng, SimWorld, Skies};
 
 /// The first breach of a promise that was found.
@@ -120,96 +119,6 @@ impl Trace {
 
     pub(crate) fn mix(&mut self, number: u64) {
         self.digest = (self.digest.rotate_left(5) ^ number).wrapping_mul(0x517c_c1b7_2722_0a95);
-    }
-}
-
-/// How the three accounts are set up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct Setting {
-    pub(crate) ask: bool,
-    pub(crate) prefer: Option<usize>,
-    /// The account that is never written (S29).
-    pub(crate) reads_only: Option<usize>,
-    /// The account that is never read (S29).
-    pub(crate) writes_only: Option<usize>,
-    /// The account that takes part in some tasks only (S27).
-    pub(crate) limited: Option<(usize, Limit)>,
-}
-
-/// What an account is limited to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Limit {
-    /// Two of the projects.
-    Projects,
-    /// What does not bear one tag.
-    NotTagged,
-}
-
-/// The tag that keeps a task out of a limited account.
-pub(crate) const AWAY: &str = "away";
-
-impl Limit {
-    fn scope(self) -> Scope {
-        let project = |name: &str| ProjectPath::new([name.to_owned()]);
-        match self {
-            Self::Projects => Scope {
-                projects: ["p0", "p1"].into_iter().filter_map(project).collect(),
-                ..Scope::default()
-            },
-            Self::NotTagged => Scope {
-                not_tags: BTreeSet::from([AWAY.to_owned()]),
-                ..Scope::default()
-            },
-        }
-    }
-}
-
-impl Setting {
-    /// What is out of the ordinary, by name.
-    pub(crate) fn names(self) -> impl Iterator<Item = &'static str> {
-        let limit = self.limited.map(|(_, limit)| match limit {
-            Limit::Projects => "limits an account to projects",
-            Limit::NotTagged => "limits an account by a tag",
-        });
-        let ask = self.ask.then_some("asks");
-        let prefer = self.prefer.map(|_| "prefers one account");
-        let reads = self.reads_only.map(|_| "reads an account only");
-        let writes = self.writes_only.map(|_| "writes an account only");
-        [ask, prefer, reads, writes, limit].into_iter().flatten()
-    }
-
-    /// The same with one thing less out of the ordinary.
-    pub(crate) fn plainer(self) -> Vec<Self> {
-        let mut plainer = Vec::new();
-        if self.ask {
-            plainer.push(Self { ask: false, ..self });
-        }
-        if self.prefer.is_some() {
-            plainer.push(Self {
-                prefer: None,
-                ..self
-            });
-        }
-        if self.reads_only.is_some() {
-            plainer.push(Self {
-                reads_only: None,
-                ..self
-            });
-        }
-        if self.writes_only.is_some() {
-            plainer.push(Self {
-                writes_only: None,
-                ..self
-            });
-        }
-        if self.limited.is_some() {
-            plainer.push(Self {
-                limited: None,
-                ..self
-            });
-        }
-        plainer
     }
 }
 
@@ -487,6 +396,17 @@ impl Stage {
         operation: &Operation,
         changed: bool,
     ) -> Result<(), Breach> {
+        let rewords = match operation {
+            Operation::EditNote { .. } => true,
+            Operation::Update { edit, .. } => !edit.edit_notes.is_empty(),
+            _ => false,
+        };
+        if rewords
+            && let Some(task) = self.remotes[index].remembered(id)
+            && let Some((key, _)) = read_title(task.fields.title())
+        {
+            self.ledger.overwrite_notes(key);
+        }
         let title = match operation {
             Operation::Create(draft) => {
                 self.judge_create(index, draft)?;

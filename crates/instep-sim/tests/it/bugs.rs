@@ -24,7 +24,6 @@ fn bugs_that_show_often_are_found_soon() {
         Bug::UnheldCleared,
         Bug::CreatedWithoutDue,
         Bug::NobodyAdopted,
-        Bug::DeletionNeverWins,
         Bug::NobodyWoken,
         Bug::PairNotStored,
         Bug::CreatedTwice,
@@ -37,7 +36,6 @@ fn bugs_that_show_often_are_found_soon() {
         Bug::ScopeIgnored,
         Bug::LeaseShared,
         Bug::EventStoredAgain,
-        Bug::ShadowDropped,
         Bug::RehearsalWrites,
         Bug::RehearsalRemembers,
     ];
