@@ -187,13 +187,18 @@ fn machine(programs: &Programs, tasks: &[(String, PathBuf)]) -> Result<Value> {
     }
     let versions: Vec<&str> = tasks.iter().map(|(version, _)| version.as_str()).collect();
     let kind = if server.is_real() { "real" } else { "double" };
-    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     Ok(json!({
         "instep": version(&programs.instep)?,
         "taskwarrior": versions,
         "vikunja": format!("{kind}, {}", held["version"].as_str().unwrap_or("?")),
         "cores": thread::available_parallelism().map_or(1, usize::from),
         "system": fs::read_to_string("/proc/sys/kernel/osrelease")?.trim(),
-        "load_before": load.split(' ').next(),
+        "load_before": load(),
     }))
+}
+
+/// The machine's load over the last minute.
+fn load() -> String {
+    let told = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    told.split(' ').next().unwrap_or_default().to_owned()
 }

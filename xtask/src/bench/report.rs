@@ -80,15 +80,31 @@ pub(super) fn line(measured: &Measured) -> String {
         short(floor.peak_mib),
     ];
     let figures: String = figures.iter().map(|text| format!("{text:>10}")).collect();
+    let beyond = beyond_reading(measured)
+        .map(|wall_ms| format!("; beyond export and parse {}", short(wall_ms)));
     let parts: Vec<String> = parts(&measured.floors)
         .into_iter()
         .map(|(name, wall_ms)| format!("{name} {}", short(wall_ms)))
         .collect();
     format!(
-        "{:<28}{figures}\n    floor: {}",
+        "{:<28}{figures}\n    floor: {}{}; load {}",
         measured.name,
-        parts.join(", ")
+        parts.join(", "),
+        beyond.unwrap_or_default(),
+        measured.load
     )
+}
+
+/// What the real program took longer than a bare export and a bare parse of it, where the job has
+/// them: this is what has to stay the same however many tasks there are.
+fn beyond_reading(measured: &Measured) -> Option<f64> {
+    let parts = parts(&measured.floors);
+    let part = |wanted: &str| {
+        let mut found = parts.iter().filter(|(name, _)| name == wanted);
+        found.next().map(|(_, wall_ms)| *wall_ms)
+    };
+    let real = Medians::of(measured.runs.iter().map(|run| &run.cost));
+    Some(real.wall_ms - part("task export")? - part("parse")?)
 }
 
 /// One scenario with every run.
@@ -111,6 +127,8 @@ pub(super) fn json(taskwarrior: &str, measured: &Measured) -> Value {
         "floor_calls": floor_calls(&measured.floors),
         "writes": median(measured.runs.iter().map(|run| precise(run.writes))),
         "floor_parts_wall_ms": parts,
+        "beyond_export_and_parse_ms": beyond_reading(measured).map(rounded),
+        "load": measured.load,
         "walls_ms": walls(measured.runs.iter().map(|run| run.cost.wall_ms).collect()),
         "floor_walls_ms": walls(measured.floors.iter().map(|run| run.cost.wall_ms).collect()),
     })

@@ -51,6 +51,8 @@ pub(super) struct Measured {
     pub(super) tasks: usize,
     pub(super) runs: Vec<Run>,
     pub(super) floors: Vec<FloorRun>,
+    /// The machine's load over the last minute when the scenario began, as the kernel tells it.
+    pub(super) load: String,
 }
 
 /// Where measurements are made: one Taskwarrior, one kind of server.
@@ -223,6 +225,7 @@ impl Measured {
             tasks,
             runs: Vec::new(),
             floors: Vec::new(),
+            load: super::load(),
         }
     }
 
