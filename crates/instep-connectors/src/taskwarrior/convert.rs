@@ -248,7 +248,7 @@ impl Rules {
             Some(Value::Instant(at)) => Some(*at),
             Some(_) => return Err(rejected(field, "it is no date")),
         };
-        row.set_time(key, at.map(floor_second));
+        row.set_time(key, at.map(|at| second_of(field, at)).transpose()?);
         Ok(())
     }
 
@@ -271,10 +271,22 @@ impl Rules {
     }
 }
 
-/// The whole second at or before an instant, in seconds since 1970.
-pub(super) fn floor_second(at: Timestamp) -> i64 {
+/// What Taskwarrior can read back, in seconds since 1970: 1980 to the last day of 9999. It stores
+/// other times without a word, and then refuses every command, for all tasks.
+const READABLE: std::ops::RangeInclusive<i64> = 315_532_800..=253_402_293_598;
+
+/// The whole second at or before an instant, in seconds since 1970, where Taskwarrior can read it.
+pub(super) fn second_of(field: Field, at: Timestamp) -> Result<i64, ConnectorError> {
     // `as_second` cuts towards zero, which before 1970 is upwards.
-    at.as_second() - i64::from(at.subsec_nanosecond() < 0)
+    let second = at.as_second() - i64::from(at.subsec_nanosecond() < 0);
+    if READABLE.contains(&second) {
+        Ok(second)
+    } else {
+        Err(rejected(
+            field,
+            "Taskwarrior has only the years 1980 to 9999",
+        ))
+    }
 }
 
 /// This task cannot be stored as it is.
@@ -343,7 +355,7 @@ mod tests {
     }
 
     fn at() -> impl Strategy<Value = Timestamp> {
-        (0_i64..4_000_000_000).prop_map(|second| Timestamp::from_second(second).unwrap())
+        (315_532_800_i64..4_000_000_000).prop_map(|second| Timestamp::from_second(second).unwrap())
     }
 
     fn when() -> impl Strategy<Value = Option<Value>> {
@@ -392,7 +404,7 @@ mod tests {
         let texts = (".{0,10}", option::of(".{1,10}"), option::of("[LMHX]"));
         let times = btree_map(
             proptest::sample::select(vec!["entry", "due", "wait", "scheduled", "start", "end"]),
-            0_i64..4_000_000_000,
+            315_532_800_i64..4_000_000_000,
             0..6,
         );
         let tags = btree_set("\\PC{1,6}", 0..4);

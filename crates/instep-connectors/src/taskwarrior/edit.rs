@@ -9,7 +9,7 @@ use instep_model::{
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::convert::{Rules, floor_second, rejected};
+use super::convert::{Rules, rejected, second_of};
 use super::wire::{Row, State};
 
 /// The uuid of the row that an operation writes.
@@ -153,10 +153,10 @@ fn edited(
         row.times.remove("end");
     }
     for note in &edit.remove_notes {
-        row.notes.remove(&second_of(note).ok_or_else(stale)?);
+        row.notes.remove(&second_named(note).ok_or_else(stale)?);
     }
     for note in &edit.edit_notes {
-        let at = note.remote.as_ref().and_then(second_of);
+        let at = note.remote.as_ref().and_then(second_named);
         let text = note_text(note, rules)?;
         let held = at.and_then(|at| row.notes.get_mut(&at)).ok_or_else(stale)?;
         *held = text;
@@ -187,7 +187,7 @@ fn move_tags(row: &mut Row, change: &Change, rules: &Rules) {
     row.tags.extend(added.cloned());
 }
 
-fn second_of(note: &RemoteNoteId) -> Option<i64> {
+fn second_named(note: &RemoteNoteId) -> Option<i64> {
     note.as_str().parse().ok()
 }
 
@@ -205,7 +205,7 @@ fn note_text(note: &DraftNote, rules: &Rules) -> Result<String, ConnectorError> 
 /// Adds an annotation at its second, or the next one that is free: one second holds only one.
 fn add_note(row: &mut Row, note: &DraftNote, rules: &Rules) -> Result<(), ConnectorError> {
     let text = note_text(note, rules)?;
-    let mut at = floor_second(note.at);
+    let mut at = second_of(Field::Annotations, note.at)?;
     while let Some(held) = row.notes.get(&at) {
         if *held == text {
             return Ok(());

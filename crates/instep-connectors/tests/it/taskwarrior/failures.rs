@@ -13,7 +13,7 @@ use taskchampion::{
 };
 
 use super::world::{
-    World, apply, create, edit, id, look, read, text, titled, update, uuid, worlds,
+    World, apply, create, edit, id, look, read, text, titled, update, uuid, when, worlds,
 };
 
 /// The connector on a program that stands before the real one.
@@ -373,5 +373,59 @@ async fn a_data_directory_that_does_not_exist_yet_is_made_by_the_first_write() {
         .await;
         assert_eq!(world.exported(uuid(1)).unwrap()["description"], "second");
         assert!(Path::new(&world.data()).is_dir());
+    }
+}
+
+/// Taskwarrior stores such a date, and then no command of its works any more, for any task.
+#[tokio::test]
+async fn a_date_that_taskwarrior_cannot_read_back_is_refused_alone() {
+    for world in worlds() {
+        let mut connector = world.open();
+        look(&mut connector, None).await;
+        let due = |number: u128, at: &str| {
+            let mut draft = titled(number, at);
+            draft.fields.set(Field::Due, when(at));
+            Operation::Create(draft)
+        };
+        let dates = [
+            ("0001-01-01T00:00:00Z", false),
+            ("1979-12-31T23:59:59Z", false),
+            ("1980-01-01T00:00:00Z", true),
+            ("9999-12-30T21:59:58Z", true),
+        ];
+        let batch: Vec<Operation> = dates
+            .iter()
+            .zip(1..)
+            .map(|((at, _), number)| due(number, at))
+            .collect();
+        let answers = connector.apply(&batch).await.unwrap();
+        for (answer, (at, good)) in answers.into_iter().zip(dates) {
+            match answer {
+                Ok(_) => assert!(good, "{at}"),
+                Err(ConnectorError::Rejected { field, reason }) => {
+                    assert_eq!((good, field), (false, Some(Field::Due)), "{at}");
+                    assert!(reason.contains("1980"), "{reason}");
+                }
+                Err(other) => panic!("{at}: {other:?}"),
+            }
+        }
+        let edited = edit(&[(
+            Field::Due,
+            when("1980-01-01T00:00:00Z"),
+            when("1900-01-01T00:00:00Z"),
+        )]);
+        let edited = Operation::Update {
+            id: id(3),
+            edit: edited,
+        };
+        let refused = apply(&mut connector, edited).await;
+        assert!(
+            matches!(refused, Err(ConnectorError::Rejected { .. })),
+            "{refused:?}"
+        );
+        assert!(
+            world.exported(uuid(3)).is_some(),
+            "its own commands still work"
+        );
     }
 }
