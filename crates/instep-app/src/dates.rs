@@ -84,7 +84,9 @@ fn written(text: &str, zone: &TimeZone) -> Option<When> {
         return Some(When::At(at));
     }
     let time: DateTime = text.parse().ok().filter(|_| text.contains('T'))?;
-    Some(When::At(When::Floating(time).instant(zone)))
+    // At the ends of time some zones have no such moment.
+    let at = zone.to_ambiguous_zoned(time).compatible().ok()?;
+    Some(When::At(at.timestamp()))
 }
 
 #[cfg(test)]
@@ -122,5 +124,12 @@ mod tests {
         check("soon", "bad_date");
         check("+d", "bad_date");
         check("+99999999999d", "bad_date");
+        check("9999-12-31", "9999-12-31");
+        check("9999-12-31 23:59:59", "bad_date");
+        check("10000-01-01", "bad_date");
+        check("2028-02-29", "2028-02-29");
+        check("2027-02-29", "bad_date");
+        check("2026-03-29 02:30", "2026-03-29T01:30:00Z");
+        check("2026-10-25 02:30", "2026-10-25T00:30:00Z");
     }
 }

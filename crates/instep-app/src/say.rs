@@ -152,7 +152,8 @@ pub(crate) fn from_trouble(account: &Account, trouble: &Trouble, tasks: usize) -
             format!("`{name}` did not sync"),
             reason.clone(),
             "instep doctor",
-        ),
+        )
+        .now(FOLLOWS),
     }
 }
 
@@ -226,10 +227,27 @@ fn from_need(account: &Account, need: &Need, tasks: usize) -> Failure {
     }
 }
 
-/// A service that failed while an account was set up.
+/// A service that failed while it was only looked at.
 pub(crate) fn from_connector(name: &str, kind: Kind, error: &ConnectorError) -> Failure {
     let service = service(kind);
     match error {
+        ConnectorError::Throttled { retry_after } => Failure::new(
+            Exit::Unreachable,
+            "throttled",
+            format!("{service} asked `{name}` to wait"),
+            "it takes no more calls for now",
+            match retry_after {
+                Some(span) => format!("try again in {} s", span.as_secs()),
+                None => "try again in a minute".to_owned(),
+            },
+        ),
+        ConnectorError::ReadOnly { .. } => Failure::new(
+            Exit::Config,
+            "setup",
+            format!("{service} refuses `{name}` access"),
+            causes(error),
+            "look at what the API token may do, and at any proxy in between",
+        ),
         ConnectorError::Unauthorized { reason } => Failure::new(
             Exit::NeedsLogin,
             "needs_login",
@@ -247,8 +265,7 @@ pub(crate) fn from_connector(name: &str, kind: Kind, error: &ConnectorError) -> 
         ConnectorError::NotSent { .. }
         | ConnectorError::OutcomeUnknown { .. }
         | ConnectorError::Unavailable { .. }
-        | ConnectorError::Busy
-        | ConnectorError::Throttled { .. } => Failure::new(
+        | ConnectorError::Busy => Failure::new(
             Exit::Unreachable,
             "unreachable",
             format!("{service} could not be reached for `{name}`"),

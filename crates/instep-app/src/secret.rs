@@ -61,6 +61,7 @@ pub(crate) async fn read(source: &SecretSource) -> Result<SecretString, Failure>
         return Err(unreadable(
             format!("{} holds no secret", describe(source)),
             "its first line is empty".to_owned(),
+            help(source),
         ));
     }
     Ok(SecretString::from(line.to_owned()))
@@ -75,14 +76,20 @@ pub(crate) fn describe(source: &SecretSource) -> String {
     }
 }
 
-fn unreadable(what: String, why: String) -> Failure {
-    Failure::new(
-        Exit::Config,
-        "secret_unreadable",
-        what,
-        why,
-        "instep account login NAME --secret-file FILE",
-    )
+fn unreadable(what: String, why: String, help: String) -> Failure {
+    Failure::new(Exit::Config, "secret_unreadable", what, why, help)
+}
+
+/// What makes a source hold a secret; it works for an account that is still to be made as well.
+fn help(source: &SecretSource) -> String {
+    match source {
+        SecretSource::File(path) => {
+            let path = say::quoted(path);
+            format!("write the token into it: (umask 077; cat > {path})")
+        }
+        SecretSource::Env(name) => format!("export {name}=TOKEN"),
+        SecretSource::Command(command) => format!("see what it says by itself: {command}"),
+    }
 }
 
 fn from_file(path: &Path) -> Result<String, Failure> {
@@ -91,6 +98,7 @@ fn from_file(path: &Path) -> Result<String, Failure> {
         unreadable(
             format!("the secret file {} cannot be read", path.display()),
             error.to_string(),
+            help(&SecretSource::File(path.to_owned())),
         )
     };
     let file = std::fs::File::open(path).map_err(failed)?;
@@ -105,6 +113,7 @@ fn from_env(name: &str) -> Result<String, Failure> {
         unreadable(
             format!("the variable {name} holds no secret"),
             error.to_string(),
+            help(&SecretSource::Env(name.to_owned())),
         )
     })
 }
@@ -112,7 +121,10 @@ fn from_env(name: &str) -> Result<String, Failure> {
 /// Runs the command without a shell; what it complains about goes to the terminal, so that it
 /// may ask for a passphrase.
 async fn from_command(command: &str) -> Result<String, Failure> {
-    let failed = |why: String| unreadable("the command for the secret failed".to_owned(), why);
+    let failed = |why: String| {
+        let help = help(&SecretSource::Command(command.to_owned()));
+        unreadable("the command for the secret failed".to_owned(), why, help)
+    };
     let words = shlex::split(command).filter(|words| !words.is_empty());
     let words =
         words.ok_or_else(|| failed("its quotes do not match, or it is empty".to_owned()))?;

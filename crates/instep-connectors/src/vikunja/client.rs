@@ -88,13 +88,25 @@ impl Reply {
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ConnectorError> {
         serde_json::from_slice(&self.body).map_err(|error| match self.effect {
             Effect::Read => ConnectorError::Malformed {
-                what: error.to_string(),
+                what: self.why_not(&error),
             },
             Effect::Write => ConnectorError::OutcomeUnknown {
                 source: Box::new(error),
                 timed_out: false,
             },
         })
+    }
+}
+
+impl Reply {
+    /// Why an answer is none of Vikunja's, in words that say where to look.
+    fn why_not(&self, error: &serde_json::Error) -> String {
+        match self.body.trim_ascii_start().first() {
+            Some(b'<') => "a web page came instead; a proxy or a login page may stand before the \
+                           server"
+                .to_owned(),
+            _ => format!("it is not as Vikunja's answers are ({error})"),
+        }
     }
 }
 
