@@ -1,6 +1,8 @@
 //! A throw-away home with its own Taskwarrior, task file and hub.
 
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Output;
 
@@ -41,6 +43,8 @@ impl Ended {
 /// A home.
 pub(crate) struct Home {
     dir: TempDir,
+    /// Where `task` is looked for first.
+    programs: Option<PathBuf>,
 }
 
 impl Home {
@@ -53,7 +57,36 @@ impl Home {
             data.display()
         );
         fs::write(dir.path().join(".taskrc"), taskrc).expect("a taskrc");
-        Self { dir }
+        let programs = None;
+        Self { dir, programs }
+    }
+
+    /// One with a Taskwarrior of this major version, which `INSTEP_TEST_TASK2` and
+    /// `INSTEP_TEST_TASK3` can name.
+    pub(crate) fn with_taskwarrior(major: u32) -> Self {
+        let mut home = Self::new();
+        let programs = home.path("programs");
+        fs::create_dir(&programs).expect("a directory");
+        std::os::unix::fs::symlink(taskwarrior(major), programs.join("task")).expect("a link");
+        home.programs = Some(programs);
+        let version = home.task(&["_version"]);
+        assert!(
+            version.starts_with(&format!("{major}.")),
+            "`task` answers with version {version}; install Taskwarrior {major} or name it in \
+             INSTEP_TEST_TASK{major}"
+        );
+        home
+    }
+
+    /// The search path for programs.
+    fn search_path(&self) -> OsString {
+        let given = std::env::var_os("PATH").unwrap_or_default();
+        let all = self
+            .programs
+            .iter()
+            .cloned()
+            .chain(std::env::split_paths(&given));
+        std::env::join_paths(all).expect("no colon in a temporary directory")
     }
 
     /// One with Taskwarrior and a file of two tasks as accounts.
@@ -83,6 +116,13 @@ impl Home {
         fs::write(self.path(name), text).expect("a file in the home can be written");
     }
 
+    /// Writes a file that only its owner can read.
+    pub(crate) fn secret(&self, name: &str, text: &str) {
+        self.write(name, text);
+        let mode = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(self.path(name), mode).expect("its mode can be set");
+    }
+
     /// Reads a file.
     pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).expect("a file in the home can be read")
@@ -100,7 +140,7 @@ impl Home {
             .env_clear()
             .env("HOME", self.dir.path())
             .env("TZ", "UTC");
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("PATH", self.search_path());
         command
             .envs(env.iter().copied())
             .current_dir(self.dir.path());
@@ -117,12 +157,13 @@ impl Home {
 
     /// Runs the real `task`.
     pub(crate) fn task(&self, args: &[&str]) -> String {
-        let mut command = assert_cmd::Command::new("task");
+        let named = self.programs.as_ref().map(|dir| dir.join("task"));
+        let mut command = assert_cmd::Command::new(named.unwrap_or_else(|| "task".into()));
         command
             .env_clear()
             .env("HOME", self.dir.path())
             .env("TZ", "UTC");
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("PATH", self.search_path());
         let output = command
             .args(args)
             .output()
@@ -141,6 +182,25 @@ impl Home {
             stderr: told(&output.stderr),
         }
     }
+}
+
+/// A Taskwarrior of this major version.
+fn taskwarrior(major: u32) -> PathBuf {
+    if let Some(named) = std::env::var_os(format!("INSTEP_TEST_TASK{major}")) {
+        return PathBuf::from(named);
+    }
+    if major == 2 {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let mut found = std::env::split_paths(&path).map(|dir| dir.join("task"));
+        return found
+            .find(|task| task.is_file())
+            .expect("Taskwarrior is installed");
+    }
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+    cache
+        .unwrap_or_else(|| home.join(".cache"))
+        .join("instep/taskwarrior-3/task")
 }
 
 /// Takes durations out: `17 ms` becomes `N ms`.

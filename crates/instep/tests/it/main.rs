@@ -6,5 +6,8 @@ mod everyday;
 mod help;
 mod home;
 mod hostile;
+mod odd_input;
 mod schema;
+mod server;
 mod task_file;
+mod vikunja;
