@@ -201,6 +201,9 @@ impl State {
         if let Some(refusal) = self.refusal(id, edit) {
             return Err(refusal);
         }
+        if !self.holds_notes(id, &edit.edit_notes) {
+            return Err(ConnectorError::Stale { id: id.clone() });
+        }
         let profile = self.profile.clone();
         self.change(now, id, |task| {
             put_fields(&profile, task, edit);
@@ -224,6 +227,18 @@ impl State {
             }
         }
         Ok(self.answer(id))
+    }
+
+    /// Whether every note that is to be reworded is still there.
+    fn holds_notes(&self, id: &RemoteId, edited: &[instep_model::DraftNote]) -> bool {
+        let there = |note: &instep_model::DraftNote| {
+            let item = self.items.get(id)?;
+            item.task
+                .notes
+                .iter()
+                .find(|one| Some(&one.id) == note.remote.as_ref())
+        };
+        edited.iter().all(|note| there(note).is_some())
     }
 
     /// Whether a field holds what the change starts from, or already what it leads to.
