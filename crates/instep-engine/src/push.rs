@@ -294,6 +294,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         };
         match (mapping.gone.is_some(), task.is_alive()) {
             (true, false) => Job::Done(None),
+            // What was deleted there is made again only for a person who asks for it, and its loss
+            // never comes back here (S29).
+            (true, true) if pass.account.direction == Direction::ToRemote => match mapping.state {
+                MappingState::Pending => Job::Survive,
+                _ => Job::Done(None),
+            },
             (true, true) if task.version != mapping.hub_version => Job::Survive,
             (true, true) if mapping.state == MappingState::Pending => {
                 let projection = context.projection(pass, &self.zone);

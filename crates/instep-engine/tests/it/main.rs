@@ -5,5 +5,5 @@ mod deletions;
 mod faults;
 mod links;
 mod meeting;
-mod read_only;
+mod one_way;
 mod travel;

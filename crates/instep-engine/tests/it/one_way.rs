@@ -1,14 +1,37 @@
-//! An account that is only read: what the hub holds stays, and a deletion there still counts.
+//! Accounts of one direction: what the hub holds stays, and what a deletion there counts for.
 
 use instep_engine::{Need, Trouble};
 use instep_model::{Direction, Field};
 
 use crate::bench::Bench;
 
-fn reading() -> Bench {
+fn one_way(direction: Direction) -> Bench {
     let mut bench = Bench::new(&["tw", "vik"]);
-    bench.seats[1].account.direction = Direction::FromRemote;
+    bench.seats[1].account.direction = direction;
     bench
+}
+
+fn reading() -> Bench {
+    one_way(Direction::FromRemote)
+}
+
+#[test]
+fn s29_what_was_deleted_where_we_only_write_is_not_made_again_by_an_edit() {
+    let bench = one_way(Direction::ToRemote);
+    bench.make(0, "a");
+    bench.settle();
+    bench.delete(1, "a");
+    bench.settle();
+    for priority in ["1", "3"] {
+        bench.edit(0, "a", Field::Priority, Some(priority));
+        bench.settle();
+        assert!(bench.titles(1).is_empty());
+        assert_eq!(bench.titles(0), ["a"]);
+    }
+    let pairs = bench.store.all_mappings();
+    let lost = pairs.iter().find(|pair| pair.gone.is_some());
+    let reason = lost.and_then(|pair| pair.last_error.as_deref());
+    assert_eq!(reason, Some("deleted there"));
 }
 
 #[test]
