@@ -9,6 +9,7 @@ use instep_model::{
     RemoteNoteId, TaskId, Timestamp, Value,
 };
 
+use crate::report::Trouble;
 use crate::round::{Engine, Pass, Stop};
 use crate::{Clock, Rng};
 
@@ -43,6 +44,24 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             self.clock.sleep(wait).await;
         }
         Ok(self.store.open_intents(&pass.account.id).await?.len())
+    }
+
+    /// Settles what these tasks wait for: while a create of theirs, or of anything that they may lie
+    /// in or carry, is in doubt, none is sent (S14).
+    pub(crate) async fn settle_for<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        tasks: &[TaskId],
+    ) -> Result<(), Stop> {
+        if self.settle_doubts(pass).await? == 0 {
+            return Ok(());
+        }
+        let open = self.store.open_intents(&pass.account.id).await?;
+        let concerns = |intent: &&Intent| intent.task.is_none_or(|task| tasks.contains(&task));
+        match open.iter().filter(concerns).count() {
+            0 => Ok(()),
+            count => Err(Stop::Trouble(Trouble::InDoubt { count })),
+        }
     }
 
     /// How long until the missed may be looked for again, if that is short.

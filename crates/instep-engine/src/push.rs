@@ -111,11 +111,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pass: &mut Pass<'_, C>,
         tasks: &[TaskId],
     ) -> Result<(), Stop> {
-        let account = &pass.account.id;
-        let state = self.store.account_state(account).await?;
+        let state = self.store.account_state(&pass.account.id).await?;
         if !state.joined || pass.account.direction == Direction::FromRemote {
             return Ok(());
         }
+        self.settle_for(pass, tasks).await?;
+        let account = &pass.account.id;
         let mut after = 0;
         loop {
             let work = self
@@ -300,6 +301,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 MappingState::Pending => Job::Survive,
                 _ => Job::Done(None),
             },
+            (true, true) if !admitted => left(mapping),
             (true, true) if task.version != mapping.hub_version => Job::Survive,
             (true, true) if mapping.state == MappingState::Pending => {
                 let projection = context.projection(pass, &self.zone);
@@ -314,11 +316,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             (false, false) if mapping.state == MappingState::OutOfScope => Job::Done(None),
             (false, false) => Job::Delete,
             (false, true) if archived => Job::Done(None),
-            (false, true) if !admitted => {
-                let mut left = mapping.clone();
-                left.state = MappingState::OutOfScope;
-                Job::Done(Some(Box::new(left)))
-            }
+            (false, true) if !admitted => left(mapping),
             (false, true) => Job::Update,
         }
     }
@@ -385,6 +383,15 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         };
         (self.decisions.merge_pair)(&rules, Some(&mapping.base), task, &seen).carried()
     }
+}
+
+/// The task is none of the account's any more: its item is left as it is, made or gone (S27).
+fn left(mapping: &Mapping) -> Job {
+    let mut left = mapping.clone();
+    if left.state != MappingState::Held {
+        left.state = MappingState::OutOfScope;
+    }
+    Job::Done(Some(Box::new(left)))
 }
 
 /// Work that needs nothing more.

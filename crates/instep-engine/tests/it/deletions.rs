@@ -4,7 +4,7 @@ use instep_contract::{Call, Fault, Look};
 use instep_engine::{Need, Trouble};
 use instep_model::{Field, MappingState};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, path};
 
 fn many(count: usize) -> (Bench, Vec<String>) {
     let bench = Bench::new(&["tw", "vik"]);
@@ -131,5 +131,21 @@ fn i1_an_edit_is_no_older_than_a_deletion_that_no_look_could_show() {
     bench.options.look = Look::Everything;
     bench.settle();
     assert_eq!(bench.titles(0), ["a"]);
+    assert_eq!(bench.titles(1), ["a"]);
+}
+
+#[test]
+fn s27_a_task_that_left_the_scope_is_not_made_again_there() {
+    let mut bench = Bench::new(&["tw", "vik"]);
+    bench.seats[1].account.scope.projects = vec![path("Home")];
+    bench.make_with(0, "a", &[(Field::Project, "Home")]);
+    bench.settle();
+    bench.delete(1, "a");
+    bench.edit(0, "a", Field::Project, Some("Work"));
+    bench.settle();
+    assert_eq!(bench.titles(0), ["a"]);
+    assert!(bench.titles(1).is_empty());
+    bench.edit(0, "a", Field::Project, Some("Home"));
+    bench.settle();
     assert_eq!(bench.titles(1), ["a"]);
 }
