@@ -45,7 +45,18 @@ pub async fn doctor(places: &Places, offline: bool) -> DoctorReply {
                 }
                 app.close().await;
             }
-            Err(failure) => checks.failure("storage", "storage.hub", &failure),
+            Err(failure) => {
+                space(places, &mut checks);
+                let itself = failure.help == "instep doctor";
+                let failure = match itself {
+                    true => Failure {
+                        help: format!("ls -l {}", say::quoted(places.data())),
+                        ..failure
+                    },
+                    false => failure,
+                };
+                checks.failure("storage", "storage.hub", &failure);
+            }
         },
         Err(_) => checks.note(
             "accounts",

@@ -46,6 +46,8 @@
 //!
 //! - A **symbolic link** stays one: its target is replaced, lock and backups lie beside the target.
 //! - **Mode, owner and ACL** go over to the new version as far as the rights allow.
+//! - A **read-only** file, which nobody may write by its mode, is not replaced: that is
+//!   [`Error::PermissionDenied`].
 //! - A **hard-linked** file parts from its other names at the first save: this name has the new
 //!   content, the others keep the former one, complete. Writing in place would keep them together,
 //!   and a crash in the middle would tear all of them.

@@ -15,6 +15,10 @@ use crate::options::{OnFailedBackup, Options};
 use crate::recover::move_aside;
 use crate::stamp::{Stamp, sha256};
 
+/// Who may write a file. One that nobody may write is replaced by nobody either, although the
+/// directory would allow it: its owner meant it.
+const WRITABLE: u32 = 0o222;
+
 /// How one attempt to replace the file ended.
 pub(crate) enum Attempt {
     /// The content was what is wanted already; nothing was written.
@@ -52,6 +56,12 @@ pub(crate) fn replace(
         path: dir.path_of(name),
         reason,
     })?;
+    if let Some(base) = base.filter(|base| base.facts.mode & WRITABLE == 0) {
+        return Err(Error::PermissionDenied {
+            path: dir.path_of(name),
+            source: io::Error::other(format!("its mode is {:03o}", base.facts.mode)),
+        });
+    }
     let temp = Temp::write(dir, name, fresh, base, options.mode)?;
     if !is_still(dir, name, options, base)? {
         return Ok(Attempt::Foreign { late: None });

@@ -41,12 +41,19 @@ pub(crate) enum Refusal {
     Other,
 }
 
+/// `SQLITE_IOERR_SHMSIZE`.
+const SHMSIZE: u32 = 4874;
+
 /// Reads the refusal out of a SQLite result code, extended or not.
 pub(crate) fn refusal(error: &sqlx::Error) -> Refusal {
     let code = error
         .as_database_error()
         .and_then(|error| error.code())
         .and_then(|code| code.parse::<u32>().ok());
+    // No room for the shared index beside the file, which SQLite calls a fault of the disk.
+    if code == Some(SHMSIZE) {
+        return Refusal::Full;
+    }
     match code.map(|code| code & 0xff) {
         Some(5 | 6) => Refusal::Busy,
         Some(11 | 26) => Refusal::Damaged,

@@ -276,7 +276,28 @@ pub(crate) fn failed(error: sqlx::Error) -> StoreError {
             what: error.to_string(),
         };
     }
+    let what = match dialect::refusal(&error) {
+        Refusal::Busy => "another program keeps the database to itself",
+        Refusal::Full => "no room is left on its drive",
+        Refusal::Denied => "it may not be written",
+        Refusal::Damaged | Refusal::Other => {
+            return StoreError::Unavailable {
+                source: Box::new(error),
+            };
+        }
+    };
     StoreError::Unavailable {
-        source: Box::new(error),
+        source: Box::new(Refused {
+            what,
+            source: error,
+        }),
     }
+}
+
+/// What the database said, after what it means.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+struct Refused {
+    what: &'static str,
+    source: sqlx::Error,
 }

@@ -209,3 +209,26 @@ fn a_displaced_file_with_unseen_content_is_kept() {
     );
     assert!(!place.at(&swap).exists());
 }
+
+#[test]
+fn a_read_only_file_is_not_replaced() {
+    let place = Place::saved(&["1"]);
+    let mode = |mode| {
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(place.at("tasks.txt"), mode).unwrap();
+    };
+    mode(0o444);
+    let before = place.names();
+    let refused = place.file.save(&version("2"));
+    assert!(
+        matches!(refused, Err(Error::PermissionDenied { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(
+        (place.bytes("tasks.txt"), place.names()),
+        (version("1"), before)
+    );
+    assert!(!place.file.save(&version("1")).unwrap().written);
+    mode(0o644);
+    place.file.save(&version("2")).unwrap();
+}

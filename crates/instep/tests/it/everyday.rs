@@ -179,6 +179,57 @@ fn verbose_logs_to_stderr_only() {
     assert!(ended.stderr.contains("DEBUG"), "{}", ended.stderr);
     assert!(ended.json()["outcome"].is_string());
     assert!(!ended.stderr.contains("Buy milk"), "{}", ended.stderr);
+    for done in ["started Taskwarrior", "read the task file"] {
+        assert!(ended.stderr.contains(done), "{done} in {}", ended.stderr);
+    }
+}
+
+/// S36: the secret is read once for each account, and the connection kept.
+#[test]
+fn s36_verbose_shows_one_secret_and_one_connection() {
+    let (home, _server) = crate::server::in_step();
+    home.task(&["add", "Book dentist"]);
+    let ended = home.good(&["sync", "-v"]);
+    for once in ["read the secret", "opened a connection to Vikunja"] {
+        assert_eq!(
+            ended.stderr.matches(once).count(),
+            1,
+            "{once} in {}",
+            ended.stderr
+        );
+    }
+    assert!(
+        ended.stderr.matches("called Vikunja").count() > 1,
+        "{}",
+        ended.stderr
+    );
+    assert!(!ended.stderr.contains("dentist"), "{}", ended.stderr);
+}
+
+/// What is known to be new stands there once.
+#[test]
+fn a_new_account_is_never_synced_and_says_so_once() {
+    let home = Home::with_two_accounts();
+    let told = home.good(&["status"]).stdout;
+    assert_eq!(told.matches("never synced").count(), 2, "once each: {told}");
+    assert!(told.contains("→ instep sync file"), "{told}");
+}
+
+/// What comes into the hub stands before what goes out of it, which it causes.
+#[test]
+fn a_plan_tells_causes_before_effects() {
+    let home = Home::with_two_accounts();
+    home.task(&["add", "Call the bank"]);
+    let plan = home.instep(&["sync", "-n", "--yes", "--json"]).json();
+    let sides = plan["plan"].as_array().expect("a plan").iter();
+    let sides: Vec<&str> = sides.filter_map(|entry| entry["side"].as_str()).collect();
+    let first_out = sides.iter().position(|side| *side == "remote");
+    assert!(first_out.is_some_and(|at| sides[at..].iter().all(|side| *side == "remote")));
+    assert_eq!(
+        sides.iter().filter(|side| **side == "hub").count(),
+        3,
+        "{plan}"
+    );
 }
 
 #[test]
