@@ -188,7 +188,7 @@ impl Client {
                 if !held.recovered {
                     news.push(self.stale(rebased.put_back));
                 }
-                rebased.document
+                rebased.apply(found)
             }
             None => {
                 if !held.damaged {
@@ -383,7 +383,10 @@ impl Client {
         let recovered = facts.recovered;
         let rebased = versions.rebased(ledger, facts, |bytes| self.parse(bytes).ok())?;
         let put_back = rebased.as_ref().map(|rebased| rebased.put_back);
-        let mut document = rebased.map_or(found, |rebased| rebased.document);
+        let mut document = match rebased {
+            Some(rebased) => rebased.apply(found),
+            None => found,
+        };
         let highest = document.highest();
         let floor = floor.max(highest);
         let answers: Vec<_> = batch

@@ -10,12 +10,46 @@ use super::wire::{self, Entry};
 /// Beyond this many different entries, taking a version apart costs less than looking for each.
 const MAX_NEEDLES: usize = 64;
 
-/// A file set right.
+/// What sets a file right.
 pub(in crate::files) struct Rebased {
-    /// Its writer's own changes on the newest version.
-    pub(in crate::files) document: Document,
-    /// How many things of the newest version came back.
+    steps: Vec<Step>,
+    /// How many things of the newest version come back.
     pub(in crate::files) put_back: usize,
+}
+
+/// One step towards it.
+enum Step {
+    Set(i64, String),
+    Remove(i64),
+    Push(String),
+}
+
+impl Rebased {
+    /// The file that it was worked out for, with its writer's own changes on the newest version.
+    pub(in crate::files) fn apply(self, mut found: Document) -> Document {
+        for step in self.steps {
+            match step {
+                Step::Set(id, text) => {
+                    if let Some(at) = position(&found, id) {
+                        found.entries[at] =
+                            Entry::read(text, super::scan::Kind::Object, found.style);
+                    }
+                }
+                Step::Remove(id) => {
+                    if let Some(at) = position(&found, id) {
+                        found.remove(at);
+                    }
+                }
+                Step::Push(text) => found.push_text(text),
+            }
+        }
+        found
+    }
+}
+
+fn position(document: &Document, id: i64) -> Option<usize> {
+    let mut entries = document.entries.iter();
+    entries.position(|entry| entry.id() == Some(id))
 }
 
 /// How many values and entries differ from `base` to `found`.
@@ -79,7 +113,7 @@ pub(in crate::files) fn rebase(
     let merge = Merge::of(found, base, newest, Origin::Writer);
     let stale = merge.put_back > 0 && merge.edits > 0;
     stale.then_some(Rebased {
-        document: merge.document,
+        steps: merge.steps,
         put_back: merge.put_back,
     })
 }
@@ -89,7 +123,7 @@ pub(in crate::files) fn rebase(
 pub(in crate::files) fn rejoin(found: &Document, base: &Document, newest: &Document) -> Rebased {
     let merge = Merge::of(found, base, newest, Origin::Backup);
     Rebased {
-        document: merge.document,
+        steps: merge.steps,
         put_back: merge.put_back,
     }
 }
@@ -102,7 +136,9 @@ enum Origin {
 }
 
 struct Merge {
-    document: Document,
+    steps: Vec<Step>,
+    /// No id at or below this is free.
+    highest: i64,
     origin: Origin,
     put_back: usize,
     edits: usize,
@@ -111,7 +147,8 @@ struct Merge {
 impl Merge {
     fn of(found: &Document, base: &Document, newest: &Document, origin: Origin) -> Self {
         let mut merge = Self {
-            document: found.clone(),
+            steps: Vec::new(),
+            highest: found.highest().max(newest.highest()),
             origin,
             put_back: 0,
             edits: 0,
@@ -136,9 +173,7 @@ impl Merge {
             (Some(base), None) if moved_values(base, theirs) == 0 => {
                 // We deleted it, and the writer never looked at it.
                 self.put_back += 1;
-                if let Some(at) = self.at(id) {
-                    self.document.remove(at);
-                }
+                self.steps.push(Step::Remove(id));
             }
             (None, Some(ours)) if moved_values(ours, theirs) > 0 => {
                 if self.origin == Origin::Backup {
@@ -149,12 +184,11 @@ impl Merge {
                 // Both gave the same id to a task of their own: ours had it first.
                 self.put_back += 1;
                 self.edits += 1;
-                let id_above = self.document.highest().saturating_add(1).to_string();
+                self.highest = self.highest.saturating_add(1);
+                let id_above = self.highest.to_string();
                 let moved = wire::replace(&theirs.text, Key::Id.name(), &id_above);
                 self.set(id, ours.text.clone());
-                if let Some(moved) = moved {
-                    self.document.push_text(moved);
-                }
+                self.steps.extend(moved.map(Step::Push));
             }
             (None, Some(_)) => {}
             (_, None) => self.edits += 1,
@@ -171,7 +205,7 @@ impl Merge {
             // It was made, or edited, where the writer could not see it.
             _ => {
                 self.put_back += 1;
-                self.document.push_text(ours.text.clone());
+                self.steps.push(Step::Push(ours.text.clone()));
             }
         }
     }
@@ -193,16 +227,8 @@ impl Merge {
         }
     }
 
-    fn at(&self, id: i64) -> Option<usize> {
-        let mut entries = self.document.entries.iter();
-        entries.position(|entry| entry.id() == Some(id))
-    }
-
     fn set(&mut self, id: i64, text: String) {
-        if let Some(at) = self.at(id) {
-            let style = self.document.style;
-            self.document.entries[at] = Entry::read(text, super::scan::Kind::Object, style);
-        }
+        self.steps.push(Step::Set(id, text));
     }
 }
 

@@ -155,3 +155,17 @@ async fn what_was_put_back_can_be_taken_away_again() {
     bench.put(list(&lines));
     assert_eq!(gone(&bench.changes(&cursor).await), ["11"]);
 }
+
+/// Both gave the ids 11 and 12: a task of theirs that moves must not land on another of ours.
+#[tokio::test]
+async fn ids_that_both_gave_are_given_once() {
+    let (mut bench, mut lines, _) = ten().await;
+    bench.apply(&[create("ours"), create("ours too")]).await;
+    let cursor = bench.all().await.cursor;
+    lines.push(line(11, "theirs", false));
+    bench.put(list(&lines));
+    let seen = bench.changes(&cursor).await;
+    assert_eq!((ids(&seen.tasks), gone(&seen)), (vec!["13"], vec![]));
+    bench.connector.settle().await.unwrap();
+    assert_eq!(bench.all().await.tasks.len(), 13);
+}
