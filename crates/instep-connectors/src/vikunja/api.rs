@@ -97,7 +97,7 @@ impl Api {
         }
     }
 
-    /// The most recently changed tasks: at least all that changed at second `floor` or later.
+    /// The most recently changed tasks: all that changed at second `floor` or later.
     pub(super) async fn newest(
         &mut self,
         place: Place,
@@ -125,6 +125,8 @@ impl Api {
                 .await?
                 .rows;
         }
+        // Comments of older tasks would only cost calls.
+        rows.retain(|task| updated(task) >= floor);
         self.complete_comments(place, &mut rows).await?;
         Ok(Listed {
             rows,

@@ -374,33 +374,53 @@ async fn comments_and_relations_show_at_both_ends() {
     .await;
 }
 
+/// Three tasks in the inbox with thirty comments each: more than a listing sends.
+async fn make_talkative(server: &Server) {
+    let inbox = server.inbox().await;
+    for n in 0..3 {
+        let id = server
+            .make_task(inbox, json!({ "title": format!("t{n}") }))
+            .await;
+        for m in 0..30 {
+            let comment = json!({ "comment": format!("<p>c{m}</p>") });
+            server
+                .until("the comment is stored", async || {
+                    let path = format!("api/v2/tasks/{id}/comments");
+                    server
+                        .ask(Method::POST, &path, Some(comment.clone()))
+                        .await
+                        .0
+                        == 201
+                })
+                .await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn more_comments_than_a_page_sends_are_read_all() {
     on_each(async |server| {
-        let inbox = server.inbox().await;
-        let mut tasks = Vec::new();
-        for n in 0..3 {
-            let id = server
-                .make_task(inbox, json!({ "title": format!("t{n}") }))
-                .await;
-            tasks.push(id);
-            for m in 0..30 {
-                let comment = json!({ "comment": format!("<p>c{m}</p>") });
-                server
-                    .until("the comment is stored", async || {
-                        let path = format!("api/v2/tasks/{id}/comments");
-                        server
-                            .ask(Method::POST, &path, Some(comment.clone()))
-                            .await
-                            .0
-                            == 201
-                    })
-                    .await;
-            }
-        }
+        make_talkative(server).await;
         let (_, seen) = Watch::start(server).await;
         let counts: Vec<usize> = seen.tasks.iter().map(|task| task.notes.len()).collect();
         assert_eq!(counts, [30, 30, 30]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn comments_of_tasks_that_have_settled_cost_no_call() {
+    on_each(async |server| {
+        make_talkative(server).await;
+        let (mut watch, _) = Watch::start(server).await;
+        watch.settle(server).await;
+        let inbox = server.inbox().await;
+        server.make_task(inbox, json!({ "title": "new" })).await;
+        let (seen, _) = watch.look().await;
+        assert_eq!(titles(&seen), ["new"]);
+        server.pass(3).await;
+        let (seen, calls) = watch.look().await;
+        assert_eq!((seen.tasks.len(), calls), (0, 1));
     })
     .await;
 }
