@@ -50,7 +50,8 @@ impl VikunjaConnector {
             found.push(match operation {
                 Operation::Create(draft) => {
                     let rows = home.and_then(|home| recent.get(&home));
-                    self.candidates(rows.into_iter().flatten(), draft)
+                    let rows = rows.map_or(&[][..], Vec::as_slice);
+                    self.candidates(rows, draft, sent)
                 }
                 Operation::AddNote { id, note } => {
                     let html = to_html(&note.text);
@@ -96,19 +97,29 @@ impl VikunjaConnector {
         }
     }
 
-    fn candidates<'a>(
-        &self,
-        rows: impl Iterator<Item = &'a wire::Task>,
-        draft: &Draft,
-    ) -> Vec<Applied> {
-        rows.filter(|task| is_as_sent(task, draft, &self.zone))
-            .map(|task| Applied {
-                id: remote_id(task.id),
-                collection: Some(collection_id(task.project_id)),
-                note: None,
-                held: Some(self.seen(task)),
-            })
-            .collect()
+    /// What a create may have left: tasks that hold what was sent; where there is none, tasks of
+    /// its title that hold no other create's content either. Such a one was edited before we
+    /// looked, and making it again would double it.
+    fn candidates(&self, rows: &[wire::Task], draft: &Draft, sent: &[Operation]) -> Vec<Applied> {
+        let zone = &self.zone;
+        let exact = rows.iter().filter(|task| is_as_sent(task, draft, zone));
+        let mut found: Vec<&wire::Task> = exact.collect();
+        if found.is_empty() {
+            let another = |task: &wire::Task| {
+                let mut drafts = sent.iter().filter_map(|operation| match operation {
+                    Operation::Create(draft) => Some(draft),
+                    _ => None,
+                });
+                drafts.any(|draft| is_as_sent(task, draft, zone))
+            };
+            let titled = rows.iter().filter(|task| is_titled(task, draft, zone));
+            found = titled.filter(|task| !another(task)).collect();
+        }
+        let told = |task: &wire::Task| Applied {
+            collection: Some(collection_id(task.project_id)),
+            ..Applied::done(remote_id(task.id))
+        };
+        found.into_iter().map(told).collect()
     }
 
     async fn equal_comments(
@@ -152,6 +163,12 @@ impl VikunjaConnector {
             .map(|label| Applied::done(remote_id(label.id)))
             .collect())
     }
+}
+
+/// Whether a task has the title that a draft was sent with.
+fn is_titled(task: &wire::Task, draft: &Draft, zone: &TimeZone) -> bool {
+    let (stored, sent) = (convert::fields(task), draft.fields.get(Field::Title));
+    convert::same(Field::Title, stored.get(Field::Title), sent, zone)
 }
 
 /// Whether a task holds what a draft was sent with, value by value.

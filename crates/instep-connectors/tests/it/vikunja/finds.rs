@@ -51,6 +51,33 @@ async fn a_create_is_found_by_its_content() {
     .await;
 }
 
+/// S14, I2: the answer was lost, and a person edited what the create had left before we looked.
+#[tokio::test]
+async fn a_create_is_found_although_it_was_edited_since() {
+    on_each(async |server| {
+        let since = Timestamp::now();
+        let (mut watch, _) = Watch::start(server).await;
+        let low = titled("lost").with(Field::Priority, Value::Number(1));
+        let high = titled("lost").with(Field::Priority, Value::Number(3));
+        let sent = [low, high].map(|fields| Operation::Create(draft(fields)));
+        let mut made = Vec::new();
+        for operation in &sent {
+            made.push(watch.apply(operation.clone()).await.expect("made").id);
+        }
+        let edited = made[0].as_str().parse().expect("a number");
+        server
+            .patch_task(edited, json!({ "due_date": "2027-01-02T08:00:00Z" }))
+            .await;
+        let found = watch.connector.find(&sent, since).await.expect("an answer");
+        let ids: Vec<Vec<RemoteId>> = found
+            .iter()
+            .map(|found| found.iter().map(|one| one.id.clone()).collect())
+            .collect();
+        assert_eq!(ids, [vec![made[0].clone()], vec![made[1].clone()]]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn comments_projects_and_tags_are_found_too() {
     on_each(async |server| {
