@@ -1,0 +1,9 @@
+//! What was promised, by theme. Each case starts from a home and a server of its own.
+
+pub(crate) mod across;
+pub(crate) mod edits;
+pub(crate) mod guard;
+pub(crate) mod kills;
+pub(crate) mod lost;
+pub(crate) mod meeting;
+pub(crate) mod three;

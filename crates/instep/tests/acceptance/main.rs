@@ -1,0 +1,47 @@
+//! The whole program between a real Taskwarrior, of both versions, and a Vikunja: what a person
+//! was promised, one case after another. Where `INSTEP_TEST_VIKUNJA_URL` and
+//! `INSTEP_TEST_VIKUNJA_TOKEN` are set the cases use that server and empty it first; else each
+//! has a double of its own. `INSTEP_TEST_TASKS` and `INSTEP_TEST_KILLS` set the sizes.
+
+mod cases;
+mod compare;
+mod http;
+mod proxy;
+mod seeds;
+mod server;
+mod world;
+
+/// Makes a test of each case on both versions of Taskwarrior.
+macro_rules! on_both {
+    ($($room:ident::$case:ident,)*) => {
+        mod on_2_6 {
+            $(#[test] fn $case() { crate::cases::$room::$case(crate::world::Version::Two); })*
+        }
+        mod on_3 {
+            $(#[test] fn $case() { crate::cases::$room::$case(crate::world::Version::Three); })*
+        }
+    };
+}
+
+on_both! {
+    across::everything_in_taskwarrior_goes_across,
+    across::everything_in_vikunja_goes_across,
+    kills::a_kill_at_any_moment,
+    kills::a_kill_while_a_request_is_under_way,
+    kills::a_kill_between_answer_and_commit,
+    kills::lost_answers,
+    kills::two_and_five_syncs_at_once,
+    guard::half_of_the_tasks_vanish,
+    guard::a_project_is_emptied,
+    guard::an_empty_new_server,
+    guard::deletions_one_by_one,
+    guard::few_deletions_go_through,
+    meeting::two_full_sides_that_share_half,
+    three::edits_on_three_sides_converge,
+    three::s16_an_edit_beats_a_delete_among_three,
+    edits::each_field_travels_alone,
+    edits::each_field_travels_beside_another,
+    edits::a_delete_travels,
+    edits::the_loser_of_a_conflict_is_kept,
+    lost::the_hub_is_lost,
+}
