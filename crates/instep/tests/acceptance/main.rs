@@ -44,4 +44,5 @@ on_both! {
     edits::a_delete_travels,
     edits::the_loser_of_a_conflict_is_kept,
     lost::the_hub_is_lost,
+    lost::what_one_side_holds_more_finely_survives,
 }

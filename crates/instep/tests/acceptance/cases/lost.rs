@@ -17,7 +17,7 @@ pub(crate) fn the_hub_is_lost(version: Version) {
     tell_apart(&world);
     seeds::in_vikunja(&world.server, "other", count / 2);
     for task in world.server.tasks() {
-        // What Taskwarrior holds less finely is another matter.
+        // What Taskwarrior holds less finely is the next case.
         if task["priority"].as_i64() > Some(3) {
             world.server.patch(id_of(&task), json!({ "priority": 3 }));
         }
@@ -38,6 +38,28 @@ pub(crate) fn the_hub_is_lost(version: Version) {
     assert_eq!(equal(&world).rows.len(), rows, "{reply:#}");
     let tags = world.row("task 00018")["tags"].to_string();
     assert!(tags.contains("late"), "{tags}");
+    world.is_in_step();
+}
+
+/// I1, S2: what only one side holds, or holds more finely, is still there when the hub is lost.
+pub(crate) fn what_one_side_holds_more_finely_survives(version: Version) {
+    let world = World::new(version);
+    let full = json!({
+        "title": "a full task", "priority": 5, "percent_done": 0.25,
+        "description": "<p>some <strong>text</strong></p>",
+        "end_date": "2028-01-01T10:00:00Z",
+        "reminders": [{"reminder": "2028-01-01T08:00:00Z"}],
+    });
+    world.server.make(full);
+    let waiting = json!({
+        "description": "waits", "status": "pending", "wait": "20300101T080000Z", "estimate": "2h",
+    });
+    world.import(&[waiting]);
+    world.settle();
+    let before = lose_hub(&world);
+    world.settle();
+    before.rows_are_untouched(&world);
+    before.tasks_are_untouched(&world);
     world.is_in_step();
 }
 
