@@ -1,10 +1,9 @@
 //! Bringing items up to date, write by write.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::time::Duration;
 
 use instep_contract::{Applied, Connector, IntentId, PushStep, Store};
-use instep_model::{Change, Operation, Side, TaskId, Timestamp};
+use instep_model::{Change, Operation, Side, TaskId};
 use instep_sync::Planned;
 
 use crate::aftermath::Aftermath;
@@ -12,40 +11,6 @@ use crate::journal::action_of;
 use crate::push::Page;
 use crate::round::{Engine, Pass, Stop};
 use crate::{Clock, Rng};
-
-/// How many confirmed writes of tags wait for one commit at most.
-const MOST_UNSAVED: usize = 32;
-
-/// How long the first of them waits.
-const UNSAVED_FOR: Duration = Duration::from_millis(250);
-
-/// Confirmed writes that are committed together.
-///
-/// Each confirmed call is committed before the next (S12), but for one kind: the tags of an item
-/// that this pass made itself. There are as many of those calls as tasks in a first sync, and a
-/// commit for each takes longer than all of the creates. A crash loses the knowledge of a few of
-/// them and nothing else: the next look finds the tags there, equal to the hub's, and both sides
-/// agree without a write.
-#[derive(Default)]
-struct Unsaved {
-    steps: Vec<PushStep>,
-    since: Option<Timestamp>,
-}
-
-impl Unsaved {
-    fn add(&mut self, steps: Vec<PushStep>, now: Timestamp) {
-        self.since.get_or_insert(now);
-        self.steps.extend(steps);
-    }
-
-    fn is_due(&self, now: Timestamp) -> bool {
-        let waited = |since: Timestamp| {
-            let waited = now.duration_since(since);
-            Duration::try_from(waited).is_ok_and(|waited| waited >= UNSAVED_FOR)
-        };
-        self.steps.len() >= MOST_UNSAVED || self.since.is_some_and(waited)
-    }
-}
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     /// Brings these items up to date; `fresh` ones were made by this pass.
@@ -82,31 +47,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 .await?;
         }
         let size = pass.capabilities.batch.mixed.max(1);
-        let mut unsaved = Unsaved::default();
-        let mut outcome = Ok(());
         for tasks in queue.chunks_mut(size) {
-            outcome = self.update_batch(pass, page, tasks, &mut unsaved).await;
-            if outcome.is_err() {
-                break;
-            }
+            self.update_batch(pass, page, tasks).await?;
         }
-        self.save(pass, &mut unsaved).await?;
-        outcome
-    }
-
-    async fn save<C: Connector>(
-        &self,
-        pass: &Pass<'_, C>,
-        unsaved: &mut Unsaved,
-    ) -> Result<(), Stop> {
-        let unsaved = std::mem::take(unsaved);
-        if unsaved.steps.is_empty() {
-            return Ok(());
-        }
-        Ok(self
-            .store
-            .commit_push(&pass.lease, &unsaved.steps, self.clock.now())
-            .await?)
+        Ok(())
     }
 
     /// A pair that needs no write: it is in step.
@@ -140,7 +84,6 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pass: &mut Pass<'_, C>,
         page: &mut Page,
         tasks: &mut [(TaskId, VecDeque<Planned>)],
-        unsaved: &mut Unsaved,
     ) -> Result<(), Stop> {
         loop {
             let batch: Vec<(TaskId, Planned, bool)> = tasks
@@ -170,10 +113,6 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     return Err(error.into());
                 }
             };
-            let only_tags = operations
-                .iter()
-                .all(|operation| matches!(operation, Operation::SetTags { .. }))
-                && results.iter().all(Result::is_ok);
             let mut steps = Vec::new();
             let mut aftermath = Aftermath::default();
             for ((id, plan, last), result) in batch.into_iter().zip(results) {
@@ -190,11 +129,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     }
                 }
             }
-            let now = self.clock.now();
-            unsaved.add(steps, now);
-            if !only_tags || unsaved.is_due(now) {
-                self.save(pass, unsaved).await?;
-            }
+            self.store
+                .commit_push(&pass.lease, &steps, self.clock.now())
+                .await?;
             self.follow_up(pass, page, aftermath).await?;
         }
     }

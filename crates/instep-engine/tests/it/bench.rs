@@ -1,6 +1,6 @@
 //! A workbench: fake services around one hub, time by hand, and short words for both.
 
-use std::future::{Future, pending};
+use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -56,15 +56,11 @@ impl Rng for Dice {
 /// Faults that were ordered, each for the next call of its kind.
 type Orders = Arc<Mutex<Vec<(Call, Fault)>>>;
 
-/// How many calls of a kind are left until the process dies.
-type Doom = Arc<Mutex<Option<(Call, usize)>>>;
-
 /// The fakes' world: the same hand of time, and faults as ordered.
 #[derive(Debug, Clone)]
 pub(crate) struct Ordered {
     hand: Hand,
     orders: Orders,
-    doom: Doom,
 }
 
 impl World for Ordered {
@@ -72,21 +68,7 @@ impl World for Ordered {
         self.hand.now()
     }
 
-    async fn step(&self, call: Call, moment: Moment) {
-        if moment != Moment::Before {
-            return;
-        }
-        let dies = match &mut *self.doom.lock().expect("not poisoned") {
-            Some((kind, left)) if *kind == call => {
-                *left -= 1;
-                *left == 0
-            }
-            _ => false,
-        };
-        if dies {
-            pending::<()>().await;
-        }
-    }
+    async fn step(&self, _: Call, _: Moment) {}
 
     fn fault(&self, call: Call) -> Option<Fault> {
         let mut orders = self.orders.lock().expect("not poisoned");
@@ -108,7 +90,6 @@ pub(crate) struct Bench {
     pub(crate) hand: Hand,
     pub(crate) seats: Vec<Seat>,
     pub(crate) options: RoundOptions,
-    doom: Doom,
 }
 
 /// A profile by the name of the account that has it.
@@ -137,7 +118,6 @@ impl Bench {
             hand,
             seats,
             options,
-            doom: Doom::default(),
         }
     }
 
@@ -161,7 +141,6 @@ impl Bench {
         let world = Ordered {
             hand: self.hand.clone(),
             orders: seat.orders.clone(),
-            doom: self.doom.clone(),
         };
         Member {
             account: seat.account.clone(),
@@ -176,22 +155,6 @@ impl Bench {
         block_on(self.store.mirror_accounts(&accounts, self.hand.now())).expect("mirrored");
         let mut members: Vec<_> = (0..self.seats.len()).map(|at| self.member(at)).collect();
         block_on(self.engine().run_round(&mut members, &self.options))
-    }
-
-    /// A round whose process is killed as it begins the `nth` call of this kind.
-    pub(crate) fn killed_at(&self, call: Call, nth: usize) {
-        self.hand.advance(60);
-        let mut members: Vec<_> = (0..self.seats.len()).map(|at| self.member(at)).collect();
-        *self.doom.lock().expect("not poisoned") = Some((call, nth));
-        let engine = self.engine();
-        {
-            let mut round = pin!(engine.run_round(&mut members, &self.options));
-            let mut context = Context::from_waker(Waker::noop());
-            assert!(round.as_mut().poll(&mut context).is_pending(), "it died");
-        }
-        *self.doom.lock().expect("not poisoned") = None;
-        // What it had leased is free again once the lease has run out.
-        self.hand.advance(120);
     }
 
     /// A round in which every account came through.

@@ -26,31 +26,6 @@ fn s13_a_lost_answer_to_a_create_makes_no_double() {
     }
 }
 
-/// S12: tags of items that the pass made are committed a few at a time.
-#[test]
-fn s12_a_kill_among_tags_of_new_items_loses_and_doubles_nothing() {
-    for nth in [1, 20, 40] {
-        let bench = Bench::new(&["tw", "vik"]);
-        let titles: Vec<String> = (10..50).map(|n| format!("t{n}")).collect();
-        for title in &titles {
-            bench.make_with(0, title, &[(Field::Tags, "x,y")]);
-        }
-        bench.killed_at(Call::SetTags, nth);
-        bench.settle();
-        for at in [0, 1] {
-            assert_eq!(bench.titles(at), titles, "killed at {nth}");
-            for title in &titles {
-                assert_eq!(
-                    bench.field(at, title, Field::Tags),
-                    "x,y",
-                    "{title} at {at}"
-                );
-            }
-        }
-        assert_eq!(bench.hub_ids().len(), titles.len());
-    }
-}
-
 #[test]
 fn a_refused_item_is_parked_alone() {
     let bench = Bench::new(&["tw", "vik"]);
