@@ -245,9 +245,21 @@ impl Stage {
     fn lie(&mut self, remote: usize) {
         let touched = self.ledger.touched.values().copied().max();
         let in_step = self.ledger.in_step > touched;
-        if in_step && !self.recovering && self.remotes[remote].ids().len() >= 4 {
+        if in_step && !self.recovering && self.pairs_within(remote) >= 4 {
             self.world.skies(|skies| skies.lies[remote] = true);
         }
+    }
+
+    /// How many items of an account are paired and belong to it: the guard weighs only these.
+    fn pairs_within(&self, remote: usize) -> usize {
+        let pairs = self.store.all_mappings();
+        let own = pairs.iter().filter(|pair| {
+            pair.account == self.accounts[remote].id
+                && pair.state == MappingState::Synced
+                && pair.remote.is_some()
+                && pair.gone.is_none()
+        });
+        own.count()
     }
 
     /// Runs rounds in calm weather until one ends without trouble.
@@ -367,7 +379,10 @@ impl Stage {
             return Ok(());
         }
         let items = self.remotes[remote].tasks();
-        if items.len() < 4 || self.accounts[remote].direction != Direction::Both {
+        if items.len() < 4
+            || self.pairs_within(remote) < 3
+            || self.accounts[remote].direction != Direction::Both
+        {
             return Ok(());
         }
         for task in items {
