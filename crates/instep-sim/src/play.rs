@@ -421,6 +421,7 @@ impl Stage {
 
     /// Faults end, and rounds run until nothing is left to do (I3). The first round in which a person
     /// approves is killed at this write.
+    // tidy: long because the order of the last rounds and checks is what it says
     fn end(&mut self, look_at_everything: bool, killed_at: u64) -> Result<(), Breach> {
         self.trace.note(|| "the end".to_owned());
         self.world.skies(|skies| {
