@@ -77,7 +77,7 @@ pub struct Failure {
     pub why: String,
     /// How things stand now, where that is not plain: what was done all the same, what waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub now: Option<String>,
+    pub now: Option<Box<str>>,
     /// What to do next; where possible a command.
     pub help: String,
     /// How the command ends.
@@ -112,7 +112,7 @@ impl Failure {
     #[must_use]
     pub fn now(self, now: impl Into<String>) -> Self {
         Self {
-            now: Some(now.into()),
+            now: Some(now.into().into_boxed_str()),
             ..self
         }
     }

@@ -64,7 +64,7 @@ fn taskwarrior(prefix: &str, number: usize) -> Value {
         "entry": format!("202601{day:02}T10{minute:02}00Z"),
     });
     let mut put = |key: &str, value: Value| task[key] = value;
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         put(
             "tags",
             json!([format!("t{}", number % 7), format!("über{}", number % 5)]),

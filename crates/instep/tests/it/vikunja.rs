@@ -143,6 +143,7 @@ fn a_secret_that_cannot_be_had_is_said() {
 }
 
 /// An account that cannot be tried is not written, and what is in the way is said.
+// tidy: long because it is one table of failures with all that is said about each
 #[test]
 fn an_account_on_a_server_that_fails_is_not_added() {
     let server = Server::start();
@@ -273,6 +274,7 @@ fn an_account_on_a_server_that_fails_is_not_added() {
 }
 
 /// While the server fails in this way, a task waits; afterwards it arrives once.
+// tidy: long because it is one table of failures with all that is said about each
 #[test]
 fn a_task_waits_for_a_server_that_fails_and_arrives_once() {
     let (home, server) = in_step();
