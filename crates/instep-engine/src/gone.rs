@@ -43,7 +43,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .store
             .mappings_by_remote(&pass.account.id, &ids)
             .await?;
-        if !seen.state.joined {
+        if !seen.state.joined && pass.account.direction != Direction::ToRemote {
             self.remember_deleted(pass, seen, &gone, &mappings).await?;
         }
         let losses: Vec<Loss> = mappings

@@ -295,13 +295,13 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         };
         match (mapping.gone.is_some(), task.is_alive()) {
             (true, false) => Job::Done(None),
-            // What was deleted there is made again only for a person who asks for it, and its loss
-            // never comes back here (S29).
-            (true, true) if pass.account.direction == Direction::ToRemote => match mapping.state {
-                MappingState::Pending => Job::Survive,
-                _ => Job::Done(None),
-            },
             (true, true) if !admitted => left(mapping),
+            // What was deleted there is made again only for a person who asks for it, and its loss
+            // never comes back here; what we deleted ourselves returns with the task (S29).
+            (true, true) if pass.account.direction == Direction::ToRemote => match mapping.state {
+                MappingState::Error | MappingState::Held => Job::Done(None),
+                _ => Job::Survive,
+            },
             (true, true) if task.version != mapping.hub_version => Job::Survive,
             (true, true) if mapping.state == MappingState::Pending => {
                 let projection = context.projection(pass, &self.zone);
@@ -388,7 +388,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
 /// The task is none of the account's any more: its item is left as it is, made or gone (S27).
 fn left(mapping: &Mapping) -> Job {
     let mut left = mapping.clone();
-    if left.state != MappingState::Held {
+    // What waits for a person goes on waiting.
+    let waits =
+        matches!(left.state, MappingState::Held | MappingState::Error) && left.gone.is_some();
+    if !waits {
         left.state = MappingState::OutOfScope;
     }
     Job::Done(Some(Box::new(left)))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use instep_contract::{Connector, ConnectorError, Lease, Look, Store, StoreError};
-use instep_model::{Account, AccountId, Capabilities, Kind, TaskId, TimeZone};
+use instep_model::{Account, AccountId, Capabilities, Direction, Kind, TaskId, TimeZone};
 
 use crate::report::{AccountReport, RoundReport, Trouble};
 use crate::{Clock, Decisions, Rng};
@@ -224,8 +224,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ) -> Vec<crate::report::ReportedChange> {
         let mut changes = Vec::new();
         for turn in 0..MOST_TURNS {
-            // Markers first: they tell a first meeting elsewhere who is who.
-            passes.sort_by_key(|(at, pass)| (!pass.capabilities.markers, *at));
+            // Markers first: they tell a first meeting elsewhere who is who. What is never read into
+            // the hub comes last: only what the others brought tells its items from new ones.
+            passes.sort_by_key(|(at, pass)| {
+                let only_written = pass.account.direction == Direction::ToRemote;
+                (only_written, !pass.capabilities.markers, *at)
+            });
             for (_, pass) in passes.iter_mut() {
                 if turn == 0 || pass.wrote {
                     pass.wrote = false;

@@ -1,9 +1,10 @@
 //! Accounts of one direction: what the hub holds stays, and what a deletion there counts for.
 
+use instep_contract::{Call, Fault, MemoryStore};
 use instep_engine::{Need, Trouble};
 use instep_model::{Direction, Field};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, block_on};
 
 fn one_way(direction: Direction) -> Bench {
     let mut bench = Bench::new(&["tw", "vik"]);
@@ -78,4 +79,35 @@ fn s28_what_the_guard_holds_of_it_goes_when_a_person_permits_it() {
     bench.options.max_delete = Some(12);
     bench.settle();
     assert!(bench.titles(0).is_empty());
+}
+
+#[test]
+fn s29_what_we_deleted_ourselves_returns_with_the_task() {
+    let mut bench = Bench::new(&["vik", "tw", "file"]);
+    bench.seats[1].account.direction = Direction::ToRemote;
+    bench.make(0, "a");
+    bench.settle();
+    let task = bench.hub_ids()[0];
+    block_on(bench.engine().delete_task(task)).expect("deleted");
+    bench.order(0, Call::Observe, Fault::NotSent);
+    bench.round();
+    assert!(bench.titles(1).is_empty());
+    bench.edit(0, "a", Field::Priority, Some("3"));
+    bench.settle();
+    for at in 0..3 {
+        assert_eq!(bench.titles(at), ["a"], "at {at}");
+    }
+}
+
+#[test]
+fn i9_a_lost_hub_doubles_nothing_where_we_only_write() {
+    let mut bench = Bench::new(&["tw", "vik"]);
+    bench.seats[0].account.direction = Direction::ToRemote;
+    bench.make(1, "a");
+    bench.settle();
+    assert_eq!(bench.titles(0), ["a"]);
+    bench.store = MemoryStore::new();
+    bench.settle();
+    assert_eq!(bench.titles(0), ["a"]);
+    assert_eq!(bench.titles(1), ["a"]);
 }
