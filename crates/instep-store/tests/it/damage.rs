@@ -121,7 +121,7 @@ async fn a_hub_of_a_newer_program_is_left_to_it() {
             answer,
             Err(OpenError::TooNew {
                 found: 99,
-                known: 2
+                known: 3
             })
         ),
         "{answer:?}"
@@ -141,6 +141,10 @@ async fn a_hub_of_an_older_program_is_brought_up_to_date() {
         "DROP INDEX journal_by_account",
         "DROP INDEX mappings_parked",
         "DROP INDEX conflicts_open",
+        "DROP INDEX tasks_linked",
+        "DROP INDEX mappings_linked",
+        "ALTER TABLE tasks DROP COLUMN linked",
+        "ALTER TABLE mappings DROP COLUMN linked",
     ] {
         tamper(&path, sql).await;
     }
@@ -151,6 +155,8 @@ async fn a_hub_of_an_older_program_is_brought_up_to_date() {
     tamper(&path, "DROP INDEX journal_by_account").await;
     tamper(&path, "DROP INDEX mappings_parked").await;
     tamper(&path, "DROP INDEX conflicts_open").await;
+    tamper(&path, "DROP INDEX tasks_linked").await;
+    tamper(&path, "DROP INDEX mappings_linked").await;
 }
 
 #[tokio::test]
