@@ -1,6 +1,6 @@
 //! One hub task paired with one remote item, and what both sides last agreed on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -69,6 +69,9 @@ pub struct Base {
     /// Where the answer of the write itself showed that the remote stored something else:
     /// its normalisation, which is no edit.
     pub held_as: BTreeMap<Field, Option<Value>>,
+    /// Fields that wait for a person since the first meeting, and of which nothing set is a value
+    /// too: an empty base must not pass for what both sides had.
+    pub undecided: BTreeSet<Field>,
     /// Which remote note each annotation is.
     pub notes: BTreeMap<AnnotationId, RemoteNoteId>,
     /// The markers that the remote was last known to carry.
@@ -86,6 +89,7 @@ impl Base {
 
     /// Records that `field` was confirmed as `sent` and is shown as `shown`.
     pub fn confirm(&mut self, field: Field, sent: Option<Value>, shown: Option<Value>) {
+        self.undecided.remove(&field);
         let shown = shown.filter(|value| !value.is_empty());
         let sent = sent.filter(|value| !value.is_empty());
         if sent == shown {

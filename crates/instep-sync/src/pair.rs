@@ -222,7 +222,7 @@ impl Merge<'_> {
         }
         let remote = self.seen.fields.get(field).cloned();
         let hub = self.projected.get(field).cloned();
-        if !self.agreed {
+        if !self.agreed || self.result.base.undecided.contains(&field) {
             return self.first_meeting(field, hub, remote);
         }
         if remote.as_ref() == self.result.base.shown(field) {
@@ -250,6 +250,9 @@ impl Merge<'_> {
             self.keep(field, remote);
         } else {
             self.conflict(field, None, remote);
+            if self.waits_for(field) && !absent_says_nothing {
+                self.result.base.undecided.insert(field);
+            }
         }
     }
 

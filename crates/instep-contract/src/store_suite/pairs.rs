@@ -103,6 +103,7 @@ fn full_pair() -> Mapping {
             fields: Fields::new()
                 .with(Field::Title, title)
                 .with(Field::Priority, Value::Number(3)),
+            undecided: [Field::Status].into(),
             held_as: BTreeMap::from([
                 (Field::Priority, Some(Value::Number(4))),
                 (Field::Tags, None),

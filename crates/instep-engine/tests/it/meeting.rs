@@ -2,7 +2,7 @@
 
 use instep_contract::{MemoryStore, Reinstall, Store};
 use instep_engine::{Need, Trouble};
-use instep_model::{Field, Identity};
+use instep_model::{ConflictPolicy, ConflictState, Field, Identity};
 
 use crate::bench::{Bench, block_on};
 
@@ -137,4 +137,26 @@ fn s5_who_answers_is_known_before_anything_is_paired() {
         .reinstall(now, mended, Reinstall::Empty);
     bench.settle();
     assert_eq!(bench.titles(1), ["a"]);
+}
+
+#[test]
+fn s26_ask_leaves_two_states_of_a_task_alone_when_sides_first_meet() {
+    for done in [0, 1] {
+        let mut bench = Bench::new(&["tw", "vik"]);
+        for seat in &mut bench.seats {
+            seat.account.policy = ConflictPolicy::Ask;
+        }
+        for at in [0, 1] {
+            bench.make(at, "a");
+        }
+        bench.edit(done, "a", Field::Status, Some("done"));
+        for _ in 0..3 {
+            bench.sync();
+        }
+        assert_eq!(bench.field(done, "a", Field::Status), "done", "{done}");
+        assert_eq!(bench.field(1 - done, "a", Field::Status), "", "{done}");
+        let conflicts = bench.store.all_conflicts();
+        let told: Vec<_> = conflicts.iter().map(|one| (one.field, one.state)).collect();
+        assert_eq!(told, [(Field::Status, ConflictState::Open)], "{done}");
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use instep_contract::StoreError;
 use instep_model::{
-    AnnotationId, Base, CollectionId, Evidence, Mapping, RemoteId, RemoteNote, RemoteNoteId,
+    AnnotationId, Base, CollectionId, Evidence, Field, Mapping, RemoteId, RemoteNote, RemoteNoteId,
     RemoteTask, Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,8 @@ struct MappingBody {
     base: StoredFields,
     #[serde(default, skip_serializing_if = "StoredOverrides::is_empty")]
     held_as: StoredOverrides,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    undecided: BTreeSet<Text<Field>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     notes: BTreeMap<Text<AnnotationId>, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -152,6 +154,7 @@ pub(crate) fn mapping_body(mapping: &Mapping) -> String {
     write(&MappingBody {
         base: StoredFields(base.fields.clone()),
         held_as: StoredOverrides(base.held_as.clone()),
+        undecided: base.undecided.iter().copied().map(Text).collect(),
         notes: notes
             .map(|(id, remote)| (Text(*id), remote.as_str().to_owned()))
             .collect(),
@@ -176,6 +179,7 @@ pub(crate) fn read_mapping_body(columns: Mapping, body: &str) -> Result<Mapping,
         base: Base {
             fields: body.base.0,
             held_as: body.held_as.0,
+            undecided: body.undecided.into_iter().map(|field| field.0).collect(),
             notes: notes
                 .map(|(id, remote)| (id.0, RemoteNoteId::new(remote)))
                 .collect(),
