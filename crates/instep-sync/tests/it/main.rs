@@ -17,6 +17,7 @@ mod pair;
 mod pair_elements;
 mod push;
 mod remote;
+mod repeating;
 mod services;
 mod several;
 mod spoken;

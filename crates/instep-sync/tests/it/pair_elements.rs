@@ -22,7 +22,7 @@ fn tags_merge_by_element() {
 }
 
 #[test]
-fn parents_and_elements_out_of_reach_stay() {
+fn s23_a_parent_out_of_reach_stays() {
     let (near, two, far) = (draw::other(0), draw::other(1), draw::other(2));
     let parent = |task| format!("parent={task}");
     check(
@@ -62,6 +62,11 @@ fn parents_and_elements_out_of_reach_stay() {
         base: 
     "#]],
     );
+}
+
+#[test]
+fn s23_a_dependency_out_of_reach_stays() {
+    let (near, far) = (draw::other(0), draw::other(2));
     check(
         &format!("depends={near},{far}"),
         &format!("depends={near},{far}"),
@@ -91,6 +96,10 @@ fn parents_and_elements_out_of_reach_stay() {
             base: depends=00000000-0000-0000-0000-000000000001,00000000-0000-0000-0000-000000000003
         "#]],
     );
+}
+
+#[test]
+fn s2_a_tag_that_the_service_cannot_hold_stays() {
     let database = Setting {
         service: DATABASE,
         ..setting()

@@ -31,6 +31,7 @@ fn planned_for_hub(plan: &Value, account: &str, action: &str) -> usize {
     here.filter(|step| step["action"] == action).count()
 }
 
+// tidy: long because the two sides, the plan and what came of it are one story
 pub(crate) fn two_full_sides_that_share_half(version: Version) {
     let world = World::new(version);
     let half = size("INSTEP_TEST_TASKS", 40) / 2;
