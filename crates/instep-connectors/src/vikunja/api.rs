@@ -325,10 +325,9 @@ impl Api {
         &mut self,
         path: String,
         scope: &'static str,
-    ) -> Result<Reply, Failure> {
-        self.client
-            .send(Call::write(Method::DELETE, path, scope))
-            .await
+    ) -> Result<(), Failure> {
+        let call = Call::write(Method::DELETE, path, scope);
+        Ok(self.client.send(call).await?.confirms_removal()?)
     }
 
     /// Makes a label.

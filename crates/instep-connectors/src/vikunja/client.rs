@@ -86,27 +86,58 @@ pub(super) struct Reply {
 impl Reply {
     /// Reads the body. What cannot be read says nothing about what was stored.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ConnectorError> {
-        serde_json::from_slice(&self.body).map_err(|error| match self.effect {
-            Effect::Read => ConnectorError::Malformed {
-                what: self.why_not(&error),
-            },
-            Effect::Write => ConnectorError::OutcomeUnknown {
-                source: Box::new(error),
-                timed_out: false,
-            },
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let what = why_not(&self.body, &error);
+            match self.effect {
+                Effect::Read => ConnectorError::Malformed { what },
+                Effect::Write => not_confirmed(what),
+            }
         })
+    }
+
+    /// Checks that the answer to a write tells of the thing that was written. Something else that
+    /// answers in Vikunja's place may have stored nothing.
+    pub(super) fn confirms<T: DeserializeOwned>(
+        &self,
+        is_ours: impl FnOnce(T) -> bool,
+    ) -> Result<(), ConnectorError> {
+        if is_ours(self.json()?) {
+            return Ok(());
+        }
+        Err(not_confirmed("it tells of something else".to_owned()))
+    }
+
+    /// Checks that this is how Vikunja answers a deletion: 204, and nothing more.
+    pub(super) fn confirms_removal(&self) -> Result<(), ConnectorError> {
+        if self.status == StatusCode::NO_CONTENT && self.body.is_empty() {
+            return Ok(());
+        }
+        let is_page = self.body.trim_ascii_start().starts_with(b"<");
+        Err(not_confirmed(match is_page {
+            true => WEB_PAGE.to_owned(),
+            false => format!(
+                "a deletion is answered with HTTP 204, and HTTP {} came",
+                self.status.as_u16()
+            ),
+        }))
     }
 }
 
-impl Reply {
-    /// Why an answer is none of Vikunja's, in words that say where to look.
-    fn why_not(&self, error: &serde_json::Error) -> String {
-        match self.body.trim_ascii_start().first() {
-            Some(b'<') => "a web page came instead; a proxy or a login page may stand before the \
-                           server"
-                .to_owned(),
-            _ => format!("it is not as Vikunja's answers are ({error})"),
-        }
+const WEB_PAGE: &str =
+    "a web page came instead; a proxy or a login page may stand before the server";
+
+/// Why an answer is none of Vikunja's, in words that say where to look.
+fn why_not(body: &[u8], error: &serde_json::Error) -> String {
+    match body.trim_ascii_start().first() {
+        Some(b'<') => WEB_PAGE.to_owned(),
+        _ => format!("it is not as Vikunja's answers are ({error})"),
+    }
+}
+
+fn not_confirmed(what: String) -> ConnectorError {
+    ConnectorError::OutcomeUnknown {
+        source: what.into(),
+        timed_out: false,
     }
 }
 

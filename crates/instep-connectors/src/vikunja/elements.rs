@@ -66,10 +66,13 @@ impl VikunjaConnector {
             labels.push(json!({ "id": self.known_label(tag).await? }));
         }
         let path = format!("api/v2/tasks/{}/labels/bulk", number(id)?);
-        let body = json!({ "labels": labels });
+        let body = json!({ "labels": &labels });
         let scope = "tasks_labels: update_bulk";
         match self.api.write(Method::PUT, path, scope, body).await {
-            Ok(_) => Ok(Applied::done(id.clone())),
+            Ok(reply) => {
+                reply.confirms(|set: wire::LabelsOnTask| set.labels.len() == labels.len())?;
+                Ok(Applied::done(id.clone()))
+            }
             Err(failure) => Err(self.label_failure(failure, id)),
         }
     }
@@ -83,7 +86,10 @@ impl VikunjaConnector {
             .write(Method::POST, path, "tasks_labels: create", body)
             .await
         {
-            Ok(_) => Ok(Applied::done(id.clone())),
+            Ok(reply) => {
+                reply.confirms(|made: wire::LabelOnTask| made.label_id == label)?;
+                Ok(Applied::done(id.clone()))
+            }
             Err(failure) if failure.code() == code::LABEL_THERE => Ok(Applied::done(id.clone())),
             Err(failure) => Err(self.label_failure(failure, id)),
         }
@@ -99,7 +105,7 @@ impl VikunjaConnector {
         for label in stored.labels.iter().filter(|label| label.title == tag) {
             let path = format!("api/v2/tasks/{task}/labels/{}", label.id);
             match self.api.remove(path, "tasks_labels: delete").await {
-                Ok(_) => {}
+                Ok(()) => {}
                 Err(failure) if failure.has_status(403) => {
                     self.check_removed(id, label.id, failure).await?;
                 }
@@ -148,10 +154,14 @@ impl VikunjaConnector {
             .write(Method::PUT, path, "tasks_comments: update", body)
             .await
         {
-            Ok(_) => Ok(Applied {
-                note: Some(comment.clone()),
-                ..Applied::done(id.clone())
-            }),
+            Ok(reply) => {
+                reply
+                    .confirms(|stored: wire::Comment| stored.id.to_string() == comment.as_str())?;
+                Ok(Applied {
+                    note: Some(comment.clone()),
+                    ..Applied::done(id.clone())
+                })
+            }
             Err(failure) if failure.code() == code::NO_COMMENT => Err(stale()),
             Err(failure) => Err(failure.about(id)),
         }
@@ -170,13 +180,17 @@ impl VikunjaConnector {
         other: &RemoteId,
     ) -> Outcome {
         let path = format!("api/v2/tasks/{}/relations", number(id)?);
-        let body = json!({ "other_task_id": number(other)?, "relation_kind": kind(link) });
+        let there = number(other)?;
+        let body = json!({ "other_task_id": there, "relation_kind": kind(link) });
         match self
             .api
             .write(Method::POST, path, "tasks_relations: create", body)
             .await
         {
-            Ok(_) => Ok(Applied::done(id.clone())),
+            Ok(reply) => {
+                reply.confirms(|made: wire::Relation| made.other_task_id == there)?;
+                Ok(Applied::done(id.clone()))
+            }
             Err(failure) if failure.code() == code::RELATION_EXISTS => {
                 Ok(Applied::done(id.clone()))
             }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value as Json;
 
 /// One page of a list.
 #[derive(Debug, Deserialize)]
@@ -172,6 +173,28 @@ pub struct Label {
     /// Who made it.
     #[serde(default)]
     pub created_by: Option<User>,
+}
+
+/// What attaching a label answers.
+#[derive(Debug, Deserialize)]
+pub struct LabelOnTask {
+    /// Number of the label.
+    pub label_id: i64,
+}
+
+/// What replacing a task's labels answers: the labels that it has now.
+#[derive(Debug, Deserialize)]
+pub struct LabelsOnTask {
+    /// The labels, as they were sent.
+    #[serde(deserialize_with = "rows")]
+    pub labels: Vec<Json>,
+}
+
+/// What relating two tasks answers.
+#[derive(Debug, Deserialize)]
+pub struct Relation {
+    /// Number of the other task.
+    pub other_task_id: i64,
 }
 
 /// A task at the other end of a relation.

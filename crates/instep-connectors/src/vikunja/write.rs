@@ -315,9 +315,9 @@ fn project(id: &CollectionId) -> Result<i64, ConnectorError> {
 }
 
 /// Taking away what is gone already is done.
-pub(super) fn gone_is_done<T>(id: &RemoteId, removed: Result<T, Failure>, gone: &[i64]) -> Outcome {
+pub(super) fn gone_is_done(id: &RemoteId, removed: Result<(), Failure>, gone: &[i64]) -> Outcome {
     match removed {
-        Ok(_) => Ok(Applied::done(id.clone())),
+        Ok(()) => Ok(Applied::done(id.clone())),
         Err(failure) if gone.contains(&failure.code()) => Ok(Applied::done(id.clone())),
         Err(failure) => Err(failure.into()),
     }

@@ -4,6 +4,7 @@
 mod convert;
 mod failures;
 mod finds;
+mod foreign;
 mod looks;
 mod markdown;
 mod server;
