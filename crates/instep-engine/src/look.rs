@@ -91,12 +91,17 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let quiet = !sweep && tasks.is_empty() && gone.is_empty();
         // What is gone comes first: a link to it was not taken away by anybody (S23).
         self.take_gone(pass, &seen, gone).await?;
+        let has_links = |task: &&RemoteTask| task.parent.is_some() || !task.depends.is_empty();
+        let links: Vec<RemoteTask> = tasks.iter().filter(has_links).cloned().collect();
         let unknown = self.merge_known(pass, &seen, tasks).await?;
+        let new: BTreeSet<RemoteId> = unknown.iter().map(|task| task.id.clone()).collect();
         self.meet(pass, &mut seen, unknown).await?;
+        self.merge_links(pass, &seen, &new, links).await?;
         if seen.in_doubt {
             // The cursor stays where it is: what is unknown now has to be seen again.
             return Err(Stop::Trouble(Trouble::InDoubt { count: doubts }));
         }
+        pass.looked = true;
         let now = self.clock.now();
         let end = CommitObservation {
             identity,
@@ -245,6 +250,25 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 .await?;
         }
         Ok(unknown)
+    }
+
+    /// Known items that link to ones that were new a moment ago: their links lead somewhere now.
+    async fn merge_links<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        seen: &Seen,
+        new: &BTreeSet<RemoteId>,
+        tasks: Vec<RemoteTask>,
+    ) -> Result<(), Stop> {
+        let leads_there = |task: &RemoteTask| {
+            let mut ends = task.depends.iter().chain(&task.parent);
+            !new.contains(&task.id) && ends.any(|end| new.contains(end))
+        };
+        let linking: Vec<RemoteTask> = tasks.into_iter().filter(leads_there).collect();
+        if !linking.is_empty() {
+            self.merge_known(pass, seen, linking).await?;
+        }
+        Ok(())
     }
 
     /// Merges these pairs in one transaction; plans again when tasks moved meanwhile.

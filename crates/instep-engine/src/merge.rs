@@ -48,8 +48,16 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
         let reopened =
             pass.capabilities.revives && matches!(mapping.gone, Some((Evidence::Flagged, _)));
-        if !task.is_alive() && !edited && !reopened {
-            return Some(self.still_there_step(pass, mapping, remote));
+        let only_written = pass.account.direction == Direction::ToRemote;
+        if !task.is_alive() && (only_written || !edited && !reopened) {
+            let mut step = self.still_there_step(pass, mapping, remote);
+            if let Some(pair) = step.mapping.as_mut().filter(|_| only_written) {
+                // Whatever was done to it there, it is deleted as it stands (S29).
+                pair.base = base_of(&projection, &translated.fields);
+                pair.base.notes = translated.notes;
+                pair.base.markers = remote.markers.clone();
+            }
+            return Some(step);
         }
         let now = self.clock.now();
         let changed_at = clamp(remote.changed_at, sighting.floor, now);

@@ -103,6 +103,8 @@ pub(crate) struct Pass<'a, C> {
     pub(crate) options: &'a RoundOptions,
     pub(crate) report: AccountReport,
     pub(crate) changes: Vec<crate::report::ReportedChange>,
+    /// Whether this round has looked at the account, so that a deletion there would be known.
+    pub(crate) looked: bool,
     /// Whether anything was written to the remote in this turn.
     pub(crate) wrote: bool,
     /// Whether this turn's push made work for any account.
@@ -279,6 +281,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             options,
             report: AccountReport::new(member.account.id.clone()),
             changes: Vec::new(),
+            looked: false,
             wrote: false,
             stirred: false,
             contested: BTreeSet::new(),

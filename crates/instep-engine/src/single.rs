@@ -1,5 +1,7 @@
 //! One task, now: read it where it lives, and carry it to the others (`push`, `pull`).
 
+use std::collections::BTreeMap;
+
 use instep_contract::{Connector, Store};
 use instep_model::{Evidence, Ids, RemoteId, TaskId};
 
@@ -18,6 +20,19 @@ pub enum Start {
     Item(usize, RemoteId),
 }
 
+/// The task that was read, and the markers on it where the hub had not seen it before.
+struct Met {
+    task: TaskId,
+    markers: BTreeMap<String, String>,
+}
+
+impl Met {
+    fn known(task: TaskId) -> Self {
+        let markers = BTreeMap::new();
+        Self { task, markers }
+    }
+}
+
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     /// Reads one task where it lives and carries it to every other member. An account that has
     /// not met the hub yet is left out: its first meeting needs a whole round.
@@ -30,6 +45,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         self.with_leases(members, options, async |passes| {
             let mut changes = Vec::new();
             let mut tasks = Vec::new();
+            let mut marked = BTreeMap::new();
             for (at, pass) in passes.iter_mut() {
                 let read = match start {
                     Start::Item(member, item) if member == at => self.read_item(pass, item).await,
@@ -37,7 +53,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     Start::Item(..) => Ok(None),
                 };
                 match read {
-                    Ok(task) => tasks.extend(task),
+                    Ok(None) => {}
+                    Ok(Some(met)) => {
+                        tasks.push(met.task);
+                        marked.extend(met.markers);
+                    }
                     Err(stop) => pass.report.trouble = Some(stop.into_trouble()),
                 }
                 changes.append(&mut pass.changes);
@@ -46,9 +66,16 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 tasks.push(*task);
             }
             for (_, pass) in passes.iter_mut() {
-                if pass.report.trouble.is_none()
-                    && let Err(stop) = self.push_only(pass, &tasks).await
-                {
+                if pass.report.trouble.is_some() {
+                    continue;
+                }
+                let pushed = match self.may_be_there(pass, &marked).await {
+                    Ok(false) => self.push_only(pass, &tasks).await,
+                    // Only a whole look can tell who it is.
+                    Ok(true) => Ok(()),
+                    Err(stop) => Err(stop),
+                };
+                if let Err(stop) = pushed {
                     pass.report.trouble = Some(stop.into_trouble());
                 }
                 changes.append(&mut pass.changes);
@@ -58,12 +85,29 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         .await
     }
 
+    /// Whether a marker of a task that is new to the hub names an item of this account that nobody
+    /// has: the hub may have forgotten it, and must not make it again (I9).
+    async fn may_be_there<C: Connector>(
+        &self,
+        pass: &crate::round::Pass<'_, C>,
+        marked: &BTreeMap<String, String>,
+    ) -> Result<bool, Stop> {
+        let account = &pass.account.id;
+        let marker = self.marker_of(account);
+        let Some(named) = marker.and_then(|marker| marked.get(marker)) else {
+            return Ok(false);
+        };
+        let named = [RemoteId::new(named.clone())];
+        let taken = self.store.mappings_by_remote(account, &named).await?;
+        Ok(taken.is_empty())
+    }
+
     /// Reads the item of a hub task, where the account has one or would know it by our id.
     async fn read_task<C: Connector>(
         &self,
         pass: &mut crate::round::Pass<'_, C>,
         task: TaskId,
-    ) -> Result<Option<TaskId>, Stop> {
+    ) -> Result<Option<Met>, Stop> {
         let known = self
             .store
             .mappings_by_task(&pass.account.id, &[task])
@@ -80,7 +124,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         &self,
         pass: &mut crate::round::Pass<'_, C>,
         item: &RemoteId,
-    ) -> Result<Option<TaskId>, Stop> {
+    ) -> Result<Option<Met>, Stop> {
         let account = &pass.account.id;
         let state = self.store.account_state(account).await?;
         let Some(identity) = state.identity.clone().filter(|_| state.joined) else {
@@ -92,6 +136,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let found = self
             .unless_busy(async || connector.read(&ids).await)
             .await?;
+        pass.looked = true;
+        let account = &pass.account.id;
         let known = self
             .store
             .mappings_by_remote(account, &ids)
@@ -102,9 +148,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             (Some(remote), Some(mapping)) => {
                 self.merge_chunk(pass, &[(mapping.task, remote)], state.last_pass_at)
                     .await?;
-                Ok(Some(mapping.task))
+                Ok(Some(Met::known(mapping.task)))
             }
             (Some(remote), None) => {
+                let markers = remote.markers.clone();
                 let mut seen = Seen {
                     state,
                     identity,
@@ -115,7 +162,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 };
                 self.meet(pass, &mut seen, vec![remote]).await?;
                 let known = self.store.mappings_by_remote(account, &ids).await?;
-                Ok(known.into_iter().next().map(|mapping| mapping.task))
+                let task = known.into_iter().next().map(|mapping| mapping.task);
+                Ok(task.map(|task| Met { task, markers }))
             }
             (None, Some(mapping)) if mapping.gone.is_none() => {
                 let at = self.clock.now();
@@ -125,9 +173,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     at,
                 };
                 self.take_losses(pass, &[loss]).await?;
-                Ok(Some(mapping.task))
+                Ok(Some(Met::known(mapping.task)))
             }
-            (None, known) => Ok(known.map(|mapping| mapping.task)),
+            (None, known) => Ok(known.map(|mapping| Met::known(mapping.task))),
         }
     }
 }

@@ -53,7 +53,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         Ok(())
     }
 
-    /// A pair that needs no write: it is in step.
+    /// A pair that needs no write: it is in step. Without a look before it nobody knows whether the
+    /// item was deleted there before this edit: the next round says so.
     fn settled_update<C: Connector>(
         &self,
         pass: &Pass<'_, C>,
@@ -62,6 +63,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ) -> PushStep {
         let task = &page.context.tasks[&id];
         let mut mapping = page.context.mappings[&id].clone();
+        if !pass.looked && mapping.hub_version != task.version {
+            return PushStep::default();
+        }
         let finished = !self.awaits_links(pass, page, task);
         let before = mapping.clone();
         self.stamp(&mut mapping, task, finished);

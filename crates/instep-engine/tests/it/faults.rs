@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use instep_contract::{Call, Fault};
-use instep_engine::{Start, Trouble};
+use instep_engine::Trouble;
 use instep_model::Field;
 
-use crate::bench::{Bench, block_on};
+use crate::bench::Bench;
 
 #[test]
 fn s13_a_lost_answer_to_a_create_makes_no_double() {
@@ -108,25 +108,4 @@ fn s14_a_write_that_took_too_long_is_not_repeated_at_once() {
     assert_eq!(sent.len(), 1, "{sent:?}");
     bench.settle();
     assert_eq!(bench.titles(0), ["a"]);
-}
-
-#[test]
-fn s14_one_task_alone_is_not_made_while_its_create_is_in_doubt() {
-    let bench = Bench::new(&["tw", "vik"]);
-    bench.make(0, "a");
-    bench.order(1, Call::Create, Fault::TimedOut(Duration::from_secs(20)));
-    bench.round();
-    let task = bench.hub_ids()[0];
-    let mut members = [bench.member(1)];
-    let report = block_on(bench.engine().run_single(
-        &mut members,
-        &Start::Task(task),
-        &bench.options,
-    ));
-    assert_eq!(
-        report.accounts[0].trouble,
-        Some(Trouble::InDoubt { count: 1 })
-    );
-    bench.settle();
-    assert_eq!(bench.titles(1), ["a"]);
 }

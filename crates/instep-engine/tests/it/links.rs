@@ -113,3 +113,18 @@ fn s23_a_link_taken_away_while_its_end_was_gone_stays_away() {
         assert!(ends(&bench, at, "b").is_empty(), "at {at}");
     }
 }
+
+#[test]
+fn s23_an_old_task_that_links_to_a_new_one_keeps_the_link() {
+    for kind in [Link::DependsOn, Link::PartOf] {
+        let bench = Bench::new(&["vik", "other"]);
+        bench.make(0, "a");
+        bench.settle();
+        bench.make(0, "b");
+        link(&bench, 0, "a", kind, "b");
+        bench.settle();
+        for at in 0..2 {
+            assert_eq!(ends(&bench, at, "a"), ["b"], "{kind:?} at {at}");
+        }
+    }
+}

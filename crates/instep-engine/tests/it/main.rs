@@ -6,4 +6,5 @@ mod faults;
 mod links;
 mod meeting;
 mod one_way;
+mod single;
 mod travel;

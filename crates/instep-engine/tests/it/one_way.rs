@@ -111,3 +111,22 @@ fn i9_a_lost_hub_doubles_nothing_where_we_only_write() {
     assert_eq!(bench.titles(0), ["a"]);
     assert_eq!(bench.titles(1), ["a"]);
 }
+
+#[test]
+fn s29_what_is_done_to_an_item_that_we_only_write_does_not_bring_its_task_back() {
+    for by_hub in [false, true] {
+        let mut bench = Bench::new(&["tw", "vik"]);
+        bench.seats[1].account.direction = Direction::ToRemote;
+        bench.make(0, "a");
+        bench.settle();
+        bench.edit(1, "a", Field::Status, Some("done"));
+        if by_hub {
+            let task = bench.hub_ids()[0];
+            block_on(bench.engine().delete_task(task)).expect("deleted");
+        } else {
+            bench.delete(0, "a");
+        }
+        bench.settle();
+        assert!(bench.titles(0).is_empty() && bench.titles(1).is_empty());
+    }
+}
