@@ -98,6 +98,13 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             })
         });
         pass.wrote = true;
+        let outcome = match (outcome, &batch[0]) {
+            // Somebody else made it a moment ago: it is the one that was wanted.
+            (Err(ConnectorError::AlreadyExists { id }), Operation::CreateCollection { .. }) => {
+                Ok(Applied::done(id))
+            }
+            (outcome, _) => outcome,
+        };
         match outcome {
             Ok(applied) => {
                 let collection = match &batch[0] {

@@ -20,14 +20,14 @@ pub enum Start {
     Item(usize, RemoteId),
 }
 
-/// The task that was read, and the markers on it where the hub had not seen it before.
+/// The task that was read, and the markers on its item.
 struct Met {
     task: TaskId,
     markers: BTreeMap<String, String>,
 }
 
 impl Met {
-    fn known(task: TaskId) -> Self {
+    fn gone(task: TaskId) -> Self {
         let markers = BTreeMap::new();
         Self { task, markers }
     }
@@ -69,7 +69,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 if pass.report.trouble.is_some() {
                     continue;
                 }
-                let pushed = match self.may_be_there(pass, &marked).await {
+                let pushed = match self.may_be_there(pass, &tasks, &marked).await {
                     Ok(false) => self.push_only(pass, &tasks).await,
                     // Only a whole look can tell who it is.
                     Ok(true) => Ok(()),
@@ -85,11 +85,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         .await
     }
 
-    /// Whether a marker of a task that is new to the hub names an item of this account that nobody
-    /// has: the hub may have forgotten it, and must not make it again (I9).
+    /// Whether a marker of a task that has no item in this account names one that nobody has: the
+    /// hub may have forgotten it, and must not make it again (I9).
     async fn may_be_there<C: Connector>(
         &self,
         pass: &crate::round::Pass<'_, C>,
+        tasks: &[TaskId],
         marked: &BTreeMap<String, String>,
     ) -> Result<bool, Stop> {
         let account = &pass.account.id;
@@ -99,7 +100,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         };
         let named = [RemoteId::new(named.clone())];
         let taken = self.store.mappings_by_remote(account, &named).await?;
-        Ok(taken.is_empty())
+        let pairs = self.store.mappings_by_task(account, tasks).await?;
+        Ok(taken.is_empty() && pairs.iter().all(|pair| pair.remote.is_none()))
     }
 
     /// Reads the item of a hub task, where the account has one or would know it by our id.
@@ -146,9 +148,13 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .next();
         match (found.into_iter().next().flatten(), known) {
             (Some(remote), Some(mapping)) => {
+                let markers = remote.markers.clone();
                 self.merge_chunk(pass, &[(mapping.task, remote)], state.last_pass_at)
                     .await?;
-                Ok(Some(Met::known(mapping.task)))
+                Ok(Some(Met {
+                    task: mapping.task,
+                    markers,
+                }))
             }
             (Some(remote), None) => {
                 let markers = remote.markers.clone();
@@ -173,9 +179,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     at,
                 };
                 self.take_losses(pass, &[loss]).await?;
-                Ok(Some(Met::known(mapping.task)))
+                Ok(Some(Met::gone(mapping.task)))
             }
-            (None, known) => Ok(known.map(|mapping| Met::known(mapping.task))),
+            (None, known) => Ok(known.map(|mapping| Met::gone(mapping.task))),
         }
     }
 }

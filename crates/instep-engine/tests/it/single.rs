@@ -47,8 +47,10 @@ fn i9_a_marked_task_that_the_hub_forgot_is_not_made_again() {
     bench.make(1, "a");
     bench.settle();
     bench.store.restore(&before);
-    event(&bench, 0, "a");
-    assert_eq!(bench.titles(1), ["a"]);
+    for _ in 0..2 {
+        event(&bench, 0, "a");
+        assert_eq!(bench.titles(1), ["a"]);
+    }
     bench.settle();
     assert_eq!(
         (bench.titles(0), bench.titles(1)),
