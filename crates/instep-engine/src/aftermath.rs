@@ -217,6 +217,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let ids: Vec<TaskId> = existing.iter().map(|(task, _)| *task).collect();
         let remotes: Vec<RemoteTask> = existing.iter().map(|(_, remote)| remote.clone()).collect();
         let mut context = self.context(pass.account, &ids, &remotes).await?;
+        self.find_holders(&pass.account.id, &mut context).await?;
         let mut steps = Vec::new();
         for (id, remote) in &existing {
             context.pair(*id, &remote.id);

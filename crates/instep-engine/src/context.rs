@@ -25,6 +25,8 @@ pub(crate) struct Context {
     pub(crate) reachable: BTreeSet<TaskId>,
     /// Linked tasks that belong into the account and are not there yet.
     pub(crate) awaited: BTreeSet<TaskId>,
+    /// The other accounts that hold a task, where sides meet for the first time.
+    pub(crate) holders: BTreeMap<TaskId, BTreeSet<AccountId>>,
 }
 
 impl Context {
@@ -124,6 +126,24 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .filter(|task| !context.reachable.contains(task))
             .collect();
         Ok(context)
+    }
+
+    /// Notes which other accounts hold the tasks of `context`.
+    pub(crate) async fn find_holders(
+        &self,
+        account: &AccountId,
+        context: &mut Context,
+    ) -> Result<(), StoreError> {
+        let tasks: Vec<TaskId> = context.tasks.keys().copied().collect();
+        let pairs = self.store.mappings_of_tasks(&tasks).await?;
+        let living = pairs.into_iter().filter(|pair| {
+            pair.account != *account && pair.remote.is_some() && pair.gone.is_none()
+        });
+        for pair in living {
+            let holders = context.holders.entry(pair.task).or_default();
+            holders.insert(pair.account);
+        }
+        Ok(())
     }
 
     /// A name for one step, by which its journal lines find each other.

@@ -212,6 +212,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 .map(|(_, remote)| table.remote[*remote].clone())
                 .collect();
             let mut context = self.context(pass.account, &ids, &remotes).await?;
+            self.find_holders(&pass.account.id, &mut context).await?;
             self.expect_pairs(pass, seen, table, &mut context);
             let mut steps = Vec::new();
             for (id, remote) in ids.iter().zip(&remotes) {

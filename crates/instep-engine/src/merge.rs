@@ -1,11 +1,16 @@
 //! One known pair, and a remote item just seen: the step that takes it into the hub.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use instep_contract::{Connector, MergeStep, Store, TaskWrite};
 use instep_model::{
-    Action, Conflict, ConflictId, ConflictState, Direction, Evidence, Field, Hint, Mapping,
+    Action, Conflict, ConflictId, ConflictState, Direction, Evidence, Field, Fields, Hint, Mapping,
     MappingState, Provenance, RemoteTask, Side, Task, Timestamp, Value,
 };
-use instep_sync::{FieldConflict, MergedPair, Rules, Seen, base_of, differs};
+use instep_sync::{
+    FieldConflict, Holder, MergedPair, Projection, Rules, Seen, base_of, differs, finer,
+};
 
 use crate::context::Context;
 use crate::journal::{Event, action_of, changes_between};
@@ -78,7 +83,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 policy: &pass.account.policy,
                 account,
             };
-            (self.decisions.merge_pair)(&rules, agreed.then_some(&mapping.base), task, &seen)
+            let base = agreed.then_some(&mapping.base);
+            let hub = self.as_finely(pass, context, sighting, seen.fields);
+            (self.decisions.merge_pair)(&rules, base, hub.as_ref(), &seen)
         };
         let mut pair = (*mapping).clone();
         pair.remote = Some(remote.id.clone());
@@ -94,6 +101,43 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pair.last_error = None;
         let to_push = differs(&projection, &pair.base.fields, &merged.hub);
         Some(self.assemble(pass, sighting, merged, pair, changed_at, to_push))
+    }
+
+    /// The hub's task as it would be if this side had been met before those that hold it less finely
+    /// (S2). What an account outside this round holds is not known, so that it keeps the hub's.
+    fn as_finely<'a, C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        context: &Context,
+        sighting: &Sighting<'a>,
+        remote: &Fields,
+    ) -> Cow<'a, Task> {
+        let task = Cow::Borrowed(sighting.task);
+        let Some(holders) = context.holders.get(&task.id).filter(|_| !sighting.agreed) else {
+            return task;
+        };
+        let nothing = BTreeSet::new();
+        let holders = holders.iter().map(|account| {
+            let capabilities = pass.services.get(account)?;
+            let projection = Projection {
+                capabilities,
+                zone: &self.zone,
+                reachable: &nothing,
+            };
+            Some(Holder {
+                account,
+                projection,
+            })
+        });
+        let Some(holders) = holders.collect::<Option<Vec<Holder>>>() else {
+            return task;
+        };
+        let projection = context.projection(pass, &self.zone);
+        let mut task = task;
+        for (field, value) in finer(&projection, sighting.task, remote, &holders) {
+            task.to_mut().fields.set(field, Some(value));
+        }
+        task
     }
 
     /// An item that shows what its base says; only what nobody merges may be new.

@@ -1,6 +1,7 @@
 //! A round: every selected account is observed, then planned and applied, until nothing is left.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use instep_contract::{Connector, ConnectorError, Lease, Look, Store, StoreError};
@@ -99,6 +100,8 @@ pub(crate) struct Pass<'a, C> {
     pub(crate) account: &'a Account,
     pub(crate) connector: &'a mut C,
     pub(crate) capabilities: Capabilities,
+    /// What each service of this round holds.
+    pub(crate) services: Arc<BTreeMap<AccountId, Capabilities>>,
     pub(crate) lease: Lease,
     pub(crate) options: &'a RoundOptions,
     pub(crate) report: AccountReport,
@@ -188,11 +191,19 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         options: &'m RoundOptions,
         work: impl AsyncFnOnce(&mut [(usize, Pass<'m, C>)]) -> Vec<crate::report::ReportedChange>,
     ) -> RoundReport {
+        let services = members.iter().map(|member| {
+            let capabilities = member.connector.capabilities().clone();
+            (member.account.id.clone(), capabilities)
+        });
+        let services = Arc::new(services.collect());
         let mut passes = Vec::new();
         let mut reports = Vec::new();
         for (at, member) in members.iter_mut().enumerate() {
             match self.claim(&member.account, options).await {
-                Ok(lease) => passes.push((at, self.pass(member, lease, options))),
+                Ok(lease) => {
+                    let services = Arc::clone(&services);
+                    passes.push((at, self.pass(member, lease, options, services)));
+                }
                 Err(trouble) => {
                     let mut report = AccountReport::new(member.account.id.clone());
                     report.trouble = Some(trouble);
@@ -272,11 +283,13 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         member: &'a mut Member<C>,
         lease: Lease,
         options: &'a RoundOptions,
+        services: Arc<BTreeMap<AccountId, Capabilities>>,
     ) -> Pass<'a, C> {
         Pass {
             account: &member.account,
             capabilities: member.connector.capabilities().clone(),
             connector: &mut member.connector,
+            services,
             lease,
             options,
             report: AccountReport::new(member.account.id.clone()),

@@ -5,6 +5,7 @@
 
 mod adopt;
 mod backoff;
+mod finer;
 mod guard;
 mod links;
 mod merge;
@@ -14,6 +15,7 @@ mod push;
 
 pub use adopt::{Adoption, HubCandidate, Meeting, RemoteCandidate, Trust, adopt};
 pub use backoff::{LONGEST, PARK_AFTER_ATTEMPTS, busy_pause, full_jitter};
+pub use finer::{Holder, finer};
 pub use guard::{Counts, Deletions, WINDOW_MINUTES, permits};
 pub use links::{Translated, translate};
 pub use merge::{Merged, ValueConflicts, merge_field, merge_lines, merge_map, merge_set};

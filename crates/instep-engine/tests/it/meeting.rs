@@ -160,3 +160,21 @@ fn s26_ask_leaves_two_states_of_a_task_alone_when_sides_first_meet() {
         assert_eq!(told, [(Field::Status, ConflictState::Open)], "{done}");
     }
 }
+
+#[test]
+fn s2_a_coarse_value_does_not_beat_the_finer_one_that_it_stands_for() {
+    let mut bench = Bench::new(&["tw", "vik"]);
+    bench.make_with(1, "a", &[(Field::Priority, "4")]);
+    bench.make_with(1, "b", &[(Field::Priority, "4")]);
+    bench.settle();
+    assert_eq!(bench.field(0, "a", Field::Priority), "5", "held as a band");
+    // Of the other task a person says something else while the hub is away.
+    bench.edit(0, "b", Field::Priority, Some("1"));
+    bench.store = MemoryStore::new();
+    bench.settle();
+    assert_eq!(bench.field(1, "a", Field::Priority), "4");
+    for at in 0..2 {
+        assert_eq!(bench.field(at, "b", Field::Priority), "1", "{at}");
+    }
+    assert_eq!(bench.store.all_conflicts().len(), 1, "only of the other");
+}

@@ -8,6 +8,7 @@ mod converge;
 mod draw;
 mod edited;
 mod edits;
+mod finer;
 mod first_meeting;
 mod guard;
 mod lens;
