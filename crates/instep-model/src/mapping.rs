@@ -20,8 +20,8 @@ pub enum MappingState {
     Synced,
     /// Parked with a reason; the rest goes on.
     Error,
-    /// Stopped by the mass-delete guard: neither deleted nor re-created until approved,
-    /// restored, or edited in the hub.
+    /// Neither deleted nor created until somebody says so: stopped by the mass-delete guard
+    /// ([`Mapping::is_guarded`]), or under review and without an item yet (S26).
     Held,
     /// Left the account's scope: neither side is touched (S27).
     OutOfScope,
@@ -151,6 +151,11 @@ pub struct Hint {
 }
 
 impl Mapping {
+    /// Whether the mass-delete guard stopped what its item's absence would lead to (S28).
+    pub fn is_guarded(&self) -> bool {
+        self.state == MappingState::Held && self.gone.is_some()
+    }
+
     /// A pair that nothing has been agreed on yet.
     pub fn new(account: AccountId, task: TaskId, remote: Option<RemoteId>) -> Self {
         Self {

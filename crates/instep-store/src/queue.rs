@@ -146,10 +146,10 @@ pub(crate) async fn approve(
     hub.fence(on, lease).await?;
     let account = &lease.account;
     let which = "EXISTS (SELECT 1 FROM mappings m WHERE m.user_id = t.user_id \
-                 AND m.account = $2 AND m.task = t.id AND m.state = 'held')";
+                 AND m.account = $2 AND m.task = t.id AND m.state = 'held' AND m.gone = 1)";
     wake_selected(hub, on, account, which).await?;
     let release = "UPDATE mappings SET state = 'pending', next_attempt_at = NULL \
-                   WHERE user_id = $1 AND account = $2 AND state = 'held'";
+                   WHERE user_id = $1 AND account = $2 AND state = 'held' AND gone = 1";
     let approved = execute(on, release, &hub.user, [account.as_str().into()]).await?;
     let anew = "UPDATE accounts SET guard_since = $3 WHERE user_id = $1 AND account = $2";
     execute(on, anew, &hub.user, [account.as_str().into(), now.into()]).await?;

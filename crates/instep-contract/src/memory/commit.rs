@@ -313,7 +313,7 @@ impl State {
         let account = &lease.account;
         let mut approved = Vec::new();
         for mapping in self.mappings.values_mut() {
-            if mapping.account == *account && mapping.state == MappingState::Held {
+            if mapping.account == *account && mapping.is_guarded() {
                 mapping.state = MappingState::Pending;
                 mapping.next_attempt_at = None;
                 approved.push(mapping.task);

@@ -127,9 +127,10 @@ impl State {
 
     pub(super) fn account_state(&self, account: &AccountId) -> AccountState {
         let known = self.accounts.get(account);
-        let held = self.mappings.iter().filter(|((owner, _), mapping)| {
-            owner == account && mapping.state == MappingState::Held && mapping.gone.is_some()
-        });
+        let held = self
+            .mappings
+            .iter()
+            .filter(|((owner, _), mapping)| owner == account && mapping.is_guarded());
         AccountState {
             reviews: self.reviews.get(account).cloned().unwrap_or_default(),
             held: held.count(),
