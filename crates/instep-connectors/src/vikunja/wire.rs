@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimeParser;
+use jiff::tz::TimeZone;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
@@ -290,9 +292,21 @@ fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Er
     if text.is_empty() {
         return Ok(None);
     }
-    let at: Timestamp = text.parse().map_err(D::Error::custom)?;
+    let at = instant(&text).map_err(D::Error::custom)?;
     let dated = at.as_second() >= YEAR_TWO;
     Ok(dated.then(|| Timestamp::from_second(at.as_second()).unwrap_or(at)))
+}
+
+/// Vikunja stores times up to the last second of year 9999, which is later than an instant can be:
+/// one such date must not make the whole listing unreadable, and stands for the end of time.
+fn instant(text: &str) -> Result<Timestamp, jiff::Error> {
+    text.parse().or_else(|error| {
+        let pieces = DateTimeParser::new().parse_pieces(text)?;
+        match pieces.date() >= Timestamp::MAX.to_zoned(TimeZone::UTC).date() {
+            true => Ok(Timestamp::MAX),
+            false => Err(error),
+        }
+    })
 }
 
 /// 0002-01-01T00:00:00Z in Unix seconds.

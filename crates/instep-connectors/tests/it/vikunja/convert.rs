@@ -60,6 +60,12 @@ fn odd_values_are_read_onto_the_grid() {
         expect!["-"],
     );
     check(json!({ "due_date": null }), Field::Due, expect!["-"]);
+    // Later than an instant can be; it must not make its listing unreadable.
+    check(
+        json!({ "due_date": "9999-12-31T23:59:59Z" }),
+        Field::Due,
+        expect!["9999-12-30T22:00:00Z"],
+    );
     check(
         json!({ "repeat_after": 86_400 }),
         Field::Recurrence,
