@@ -92,8 +92,9 @@ fn made(
     if row.state == State::Pending {
         row.times.remove("end");
     }
+    let mut taken = BTreeSet::new();
     for note in &draft.notes {
-        add_note(&mut row, note, rules)?;
+        add_note(&mut row, &mut taken, note, rules)?;
     }
     link(&mut row, &draft.depends, &BTreeSet::new())?;
     for (name, value) in &draft.markers {
@@ -161,8 +162,9 @@ fn edited(
         let held = at.and_then(|at| row.notes.get_mut(&at)).ok_or_else(stale)?;
         *held = text;
     }
+    let mut taken = BTreeSet::new();
     for note in &edit.add_notes {
-        add_note(&mut row, note, rules)?;
+        add_note(&mut row, &mut taken, note, rules)?;
     }
     link(&mut row, &edit.add_depends, &edit.remove_depends)?;
     for (name, value) in &edit.markers {
@@ -202,16 +204,22 @@ fn note_text(note: &DraftNote, rules: &Rules) -> Result<String, ConnectorError> 
     Ok(text)
 }
 
-/// Adds an annotation at its second, or the next one that is free: one second holds only one.
-fn add_note(row: &mut Row, note: &DraftNote, rules: &Rules) -> Result<(), ConnectorError> {
+/// Adds an annotation at its second, or the next one that is free: one second holds only one. What
+/// stands there already is ours from an earlier try, unless this write has just put it there.
+fn add_note(
+    row: &mut Row,
+    taken: &mut BTreeSet<i64>,
+    note: &DraftNote,
+    rules: &Rules,
+) -> Result<(), ConnectorError> {
     let text = note_text(note, rules)?;
     let mut at = second_of(Field::Annotations, note.at)?;
-    while let Some(held) = row.notes.get(&at) {
-        if *held == text {
-            return Ok(());
-        }
+    while let Some(held) = row.notes.get(&at)
+        && (*held != text || taken.contains(&at))
+    {
         at += 1;
     }
+    taken.insert(at);
     row.notes.insert(at, text);
     Ok(())
 }
