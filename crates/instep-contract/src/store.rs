@@ -181,7 +181,8 @@ pub struct PushStep {
 /// What the guard counts (S28).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// Living pairs of the account (both sides there, as far as is known), by collection.
+    /// Living pairs of the account (both sides there, as far as is known) within its scope, by
+    /// collection.
     pub alive: BTreeMap<Option<CollectionId>, usize>,
     /// Deletions inferred from the account since the given moment, by collection.
     pub deleted: BTreeMap<Option<CollectionId>, usize>,

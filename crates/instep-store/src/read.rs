@@ -195,7 +195,8 @@ pub(crate) async fn tally(
                  SUM(CASE WHEN m.state = 'held' THEN 1 ELSE 0 END) AS held \
                  FROM mappings m JOIN tasks t ON t.user_id = m.user_id AND t.id = m.task \
                  WHERE m.user_id = $1 AND m.account = $2 AND m.remote IS NOT NULL \
-                 AND (m.gone = 0 OR m.state = 'held') AND t.deleted_at IS NULL \
+                 AND (m.gone = 0 OR m.state = 'held') AND m.state <> 'out_of_scope' \
+                 AND t.deleted_at IS NULL \
                  GROUP BY m.collection";
     let deleted = "SELECT collection, COUNT(*) AS total FROM deletions \
                    WHERE user_id = $1 AND account = $2 AND at >= $3 GROUP BY collection";

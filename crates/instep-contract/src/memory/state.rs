@@ -235,7 +235,8 @@ impl State {
 
     pub(super) fn tally(&self, account: &AccountId, since: Timestamp) -> Tally {
         let mut tally = Tally::default();
-        for mapping in self.pairs(account) {
+        let own = self.pairs(account);
+        for mapping in own.filter(|mapping| mapping.state != MappingState::OutOfScope) {
             let held = mapping.state == MappingState::Held;
             let task_lives = self.tasks.get(&mapping.task).is_some_and(Task::is_alive);
             let item_lives = mapping.remote.is_some() && (mapping.gone.is_none() || held);

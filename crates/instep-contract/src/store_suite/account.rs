@@ -186,6 +186,12 @@ pub async fn the_guard_counts_by_collection_and_since<S: Inspect, F: Future<Outp
     };
     let mut steps: Vec<MergeStep> = (1..=5).map(|number| placed(number, &home)).collect();
     steps.extend((6..=7).map(|number| placed(number, &None)));
+    // One that left the scope is none of those that could be lost.
+    let mut left = placed(8, &home);
+    if let Some(mapping) = &mut left.mapping {
+        mapping.state = MappingState::OutOfScope;
+    }
+    steps.push(left);
     merge(&store, &lease, &steps).await;
 
     for (number, seconds) in [(1, 10), (2, 20)] {
