@@ -154,12 +154,13 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let mut changed = Vec::new();
         let mut losses = Vec::new();
         let mut existing = Vec::new();
-        for ((task, _), found) in aftermath.stale.into_iter().zip(found) {
-            let paired = page
-                .context
-                .mappings
-                .get(&task)
-                .is_some_and(|m| m.remote.is_some());
+        for ((task, asked), found) in aftermath.stale.into_iter().zip(found) {
+            let Some(task) = whose(page, task, &asked) else {
+                continue;
+            };
+            let known = page.context.mappings.get(&task);
+            let paired = known.is_some_and(|pair| pair.remote.is_some())
+                || page.context.remotes.contains_key(&task);
             match found {
                 Some(remote) if paired => changed.push((task, remote)),
                 Some(remote) => existing.push((task, remote)),
@@ -238,5 +239,18 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             steps.extend(self.merge_step(pass, &context, &sighting));
         }
         self.commit(pass, &steps).await
+    }
+}
+
+/// Whose item this is that a write of `task` met: its own, unless it stands under the id of another,
+/// to which it is linked. `None` for one that is nobody's.
+fn whose(page: &Page, task: TaskId, item: &RemoteId) -> Option<TaskId> {
+    let pair = page.context.mappings.get(&task);
+    match pair.and_then(|pair| pair.remote.as_ref()) {
+        Some(own) if own != item => {
+            let other = *page.context.by_remote.get(item)?;
+            (page.context.remotes.get(&other) == Some(item)).then_some(other)
+        }
+        _ => Some(task),
     }
 }

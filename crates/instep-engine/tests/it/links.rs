@@ -128,3 +128,18 @@ fn s23_an_old_task_that_links_to_a_new_one_keeps_the_link() {
         }
     }
 }
+
+#[test]
+fn i6_a_link_to_what_was_deleted_meanwhile_says_nothing_of_the_task_that_has_it() {
+    let bench = Bench::new(&["tw", "vik"]);
+    bench.make(0, "a");
+    bench.make(0, "b");
+    bench.settle();
+    bench.delete(1, "b");
+    link(&bench, 0, "a", Link::DependsOn, "b");
+    bench.event(0, &bench.id(0, "a"));
+    bench.settle();
+    for at in 0..2 {
+        assert_eq!(bench.titles(at), ["a"], "{at}");
+    }
+}
