@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use instep_contract::{AccountState, Connector, MergeStep, Store, TaskWrite};
 use instep_model::{
-    Action, Direction, Evidence, Gone, Mapping, MappingState, Provenance, RemoteId, Side, Task,
-    TaskId, Timestamp,
+    Action, Direction, Evidence, Field, Gone, Mapping, MappingState, Provenance, RemoteId, Side,
+    Task, TaskId, Timestamp,
 };
 use instep_sync::{Deletions, WINDOW_MINUTES};
 
@@ -21,6 +21,15 @@ pub(crate) struct Loss {
     pub(crate) task: TaskId,
     pub(crate) evidence: Evidence,
     pub(crate) at: Timestamp,
+}
+
+/// Where a deletion leaves its row, an item that vanished without one was not deleted: a person who
+/// undid a step of their own took our writes since with it (S31), or put back an older copy. What
+/// they made there themselves they may well have un-made; what came from elsewhere is made again.
+fn was_undone<C>(pass: &Pass<'_, C>, task: &Task, loss: &Loss) -> bool {
+    let maker = task.provenance.get(&Field::Created);
+    let made_there = maker.is_some_and(|maker| maker.account.as_ref() == Some(&pass.account.id));
+    pass.capabilities.revives && loss.evidence == Evidence::Unlisted && !made_there
 }
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
@@ -105,6 +114,14 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         for ((task, mapping, loss), edited) in weighed.into_iter().zip(edited) {
             steps.push(match (permitted, edited) {
                 (true, true) => self.contested_step(pass, mapping, loss),
+                (true, false) if was_undone(pass, task, loss) => {
+                    let mut step = self.contested_step(pass, mapping, loss);
+                    if let Some(pair) = &mut step.mapping {
+                        // Nothing in the hub is older than what was never deleted.
+                        pair.hub_version = 0;
+                    }
+                    step
+                }
                 (true, false) => self.deletion_step(pass, task, mapping, loss),
                 (false, _) => self.held_step(pass, task, mapping, loss),
             });
@@ -187,7 +204,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             task: task.id,
             action: Action::Restore,
             changes: &[],
-            cause: "an edit here beat the deletion there",
+            cause: "made again: edited here, or never deleted there",
         }
         .lines();
         MergeStep {

@@ -103,6 +103,12 @@ impl FakeRemote {
         self.state().delete(now, id)
     }
 
+    /// Takes a task away without a trace, as an undo of its creation does; answers whether it was
+    /// there.
+    pub fn unmake(&self, id: &RemoteId) -> bool {
+        self.state().unmake(id)
+    }
+
     /// Opens a deleted task again where its row was kept; answers whether there was one.
     pub fn restore(&self, now: Timestamp, id: &RemoteId) -> bool {
         self.state().restore(now, id)

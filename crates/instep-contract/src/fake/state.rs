@@ -264,6 +264,12 @@ impl State {
         true
     }
 
+    /// Forgets a row altogether; answers whether there was one.
+    pub(super) fn unmake(&mut self, id: &RemoteId) -> bool {
+        self.version += 1;
+        self.items.remove(id).is_some()
+    }
+
     /// Opens a flagged row again; answers whether there was one.
     pub(super) fn restore(&mut self, now: Timestamp, id: &RemoteId) -> bool {
         let flagged = self.profile.flags_deleted.then(|| self.items.get(id));

@@ -10,7 +10,9 @@ use std::time::Duration;
 use instep_contract::{
     Call, FakeConnector, FakeRemote, Fault, MemoryStore, Moment, Profile, Store, World,
 };
-use instep_engine::{Clock, Decisions, Engine, Member, Peer, Rng, RoundOptions, RoundReport};
+use instep_engine::{
+    Clock, Decisions, Engine, Member, Peer, Rng, RoundOptions, RoundReport, Start,
+};
 use instep_model::{
     Account, AccountId, ConflictPolicy, Direction, Field, Fields, Identity, Kind, ProjectPath,
     RemoteId, Scope, TaskId, TimeZone, Timestamp, Value,
@@ -157,6 +159,15 @@ impl Bench {
         block_on(self.engine().run_round(&mut members, &self.options))
     }
 
+    /// What an event about an item leads to.
+    pub(crate) fn event(&self, at: usize, item: &RemoteId) -> RoundReport {
+        self.hand.advance(60);
+        let mut members: Vec<_> = (0..self.seats.len()).map(|at| self.member(at)).collect();
+        let start = Start::Item(at, item.clone());
+        let engine = self.engine();
+        block_on(engine.run_single(&mut members, &start, &self.options))
+    }
+
     /// A round in which every account came through.
     pub(crate) fn sync(&self) -> RoundReport {
         let report = self.round();
@@ -217,6 +228,12 @@ impl Bench {
         self.hand.advance(60);
         let id = self.id(at, title);
         assert!(self.seats[at].remote.delete(self.hand.now(), &id));
+    }
+
+    pub(crate) fn unmake(&self, at: usize, title: &str) {
+        self.hand.advance(60);
+        let id = self.id(at, title);
+        assert!(self.seats[at].remote.unmake(&id));
     }
 
     pub(crate) fn id(&self, at: usize, title: &str) -> RemoteId {

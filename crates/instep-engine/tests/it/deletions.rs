@@ -31,6 +31,35 @@ fn a_deletion_goes_across_from_either_side() {
     }
 }
 
+/// `task undo` takes back whatever was written since the person's own last step.
+#[test]
+fn s31_what_an_undo_took_away_is_made_again_unless_it_began_there() {
+    let bench = Bench::new(&["tw", "vik"]);
+    for (at, title) in [(0, "begun here"), (1, "a colleague's")] {
+        for n in 0..3 {
+            bench.make(at, &format!("{title} {n}"));
+        }
+    }
+    bench.settle();
+    for title in ["begun here 0", "a colleague's 0"] {
+        bench.unmake(0, title);
+    }
+    bench.settle();
+    for at in [0, 1] {
+        assert_eq!(
+            bench.titles(at),
+            [
+                "a colleague's 0",
+                "a colleague's 1",
+                "a colleague's 2",
+                "begun here 1",
+                "begun here 2"
+            ]
+        );
+    }
+    assert!(bench.sync().changes.is_empty());
+}
+
 #[test]
 fn s16_an_edit_elsewhere_beats_a_deletion_with_three_accounts_too() {
     for (delete, edit) in [(0, 1), (1, 0), (1, 2), (0, 2)] {
