@@ -8,7 +8,7 @@ use instep_connectors::files::FileConnector;
 use instep_connectors::taskwarrior::TaskwarriorConnector;
 use instep_connectors::vikunja::VikunjaConnector;
 use instep_contract::{Applied, Connector, ConnectorError, Cursor, Look, Observation};
-use instep_model::{Capabilities, Operation, RemoteId, RemoteTask, Timestamp};
+use instep_model::{Capabilities, Identity, Operation, RemoteId, RemoteTask, Timestamp};
 
 /// A connector of any kind.
 #[derive(Debug)]
@@ -101,6 +101,10 @@ macro_rules! each {
 impl Connector for AnyConnector {
     fn capabilities(&self) -> &Capabilities {
         each!(&self.service, inner => inner.capabilities())
+    }
+
+    async fn identity(&mut self) -> Result<Identity, ConnectorError> {
+        each!(&mut self.service, inner => inner.identity().await)
     }
 
     async fn observe(

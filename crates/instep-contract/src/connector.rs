@@ -76,6 +76,9 @@ pub trait Connector: Send {
     /// What the service can hold and how it takes writes. Never changes within a run.
     fn capabilities(&self) -> &Capabilities;
 
+    /// Who answers now, past every cache: what [`observe`](Self::observe) would call it (S5).
+    fn identity(&mut self) -> impl Future<Output = Result<Identity, ConnectorError>> + Send;
+
     /// Looks for changes since `since`; without a cursor, at everything. Completes or fails:
     /// a listing that was cut short is an error, never a short observation.
     ///

@@ -15,7 +15,7 @@ use crate::round::{Engine, Pass, Stop};
 use crate::{Clock, Rng};
 
 /// Tasks that are planned together.
-const PAGE: usize = 500;
+pub(crate) const PAGE: usize = 500;
 
 /// How often answers may be lost before the account counts as out of reach.
 const MOST_LOST: usize = 5;
@@ -112,7 +112,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         tasks: &[TaskId],
     ) -> Result<(), Stop> {
         let state = self.store.account_state(&pass.account.id).await?;
-        if !state.joined || pass.account.direction == Direction::FromRemote {
+        if !state.joined || !self.has_work(pass, tasks).await? {
+            return Ok(());
+        }
+        if !self.is_as_known(pass, &state).await? {
             return Ok(());
         }
         self.settle_for(pass, tasks).await?;

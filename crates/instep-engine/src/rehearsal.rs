@@ -83,6 +83,10 @@ impl<C: Connector> Connector for Rehearsal<C> {
         self.inner.capabilities()
     }
 
+    async fn identity(&mut self) -> Result<Identity, ConnectorError> {
+        self.inner.identity().await
+    }
+
     /// Looks as long as nothing was played; afterwards the service could only show a state in
     /// which it was not, so that there is nothing new.
     async fn observe(

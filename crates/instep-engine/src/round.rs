@@ -116,6 +116,8 @@ pub(crate) struct Pass<'a, C> {
     pub(crate) contested: BTreeSet<TaskId>,
     /// What a person has to look at, while everything else goes on.
     pub(crate) needs: Option<crate::report::Need>,
+    /// Whether this turn has asked who answers, and it is who it was (S5).
+    pub(crate) recognised: bool,
     /// What the hub remembers to stand in the way, once that was read.
     pub(crate) known_trouble: Option<Option<String>>,
 }
@@ -299,6 +301,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             stirred: false,
             contested: BTreeSet::new(),
             needs: None,
+            recognised: false,
             known_trouble: None,
         }
     }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use instep_contract::{Connector, Store};
-use instep_model::{Evidence, Ids, RemoteId, TaskId};
+use instep_contract::{AccountState, Connector, Store};
+use instep_model::{Direction, Evidence, Ids, RemoteId, TaskId};
 
 use crate::gone::Loss;
 use crate::look::Seen;
-use crate::report::{RoundReport, Trouble};
-use crate::round::{Engine, Member, RoundOptions, Stop};
+use crate::push::PAGE;
+use crate::report::{Need, RoundReport, Trouble};
+use crate::round::{Engine, Member, Pass, RoundOptions, Stop};
 use crate::{Clock, Rng};
 
 /// What a single-task round begins with.
@@ -34,8 +35,10 @@ impl Met {
 }
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
-    /// Reads one task where it lives and carries it to every other member. An account that has
-    /// not met the hub yet is left out: its first meeting needs a whole round.
+    /// Reads one task where it lives and carries it to every other member. Where something is to be
+    /// written, the item there is read and merged before (S17). An account that has not met the hub
+    /// yet is left out: its first meeting needs a whole round.
+    // tidy: long because the order of the steps is what it says
     pub async fn run_single<C: Connector>(
         &self,
         members: &mut [Member<C>],
@@ -65,6 +68,17 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             if let Start::Task(task) = start {
                 tasks.push(*task);
             }
+            for (at, pass) in passes.iter_mut() {
+                let is_read = !matches!(start, Start::Item(member, _) if member != at);
+                if is_read || pass.report.trouble.is_some() {
+                    continue;
+                }
+                match self.read_before_writing(pass, &tasks).await {
+                    Ok(met) => marked.extend(met.into_iter().flat_map(|met| met.markers)),
+                    Err(stop) => pass.report.trouble = Some(stop.into_trouble()),
+                }
+                changes.append(&mut pass.changes);
+            }
             for (_, pass) in passes.iter_mut() {
                 if pass.report.trouble.is_some() {
                     continue;
@@ -89,7 +103,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     /// hub may have forgotten it, and must not make it again (I9).
     async fn may_be_there<C: Connector>(
         &self,
-        pass: &crate::round::Pass<'_, C>,
+        pass: &Pass<'_, C>,
         tasks: &[TaskId],
         marked: &BTreeMap<String, String>,
     ) -> Result<bool, Stop> {
@@ -104,10 +118,73 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         Ok(taken.is_empty() && pairs.iter().all(|pair| pair.remote.is_none()))
     }
 
+    async fn read_before_writing<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        tasks: &[TaskId],
+    ) -> Result<Option<Met>, Stop> {
+        let mut met = None;
+        if self.has_work(pass, tasks).await? {
+            for task in tasks {
+                met = self.read_task(pass, *task).await?.or(met);
+            }
+        }
+        Ok(met)
+    }
+
+    /// Whether anything of these tasks is to be carried to the account.
+    pub(crate) async fn has_work<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        tasks: &[TaskId],
+    ) -> Result<bool, Stop> {
+        if pass.account.direction == Direction::FromRemote {
+            return Ok(false);
+        }
+        let account = &pass.account.id;
+        let mut after = 0;
+        loop {
+            let now = self.clock.now();
+            let work = self.store.pending_work(account, after, PAGE, now).await?;
+            let Some(last) = work.last() else {
+                return Ok(false);
+            };
+            after = last.place;
+            if work.iter().any(|work| tasks.contains(&work.task)) {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Whether the server that answers is the one that the account's pairs belong to (S5). Another
+    /// one is met by a whole round, which asks a person.
+    pub(crate) async fn is_as_known<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        state: &AccountState,
+    ) -> Result<bool, Stop> {
+        if pass.recognised {
+            return Ok(true);
+        }
+        let connector = &mut *pass.connector;
+        let identity = self
+            .unless_busy(async || connector.identity().await)
+            .await?;
+        if state.identity.as_ref() == Some(&identity) {
+            pass.recognised = true;
+            return Ok(true);
+        }
+        let tally = self.store.tally(&pass.account.id, self.clock.now()).await?;
+        match tally.alive.values().sum() {
+            0 => Ok(false),
+            pairs => Err(Stop::Trouble(Trouble::NeedsYou(Need::NewServer { pairs }))),
+        }
+    }
+
     /// Reads the item of a hub task, where the account has one or would know it by our id.
     async fn read_task<C: Connector>(
         &self,
-        pass: &mut crate::round::Pass<'_, C>,
+        pass: &mut Pass<'_, C>,
         task: TaskId,
     ) -> Result<Option<Met>, Stop> {
         let known = self
@@ -124,7 +201,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
 
     async fn read_item<C: Connector>(
         &self,
-        pass: &mut crate::round::Pass<'_, C>,
+        pass: &mut Pass<'_, C>,
         item: &RemoteId,
     ) -> Result<Option<Met>, Stop> {
         let account = &pass.account.id;
@@ -132,6 +209,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let Some(identity) = state.identity.clone().filter(|_| state.joined) else {
             return Ok(None);
         };
+        if !self.is_as_known(pass, &state).await? {
+            return Ok(None);
+        }
         let in_doubt = self.settle_doubts(pass).await? > 0;
         let ids = [item.clone()];
         let connector = &mut *pass.connector;

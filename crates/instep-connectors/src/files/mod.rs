@@ -32,7 +32,7 @@ mod report;
 mod versions;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -212,13 +212,18 @@ impl Connector for FileConnector {
         &self.capabilities
     }
 
+    async fn identity(&mut self) -> Result<Identity, ConnectorError> {
+        let real_path = self.off_thread(Client::real_path).await?;
+        Ok(identity(&real_path))
+    }
+
     async fn observe(
         &mut self,
         since: Option<&Cursor>,
         look: Look,
     ) -> Result<Observation, ConnectorError> {
         let real_path = self.off_thread(Client::real_path).await?;
-        let identity = Identity(format!("file:{}", real_path.display()));
+        let identity = identity(&real_path);
         let since = match since {
             Some(cursor) => Some(
                 Place::decode(cursor)
@@ -346,4 +351,8 @@ impl Connector for FileConnector {
     fn calls(&self) -> u64 {
         0
     }
+}
+
+fn identity(real_path: &Path) -> Identity {
+    Identity(format!("file:{}", real_path.display()))
 }

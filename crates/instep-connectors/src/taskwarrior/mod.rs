@@ -197,6 +197,11 @@ impl Connector for TaskwarriorConnector {
         &self.capabilities
     }
 
+    async fn identity(&mut self) -> Result<Identity, ConnectorError> {
+        let place = self.place(None).await?;
+        Ok(Identity(setup::identity(&place.data)))
+    }
+
     async fn observe(
         &mut self,
         since: Option<&Cursor>,

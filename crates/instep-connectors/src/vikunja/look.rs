@@ -138,7 +138,7 @@ impl VikunjaConnector {
         Ok(self.owner(&user) == mark.owner && user.inbox() == mark.inbox)
     }
 
-    fn owner(&self, user: &wire::User) -> Owner {
+    pub(super) fn owner(&self, user: &wire::User) -> Owner {
         Owner {
             base: self.api.client.base().to_string(),
             user: user.id,

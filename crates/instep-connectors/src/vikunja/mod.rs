@@ -17,7 +17,7 @@ mod write;
 use std::time::Duration;
 
 use instep_contract::{Applied, Connector, ConnectorError, Cursor, Look, Observation};
-use instep_model::{Capabilities, Operation, RemoteId, RemoteTask, TimeZone, Timestamp};
+use instep_model::{Capabilities, Identity, Operation, RemoteId, RemoteTask, TimeZone, Timestamp};
 use secrecy::SecretString;
 use url::Url;
 
@@ -203,6 +203,15 @@ impl VikunjaConnector {
 impl Connector for VikunjaConnector {
     fn capabilities(&self) -> &Capabilities {
         &self.capabilities
+    }
+
+    async fn identity(&mut self) -> Result<Identity, ConnectorError> {
+        let told = self.api.user().await?;
+        self.user = Some(User {
+            id: told.id,
+            inbox: told.inbox(),
+        });
+        Ok(self.owner(&told).identity())
     }
 
     async fn observe(

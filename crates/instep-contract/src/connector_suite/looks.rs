@@ -54,6 +54,8 @@ pub(super) async fn complete<C: Connector>(one: &mut Client<C>, two: &mut Client
     let full = two.look(Some(&first.cursor), Look::Everything).await;
     assert!(full.complete, "a full look is complete");
     assert_eq!(full.identity, first.identity);
+    let asked = one.connector.identity().await.expect("somebody answers");
+    assert_eq!(asked, first.identity, "who answers has one name");
     for id in &made {
         for seen in [&first, &full] {
             let times = seen.tasks.iter().filter(|task| task.id == *id).count();

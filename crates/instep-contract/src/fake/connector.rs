@@ -3,7 +3,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use instep_model::{Capabilities, Evidence, Gone, Operation, RemoteId, RemoteTask, Timestamp};
+use instep_model::{
+    Capabilities, Evidence, Gone, Identity, Operation, RemoteId, RemoteTask, Timestamp,
+};
 
 use super::state::{Late, State};
 use super::world::{Call, Fault, Moment, World};
@@ -191,6 +193,13 @@ impl<W: World> FakeConnector<W> {
 impl<W: World> Connector for FakeConnector<W> {
     fn capabilities(&self) -> &Capabilities {
         &self.capabilities
+    }
+
+    async fn identity(&mut self) -> Result<Identity, ConnectorError> {
+        self.begin(Call::Read).await?;
+        let identity = self.state().identity.clone();
+        self.world.step(Call::Read, Moment::After).await;
+        Ok(identity)
     }
 
     async fn observe(

@@ -6,7 +6,8 @@ use instep_contract::{
     Applied, Connector, ConnectorError, Cursor, FakeConnector, Look, Observation,
 };
 use instep_model::{
-    Capabilities, Change, Evidence, Field, Fields, Gone, Operation, RemoteId, RemoteTask, Timestamp,
+    Capabilities, Change, Evidence, Field, Fields, Gone, Identity, Operation, RemoteId, RemoteTask,
+    Timestamp,
 };
 
 use super::Bug;
@@ -37,6 +38,10 @@ impl SimConnector {
 impl Connector for SimConnector {
     fn capabilities(&self) -> &Capabilities {
         self.inner.capabilities()
+    }
+
+    async fn identity(&mut self) -> Result<Identity, ConnectorError> {
+        self.inner.identity().await
     }
 
     async fn observe(

@@ -9,16 +9,6 @@ pub(crate) struct Open {
 
 pub(crate) const OPEN: &[Open] = &[
     Open {
-        what: "S5: an event does not ask who answers",
-        seeds: &[1049, 3803, 3930],
-        kept: &["short-3803"],
-    },
-    Open {
-        what: "S17: an event leads to writes over what was not read",
-        seeds: &[],
-        kept: &["short-10240"],
-    },
-    Open {
         what: "I4: each sighting of an open conflict records it again",
         seeds: &[],
         kept: &["short-9501"],
@@ -27,11 +17,6 @@ pub(crate) const OPEN: &[Open] = &[
         what: "S27: what left the scope meanwhile goes there once more",
         seeds: &[1526],
         kept: &[],
-    },
-    Open {
-        what: "I6: a store that fails now and then loses a task",
-        seeds: &[],
-        kept: &["short-6675"],
     },
     Open {
         what: "I5: what was deleted in a database comes back, as an answer of it was once lost",
