@@ -17,8 +17,7 @@ pub struct Translated {
 }
 
 /// Translates `remote`. `paired` answers which hub task a remote id is; links to others are not
-/// in the projection (S2). A note that stands for several annotations, where a service holds equal
-/// ones only once, shows all of them. A note that is not known yet is the unpaired annotation of the same
+/// in the projection (S2). A note that is not known yet is the unpaired annotation of the same
 /// text, if the hub has one (S19), and otherwise a new one.
 pub fn translate(
     remote: &RemoteTask,
@@ -36,10 +35,8 @@ pub fn translate(
         remote.parent.as_ref().and_then(&paired).map(Value::Task),
     );
 
-    let mut known: BTreeMap<&RemoteNoteId, Vec<AnnotationId>> = BTreeMap::new();
-    for (id, note) in &base.notes {
-        known.entry(note).or_default().push(*id);
-    }
+    let known: BTreeMap<&RemoteNoteId, AnnotationId> =
+        base.notes.iter().map(|(id, note)| (note, *id)).collect();
     let hub_notes = hub.annotations();
     let base_notes = base.fields.annotations();
     let mut free: Vec<(AnnotationId, &Annotation)> = hub_notes
@@ -50,23 +47,26 @@ pub fn translate(
     let mut notes = BTreeMap::new();
     let mut annotations = BTreeMap::new();
     for note in &remote.notes {
-        let ids = known.remove(&note.id).unwrap_or_else(|| {
+        let id = known.get(&note.id).copied().unwrap_or_else(|| {
             let same_text = free.iter().position(|(_, hub)| hub.text == note.text);
-            vec![match same_text {
+            match same_text {
                 Some(at) => free.remove(at).0,
                 None => AnnotationId::derived(account, task, &note.id),
-            }]
+            }
         });
-        for id in ids {
-            // Its time is set once: whoever knew it first.
-            let at = hub_notes
-                .get(&id)
-                .or_else(|| base_notes.get(&id))
-                .map_or(note.at, |known| known.at);
-            let text = note.text.clone();
-            annotations.insert(id, Annotation { at, text });
-            notes.insert(id, note.id.clone());
-        }
+        // Its time is set once: whoever knew it first.
+        let at = hub_notes
+            .get(&id)
+            .or_else(|| base_notes.get(&id))
+            .map_or(note.at, |known| known.at);
+        annotations.insert(
+            id,
+            Annotation {
+                at,
+                text: note.text.clone(),
+            },
+        );
+        notes.insert(id, note.id.clone());
     }
     fields.set(Field::Annotations, Value::Annotations(annotations));
     Translated { fields, notes }

@@ -135,18 +135,6 @@ fn s19_a_known_note_keeps_its_id_and_its_time() {
     );
 }
 
-/// A service that holds equal notes of one second only once shows both by one.
-#[test]
-fn s2_one_note_may_stand_for_several_annotations() {
-    let known = base(&[(1, "same", "n1"), (2, "same", "n1")]);
-    check(
-        &item(&[("n1", "same")]),
-        &known,
-        &annotated(&[(1, "same"), (2, "same")]),
-        &[(note(1), "n1", "same", 1), (note(2), "n1", "same", 2)],
-    );
-}
-
 #[test]
 fn s19_a_note_is_adopted_by_its_text_once() {
     let hub = annotated(&[(1, "same"), (2, "same"), (3, "other")]);
