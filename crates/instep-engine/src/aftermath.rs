@@ -9,7 +9,7 @@ use crate::gone::Loss;
 use crate::journal::Event;
 use crate::merge::Sighting;
 use crate::push::Page;
-use crate::report::Problem;
+use crate::report::{Problem, Trouble};
 use crate::round::{Engine, Pass, Stop};
 use crate::send::stored_nothing;
 use crate::{Clock, Rng};
@@ -21,6 +21,8 @@ pub(crate) struct Aftermath {
     pub(crate) stale: Vec<(TaskId, RemoteId)>,
     /// The first error that says something about the service.
     pub(crate) trouble: Option<ConnectorError>,
+    /// What was sent must not be sent again before a look told whether it was done (S13).
+    pub(crate) once: bool,
 }
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
@@ -136,8 +138,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         page: &Page,
         aftermath: Aftermath,
     ) -> Result<(), Stop> {
-        if let Some(error) = aftermath.trouble {
-            return Err(error.into());
+        match aftermath.trouble {
+            Some(error) if aftermath.once => {
+                return Err(Stop::Trouble(Trouble::from_connector(&error)));
+            }
+            Some(error) => return Err(error.into()),
+            None => {}
         }
         if aftermath.stale.is_empty() {
             return Ok(());

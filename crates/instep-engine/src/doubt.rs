@@ -79,11 +79,13 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pass: &mut Pass<'_, C>,
         intents: &[Intent],
     ) -> Result<Vec<Intent>, Stop> {
-        let since = intents
-            .iter()
-            .map(|intent| intent.sent_at)
-            .min()
-            .unwrap_or(Timestamp::MIN);
+        let now = self.clock.now();
+        let sent_at = intents.iter().map(|intent| intent.sent_at);
+        let since = match sent_at.clone().any(|at| at > now) {
+            // The clock was set back: nobody knows when it was.
+            true => Timestamp::UNIX_EPOCH,
+            false => sent_at.min().unwrap_or(Timestamp::UNIX_EPOCH),
+        };
         let sent: Vec<Operation> = intents
             .iter()
             .map(|intent| intent.operation.clone())
@@ -258,13 +260,14 @@ fn created_base<C: Connector>(
     base
 }
 
-/// How long the server may still be working on it.
+/// How long the server may still be working on it. A clock that was set back counts like one that
+/// went on: waiting until it gets there again could take for ever.
 fn remaining(intent: &Intent, now: Timestamp) -> Duration {
     let span = if intent.timed_out {
         STILL_WORKING_AFTER_TIMEOUT
     } else {
         STILL_WORKING
     };
-    let passed = Duration::try_from(now.duration_since(intent.sent_at)).unwrap_or_default();
+    let passed = now.duration_since(intent.sent_at).unsigned_abs();
     span.saturating_sub(passed)
 }

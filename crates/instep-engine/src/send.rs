@@ -89,17 +89,18 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     }
 
     /// Sends one batch. What may be repeated is, when its answer is lost; one that took too long
-    /// may still be at work, and would undo what a person does after its repeat (S14).
+    /// may still be at work, and would undo what a person does after its repeat (S14). With `once`
+    /// a second time would do something else than the first (S13).
     pub(crate) async fn send<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
         operations: &[Operation],
+        once: bool,
     ) -> Result<Vec<Result<Applied, ConnectorError>>, ConnectorError> {
         pass.wrote = true;
         let chosen = pass.capabilities.ids == Ids::Chosen;
-        let repeatable = operations
-            .iter()
-            .all(|operation| chosen || !operation.can_double());
+        let doubles = |operation: &Operation| !chosen && operation.can_double();
+        let repeatable = !once && !operations.iter().any(doubles);
         let mut repeats = 0;
         loop {
             let connector = &mut *pass.connector;

@@ -4,11 +4,12 @@ use std::collections::{BTreeSet, VecDeque};
 
 use instep_contract::{Applied, Connector, IntentId, PushStep, Store};
 use instep_model::{Change, Operation, Side, TaskId};
-use instep_sync::Planned;
+use instep_sync::{Planned, completes_repeating};
 
 use crate::aftermath::Aftermath;
 use crate::journal::action_of;
 use crate::push::Page;
+use crate::report::Trouble;
 use crate::round::{Engine, Pass, Stop};
 use crate::{Clock, Rng};
 
@@ -109,16 +110,27 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 .iter()
                 .map(|(_, plan, _)| plan.operation.clone())
                 .collect();
-            let results = match self.send(pass, &operations).await {
+            let once = batch.iter().any(|(id, plan, _)| {
+                let base = &page.context.mappings[id].base;
+                completes_repeating(base, &plan.operation)
+            });
+            let results = match self.send(pass, &operations, once).await {
                 Ok(results) => results,
                 Err(error) if error.is_about_item() && batch.len() == 1 => vec![Err(error)],
                 Err(error) => {
                     self.doubt(pass, &intents, &error).await?;
-                    return Err(error.into());
+                    return Err(if once {
+                        Stop::Trouble(Trouble::from_connector(&error))
+                    } else {
+                        error.into()
+                    });
                 }
             };
             let mut steps = Vec::new();
-            let mut aftermath = Aftermath::default();
+            let mut aftermath = Aftermath {
+                once,
+                ..Aftermath::default()
+            };
             for ((id, plan, last), result) in batch.into_iter().zip(results) {
                 let settled = intents.first().copied();
                 match result {

@@ -4,6 +4,7 @@ use instep_api::{Exit, SyncRequest};
 use instep_app::exit_of_sync;
 use instep_contract::Store;
 use instep_doubles::vikunja::{Effect, Fault};
+use serde_json::json;
 
 use super::world::{World, code};
 
@@ -203,4 +204,32 @@ async fn a_secret_is_written_nowhere() {
         }
     }
     assert!(read > 4, "only {read} files were looked at");
+}
+
+/// Sent twice, it would close the next occurrence too (S13, S24).
+#[tokio::test]
+async fn s13_a_repeating_task_whose_completion_went_unanswered_is_completed_once() {
+    let world = World::paired(2).await;
+    let weekly = json!({
+        "title": "Water the plants", "due_date": "2030-01-01T08:00:00Z", "repeat_after": 604_800,
+    });
+    world.make_there(weekly).await;
+    world.sync().await;
+    for effect in [Effect::LostReply, Effect::TruncatedBody] {
+        let before = world.in_vikunja("Water the plants").await.expect("it");
+        let lost = Fault::new(effect).method("PATCH").first(1);
+        world.vikunja.set_fault(lost);
+        world.task(&["Water", "done"]);
+        let reply = world.ask(SyncRequest::default()).await;
+        assert_ne!(exit_of_sync(&reply), Exit::Fine);
+        world.vikunja.clear_faults();
+        world.sync().await;
+        let after = world.in_vikunja("Water the plants").await.expect("it");
+        assert_eq!(after["done"], false);
+        let due = |task: &serde_json::Value| {
+            let due = task["due_date"].as_str().expect("a date");
+            due.parse::<jiff::Timestamp>().expect("an instant")
+        };
+        assert_eq!(due(&after).duration_since(due(&before)).as_secs(), 604_800);
+    }
 }
