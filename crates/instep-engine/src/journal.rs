@@ -85,11 +85,17 @@ impl<C: Connector> Pass<'_, C> {
             Side::Hub => &mut self.report.hub,
             Side::Remote => &mut self.report.remote,
         };
+        if side == Side::Remote && action == Action::Update && self.made.contains(&task.id) {
+            return;
+        }
         match action {
             Action::Create | Action::Restore => counts.created += 1,
             Action::Delete => counts.deleted += 1,
             Action::Update | Action::Complete | Action::Reopen => counts.updated += 1,
             _ => return,
+        }
+        if side == Side::Remote && matches!(action, Action::Create | Action::Restore) {
+            self.made.insert(task.id);
         }
         self.changes.push(ReportedChange {
             account: self.account.id.clone(),

@@ -106,6 +106,8 @@ pub(crate) struct Pass<'a, C> {
     pub(crate) options: &'a RoundOptions,
     pub(crate) report: AccountReport,
     pub(crate) changes: Vec<crate::report::ReportedChange>,
+    /// What this round made there: its labels and links are part of making it.
+    pub(crate) made: BTreeSet<TaskId>,
     /// Whether this round has looked at the account, so that a deletion there would be known.
     pub(crate) looked: bool,
     /// Whether anything was written to the remote in this turn.
@@ -296,6 +298,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             options,
             report: AccountReport::new(member.account.id.clone()),
             changes: Vec::new(),
+            made: BTreeSet::new(),
             looked: false,
             wrote: false,
             stirred: false,

@@ -1,6 +1,6 @@
 //! Round trips: what is made, changed or deleted on one side arrives on the other, once.
 
-use instep_api::SyncRequest;
+use instep_api::{SyncReply, SyncRequest};
 use serde_json::json;
 
 use super::world::World;
@@ -44,6 +44,27 @@ async fn what_is_made_arrives_on_the_other_side() {
         assert_eq!((world.exported().len(), world.listed().await.len()), (2, 2));
     })
     .await;
+}
+
+/// Labels and relations are calls of their own, and still part of making the task.
+#[tokio::test]
+async fn a_new_task_is_one_change_on_each_side() {
+    let world = World::paired(2).await;
+    world.task(&["add", "Call the bank", "+phone"]);
+    world.task(&["add", "Pay", "+money", "depends:1"]);
+    let steps = |reply: &SyncReply| {
+        let plan = reply.plan.as_ref().expect("a plan").iter();
+        plan.map(|step| format!("{} {} {}", step.side, step.action, step.title))
+            .collect::<Vec<_>>()
+    };
+    let expected = ["hub", "remote"]
+        .map(|side| ["Call the bank", "Pay"].map(|title| format!("{side} create {title}")))
+        .concat();
+    assert_eq!(steps(&world.plan().await), expected);
+    let reply = world.sync().await;
+    let vikunja = reply.accounts.iter().find(|one| one.name == "vikunja");
+    let remote = &vikunja.expect("it").remote;
+    assert_eq!((remote.created, remote.updated), (2, 0));
 }
 
 #[tokio::test]
