@@ -174,7 +174,7 @@ fn from_need(account: &Account, need: &Need, tasks: usize) -> Failure {
             ),
             "that is more than is usually deleted at once".to_owned(),
             format!(
-                "it was you: instep sync {name} --max-delete {held}; otherwise bring them back in {name}"
+                "it was you: instep sync {name} --max-delete {held}; otherwise bring them back in {name}, or change one here (instep edit ID) and it is made there again"
             ),
         )
         .now("nothing of it was deleted; everything else is in step"),
@@ -200,7 +200,7 @@ fn from_need(account: &Account, need: &Need, tasks: usize) -> Failure {
                     "to see what would happen: instep sync {name} -n; to accept it: instep sync {name} --yes"
                 ),
             )
-            .now("nothing was written")
+            .now(format!("nothing was written to {name}, and nothing of it was taken over"))
         }
         Need::NewServer { pairs } => fail(
             "new_server",
@@ -213,12 +213,12 @@ fn from_need(account: &Account, need: &Need, tasks: usize) -> Failure {
                 "if that is right: instep sync {name} --yes; to see it first: instep sync {name} -n --yes"
             ),
         )
-        .now("nothing was written"),
+        .now(format!("nothing was written to {name}")),
         Need::Review { count } => fail(
             "review",
             format!(
-                "{} of {name} to be looked at",
-                plural(*count, "task is", "tasks are")
+                "{} for you to decide, of {name} or of the hub",
+                plural(*count, "task waits", "tasks wait")
             ),
             "the other side has one of the same title, or had it once".to_owned(),
             "instep conflicts".to_owned(),

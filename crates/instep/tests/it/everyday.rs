@@ -136,7 +136,7 @@ fn deleting_everything_stops_at_the_guard() {
         ! 3 of 3 tasks vanished from tw; deleting them elsewhere looks wrong, so it is on hold
           why:  that is more than is usually deleted at once
           now:  nothing of it was deleted; everything else is in step
-          help: it was you: instep sync tw --max-delete 3; otherwise bring them back in tw
+          help: it was you: instep sync tw --max-delete 3; otherwise bring them back in tw, or change one here (instep edit ID) and it is made there again
         ! needs you · nothing to do · 2 accounts · N ms
     "#]]
     .assert_eq(&held.whole());
