@@ -30,6 +30,7 @@ pub(crate) struct Sighting<'a> {
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     /// The step for one sighting; `None` when it says nothing new.
+    // tidy: long because it is the one list of what a sighting can mean, in its order
     pub(crate) fn merge_step<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
