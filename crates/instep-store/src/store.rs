@@ -49,30 +49,6 @@ pub(crate) struct Hub {
     pub(crate) presence: Presence,
 }
 
-/// Runs a step in a transaction of its own, and anew where the database was busy.
-macro_rules! transaction {
-    ($hub:expr, |$on:ident| $step:expr) => {{
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let outcome = async {
-                let mut writer = $hub.writer().await?;
-                let mut transaction =
-                    sqlx::Connection::begin_with(&mut *writer, crate::dialect::BEGIN_WRITE).await?;
-                let $on: &mut sqlx::AnyConnection = &mut transaction;
-                let value = $step.await?;
-                transaction.commit().await?;
-                Ok::<_, crate::sql::Stop>(value)
-            };
-            match outcome.await {
-                Err(stop) if stop.is_busy() && tries < crate::store::MAX_TRIES => {}
-                outcome => break outcome.map_err(instep_contract::StoreError::from),
-            }
-        }
-    }};
-}
-pub(crate) use transaction;
-
 /// Runs a step that is one statement, which is a transaction by itself, and anew where the
 /// database was busy.
 macro_rules! statement {
@@ -92,6 +68,22 @@ macro_rules! statement {
         }
     }};
 }
+pub(crate) use statement;
+
+/// Runs a step in a transaction of its own, and anew where the database was busy.
+macro_rules! transaction {
+    ($hub:expr, |$on:ident| $step:expr) => {
+        crate::store::statement!($hub, |writer| async {
+            let mut transaction =
+                sqlx::Connection::begin_with(writer, crate::dialect::BEGIN_WRITE).await?;
+            let $on: &mut sqlx::AnyConnection = &mut transaction;
+            let value = $step.await?;
+            transaction.commit().await?;
+            Ok::<_, crate::sql::Stop>(value)
+        })
+    };
+}
+pub(crate) use transaction;
 
 impl Hub {
     pub(crate) fn new(
