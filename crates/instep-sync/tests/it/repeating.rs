@@ -6,17 +6,26 @@ use instep_model::ConflictPolicy;
 use crate::pair::{Setting, setting, with};
 use crate::services::CALENDAR;
 
-#[test]
-fn s24_a_repeating_task_that_moved_on_there_was_completed_there() {
-    let calendar = Setting {
+/// What completing such a task here leaves beside its date.
+const DONE: &str = "; status=done; completed_at=2026-01-05T09:00:00Z";
+
+fn calendar() -> Setting {
+    Setting {
         service: CALENDAR,
         ..setting()
-    };
-    let repeats =
-        |due: &str, rest: &str| format!("title=a; recurrence=FREQ=DAILY; due={due}{rest}");
+    }
+}
+
+/// A daily task of one title, as a table writes it.
+fn repeats(due: &str, rest: &str) -> String {
+    format!("title=a; recurrence=FREQ=DAILY; due={due}{rest}")
+}
+
+#[test]
+fn s24_a_repeating_task_that_moved_on_there_was_completed_there() {
+    let calendar = calendar();
     let (base, rolled) = (repeats("2026-01-05", ""), repeats("2026-01-06", ""));
-    let done = "; status=done; completed_at=2026-01-05T09:00:00Z";
-    let completed = repeats("2026-01-05T18:00:00", done);
+    let completed = repeats("2026-01-05T18:00:00", DONE);
     with(
         &calendar,
         &base,
@@ -52,7 +61,7 @@ fn s24_a_repeating_task_that_moved_on_there_was_completed_there() {
     with(
         &calendar,
         &once("2026-01-05", ""),
-        &once("2026-01-05", done),
+        &once("2026-01-05", DONE),
         &once("2026-01-06", ""),
         expect![[r#"
             hub: title=a; status=done; due=2026-01-06; completed_at=2026-01-05T09:00:00Z
@@ -63,15 +72,9 @@ fn s24_a_repeating_task_that_moved_on_there_was_completed_there() {
 
 #[test]
 fn s24_what_was_closed_there_put_off_or_waits_has_not_moved_on() {
-    let calendar = Setting {
-        service: CALENDAR,
-        ..setting()
-    };
-    let repeats =
-        |due: &str, rest: &str| format!("title=a; recurrence=FREQ=DAILY; due={due}{rest}");
+    let calendar = calendar();
     let (base, rolled) = (repeats("2026-01-05", ""), repeats("2026-01-06", ""));
-    let done = "; status=done; completed_at=2026-01-05T09:00:00Z";
-    let completed = repeats("2026-01-05T18:00:00", done);
+    let completed = repeats("2026-01-05T18:00:00", DONE);
     // Closed there as well: nothing moved on.
     with(
         &calendar,
@@ -115,18 +118,16 @@ fn s24_what_was_closed_there_put_off_or_waits_has_not_moved_on() {
 #[test]
 fn s24_what_waits_elsewhere_in_the_task_does_not_keep_it_from_moving_on() {
     let ask = Setting {
-        service: CALENDAR,
         policy: ConflictPolicy::Ask,
-        ..setting()
+        ..calendar()
     };
-    let repeats =
+    let titled =
         |title: &str, due: &str| format!("title={title}; recurrence=FREQ=DAILY; due={due}");
-    let done = "; status=done; completed_at=2026-01-05T09:00:00Z";
     with(
         &ask,
-        &repeats("a", "2026-01-05"),
-        &(repeats("b", "2026-01-05") + done),
-        &repeats("c", "2026-01-06"),
+        &titled("a", "2026-01-05"),
+        &(titled("b", "2026-01-05") + DONE),
+        &titled("c", "2026-01-06"),
         expect![[r#"
             hub: title=b; due=2026-01-06; recurrence=FREQ=DAILY; occurrence=2026-01-05
             base: title=a; due=2026-01-06; recurrence=FREQ=DAILY
@@ -138,17 +139,11 @@ fn s24_what_waits_elsewhere_in_the_task_does_not_keep_it_from_moving_on() {
 
 #[test]
 fn s24_an_occurrence_that_the_remote_tells_is_believed() {
-    let calendar = Setting {
-        service: CALENDAR,
-        ..setting()
-    };
-    let repeats =
-        |due: &str, rest: &str| format!("title=a; recurrence=FREQ=DAILY; due={due}{rest}");
-    let done = "; status=done; completed_at=2026-01-05T09:00:00Z";
+    let calendar = calendar();
     with(
         &calendar,
         &repeats("2026-01-05", ""),
-        &repeats("2026-01-05", done),
+        &repeats("2026-01-05", DONE),
         &repeats("2026-01-06", "; occurrence=2026-01-04"),
         expect![[r#"
             hub: title=a; due=2026-01-06; recurrence=FREQ=DAILY; occurrence=2026-01-04
