@@ -9,7 +9,7 @@ use crate::gone::Loss;
 use crate::journal::Event;
 use crate::merge::Sighting;
 use crate::push::Page;
-use crate::report::{Problem, Trouble};
+use crate::report::Problem;
 use crate::round::{Engine, Pass, Stop};
 use crate::send::stored_nothing;
 use crate::{Clock, Rng};
@@ -138,12 +138,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         page: &Page,
         aftermath: Aftermath,
     ) -> Result<(), Stop> {
-        match aftermath.trouble {
-            Some(error) if aftermath.once => {
-                return Err(Stop::Trouble(Trouble::from_connector(&error)));
-            }
-            Some(error) => return Err(error.into()),
-            None => {}
+        if let Some(error) = aftermath.trouble {
+            return Err(Stop::after(error, aftermath.once));
         }
         if aftermath.stale.is_empty() {
             return Ok(());

@@ -112,33 +112,21 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         tasks: &[TaskId],
     ) -> Result<(), Stop> {
         let state = self.store.account_state(&pass.account.id).await?;
-        if !state.joined || !self.has_work(pass, tasks).await? {
+        if !state.joined || self.work_of(pass, tasks).await?.is_empty() {
             return Ok(());
         }
         if !self.is_as_known(pass, &state).await? {
             return Ok(());
         }
         self.settle_for(pass, tasks).await?;
-        let account = &pass.account.id;
-        let mut after = 0;
-        loop {
-            let work = self
-                .store
-                .pending_work(account, after, PAGE, self.clock.now())
-                .await?;
-            let Some(last) = work.last() else {
-                return Ok(());
-            };
-            after = last.place;
-            let wanted: Vec<Work> = work
-                .into_iter()
-                .filter(|work| tasks.contains(&work.task))
-                .collect();
-            if !wanted.is_empty() {
-                let page = self.page(pass, wanted, state.collections.clone()).await?;
-                self.push_page(pass, page).await?;
-            }
+        // Settling may have done some of it.
+        let work = self.work_of(pass, tasks).await?;
+        if work.is_empty() {
+            return Ok(());
         }
+        let page = self.page(pass, work, state.collections).await?;
+        self.push_page(pass, page).await?;
+        Ok(())
     }
 
     pub(crate) async fn page<C: Connector>(

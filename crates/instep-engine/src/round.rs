@@ -155,6 +155,17 @@ pub(crate) enum Stop {
     Lost(Trouble),
 }
 
+impl Stop {
+    /// What a failed call leads to. What must not be sent twice waits for a look before it is sent
+    /// again (S13), so that the account's turn is over.
+    pub(crate) fn after(error: ConnectorError, once: bool) -> Self {
+        match once {
+            true => Self::Trouble(Trouble::from_connector(&error)),
+            false => error.into(),
+        }
+    }
+}
+
 impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
         match error {

@@ -1,8 +1,8 @@
 //! One task, now: read it where it lives, and carry it to the others (`push`, `pull`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use instep_contract::{AccountState, Connector, Store};
+use instep_contract::{AccountState, Connector, Store, Work};
 use instep_model::{Direction, Evidence, Ids, RemoteId, TaskId};
 
 use crate::gone::Loss;
@@ -124,7 +124,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         tasks: &[TaskId],
     ) -> Result<Option<Met>, Stop> {
         let mut met = None;
-        if self.has_work(pass, tasks).await? {
+        if !self.work_of(pass, tasks).await?.is_empty() {
             for task in tasks {
                 met = self.read_task(pass, *task).await?.or(met);
             }
@@ -132,28 +132,29 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         Ok(met)
     }
 
-    /// Whether anything of these tasks is to be carried to the account.
-    pub(crate) async fn has_work<C: Connector>(
+    /// What of these tasks is to be carried to the account.
+    pub(crate) async fn work_of<C: Connector>(
         &self,
         pass: &Pass<'_, C>,
         tasks: &[TaskId],
-    ) -> Result<bool, Stop> {
+    ) -> Result<Vec<Work>, Stop> {
+        let mut wanted = Vec::new();
         if pass.account.direction == Direction::FromRemote {
-            return Ok(false);
+            return Ok(wanted);
         }
+        let asked: BTreeSet<&TaskId> = tasks.iter().collect();
         let account = &pass.account.id;
         let mut after = 0;
-        loop {
+        while wanted.len() < asked.len() {
             let now = self.clock.now();
             let work = self.store.pending_work(account, after, PAGE, now).await?;
             let Some(last) = work.last() else {
-                return Ok(false);
+                break;
             };
             after = last.place;
-            if work.iter().any(|work| tasks.contains(&work.task)) {
-                return Ok(true);
-            }
+            wanted.extend(work.into_iter().filter(|work| asked.contains(&work.task)));
         }
+        Ok(wanted)
     }
 
     /// Whether the server that answers is the one that the account's pairs belong to (S5). Another

@@ -9,7 +9,6 @@ use instep_sync::{Planned, completes_repeating};
 use crate::aftermath::Aftermath;
 use crate::journal::action_of;
 use crate::push::Page;
-use crate::report::Trouble;
 use crate::round::{Engine, Pass, Stop};
 use crate::{Clock, Rng};
 
@@ -119,11 +118,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 Err(error) if error.is_about_item() && batch.len() == 1 => vec![Err(error)],
                 Err(error) => {
                     self.doubt(pass, &intents, &error).await?;
-                    return Err(if once {
-                        Stop::Trouble(Trouble::from_connector(&error))
-                    } else {
-                        error.into()
-                    });
+                    return Err(Stop::after(error, once));
                 }
             };
             let mut steps = Vec::new();
