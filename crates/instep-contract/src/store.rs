@@ -47,6 +47,8 @@ pub struct AccountState {
     pub last_sweep_at: Option<Timestamp>,
     /// Why the account stands still, if it does.
     pub trouble: Option<String>,
+    /// How many pairs [`Store::unseen`] would name.
+    pub unseen: usize,
 }
 
 /// A change of one hub task together with the pair it came through: one indivisible step.
@@ -120,6 +122,8 @@ pub struct CommitObservation {
     pub sweep: bool,
     /// Whether the first meeting is over with this.
     pub joined: bool,
+    /// Whether pairs that no look had shown before are no longer [`Mapping::unseen`].
+    pub shows_all: bool,
     /// Matters for review; replaces the account's earlier ones when the look was a full one,
     /// adds to them otherwise.
     pub reviews: Vec<Review>,
@@ -184,6 +188,8 @@ pub struct Tally {
     /// Living pairs of the account (both sides there, as far as is known) within its scope, by
     /// collection.
     pub alive: BTreeMap<Option<CollectionId>, usize>,
+    /// Those among them that no look has shown yet: what a look leaves out says nothing of them.
+    pub unseen: BTreeMap<Option<CollectionId>, usize>,
     /// Deletions inferred from the account since the given moment, by collection.
     pub deleted: BTreeMap<Option<CollectionId>, usize>,
     /// Pairs that the guard holds already, by collection; they are among the living.
@@ -249,6 +255,20 @@ pub trait Store: Send + Sync {
         &self,
         account: &AccountId,
     ) -> impl Future<Output = Result<Vec<(RemoteId, TaskId)>, StoreError>> + Send;
+
+    /// Pairs of the account that were made by us and shown by no look yet, their items not known to
+    /// be gone; in any order.
+    fn unseen(
+        &self,
+        account: &AccountId,
+    ) -> impl Future<Output = Result<Vec<(RemoteId, TaskId)>, StoreError>> + Send;
+
+    /// Conflicts of these tasks with the account that wait for a person, in any order.
+    fn open_conflicts(
+        &self,
+        account: &AccountId,
+        tasks: &[TaskId],
+    ) -> impl Future<Output = Result<Vec<Conflict>, StoreError>> + Send;
 
     /// These tasks, tombstones included, in any order; unknown ones are left out.
     fn tasks(&self, ids: &[TaskId]) -> impl Future<Output = Result<Vec<Task>, StoreError>> + Send;
@@ -346,7 +366,12 @@ pub trait Store: Send + Sync {
         account: &AccountId,
     ) -> impl Future<Output = Result<Vec<Intent>, StoreError>> + Send;
 
-    /// Notes that look-ups for these found nothing, or that their answers timed out.
+    /// Forgets how far each account was looked at: the hub may be older than what it was kept equal to,
+    /// so that nothing is new for certain before a full look (I9).
+    fn forget_cursors(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Notes that look-ups for these found nothing, that their answers timed out, or that they were
+    /// sent once more.
     fn commit_doubt(
         &self,
         lease: &Lease,

@@ -121,12 +121,16 @@ pub struct Mapping {
     /// The version of the hub task that this pair last took into account. A task that has moved
     /// on since was edited, whatever the remote can hold of it.
     pub hub_version: u64,
-    /// Made by us, and shown by no look yet: what became of it there may be older than it seems.
+    /// Shown by no look that came to its end, as it was made by us or its look was broken off: what
+    /// became of it there may be older than it seems.
     pub unseen: bool,
     /// The last observation, when it says anything that the base does not.
     pub observed: Option<RemoteTask>,
     /// Set when the remote item is known to be gone.
     pub gone: Option<(Evidence, Timestamp)>,
+    /// Whether something speaks against its being gone: an edit in the hub that the deletion did not
+    /// know of, or that it was never deleted. It is made again, once nobody holds it.
+    pub contested: bool,
     /// The remote's shadow as last read, to re-create the item after an edit beat a delete (S3).
     pub shadow: Option<String>,
     /// Failures of this item in a row.
@@ -169,6 +173,7 @@ impl Mapping {
             unseen: false,
             observed: None,
             gone: None,
+            contested: false,
             shadow: None,
             attempts: 0,
             next_attempt_at: None,

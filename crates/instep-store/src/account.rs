@@ -121,6 +121,8 @@ pub(crate) const STATE_COLUMNS: &str = "a.identity, a.cursor, a.joined, a.collec
      a.guard_since, a.last_pass_at, a.last_sweep_at, a.trouble, \
      (SELECT COUNT(*) FROM mappings m WHERE m.user_id = a.user_id AND m.account = a.account \
       AND m.state = 'held' AND m.gone = 1) AS held, \
+     (SELECT COUNT(*) FROM mappings m WHERE m.user_id = a.user_id AND m.account = a.account \
+      AND m.unseen = 1 AND m.gone = 0 AND m.remote IS NOT NULL) AS unseen, \
      (SELECT COUNT(*) FROM reviews r WHERE r.user_id = a.user_id AND r.account = a.account) \
      AS waiting";
 
@@ -134,6 +136,7 @@ pub(crate) fn read_state(account: &AccountId, row: &AnyRow) -> Result<AccountSta
         collections: read_collections(account, collections)?,
         reviews: Vec::new(),
         held: count(row, "held")?,
+        unseen: count(row, "unseen")?,
         guard_since: get_maybe(row, "guard_since")?,
         last_pass_at: get_maybe(row, "last_pass_at")?,
         last_sweep_at: get_maybe(row, "last_sweep_at")?,
@@ -173,6 +176,11 @@ pub(crate) async fn observed(
     end: &CommitObservation,
 ) -> Result<(), Stop> {
     put_observation(hub, on, lease, end).await?;
+    if end.shows_all {
+        let sql = "UPDATE mappings SET unseen = 0 \
+                   WHERE user_id = $1 AND account = $2 AND unseen = 1";
+        execute(on, sql, &hub.user, [lease.account.as_str().into()]).await?;
+    }
     if end.sweep {
         let sql = "DELETE FROM reviews WHERE user_id = $1 AND account = $2";
         execute(on, sql, &hub.user, [lease.account.as_str().into()]).await?;

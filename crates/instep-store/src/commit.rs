@@ -290,12 +290,13 @@ async fn put_pairs(hub: &Hub, on: &mut AnyConnection, pairs: &Pairs<'_>) -> Resu
             mapping.gone.is_some().into(),
             mapping.next_attempt_at.into(),
             mapping.base.fields.links().next().is_some().into(),
+            mapping.unseen.into(),
             mapping_body(mapping).into(),
         ]
     });
     let rows = rows.collect();
     let columns = "mappings (user_id, account, task, remote, collection, state, gone, \
-                   next_attempt_at, linked, body)";
+                   next_attempt_at, linked, unseen, body)";
     insert(on, &hub.user, (columns, ""), rows).await?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use sqlx::{AnyConnection, Connection, Row, SqlSafeStr};
 use crate::dialect;
 use crate::open::OpenError;
 
-const STEPS: [(i64, &str, &str); 3] = [
+const STEPS: [(i64, &str, &str); 4] = [
     (1, "hub", include_str!("../migrations/0001_hub.sql")),
     (
         2,
@@ -17,6 +17,7 @@ const STEPS: [(i64, &str, &str); 3] = [
         include_str!("../migrations/0002_quiet_round.sql"),
     ),
     (3, "links", include_str!("../migrations/0003_links.sql")),
+    (4, "unseen", include_str!("../migrations/0004_unseen.sql")),
 ];
 
 /// The schema that this program knows.

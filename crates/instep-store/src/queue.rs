@@ -214,13 +214,14 @@ pub(crate) async fn doubt(
 ) -> Result<(), Stop> {
     hub.fence(on, lease).await?;
     for intent in intents {
-        let sql = "UPDATE outbox SET timed_out = $4, missed_at = $5 \
+        let sql = "UPDATE outbox SET timed_out = $4, missed_at = $5, sent_at = $6 \
                    WHERE user_id = $1 AND account = $2 AND id = $3";
-        let binds: [Bind; 4] = [
+        let binds: [Bind; 5] = [
             lease.account.as_str().into(),
             intent.id.0.into(),
             intent.timed_out.into(),
             intent.missed_at.into(),
+            intent.sent_at.into(),
         ];
         execute(on, sql, &hub.user, binds).await?;
     }

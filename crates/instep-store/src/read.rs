@@ -15,7 +15,7 @@ use crate::store::Hub;
 pub(crate) const TASK_COLUMNS: &str = "t.id, t.version, t.body";
 
 pub(crate) const MAPPING_COLUMNS: &str = "m.account, m.task, m.remote, m.collection, m.state, \
-     m.next_attempt_at, m.body";
+     m.next_attempt_at, m.unseen, m.body";
 
 pub(crate) fn task(row: &AnyRow) -> Result<Task, StoreError> {
     let body: &str = get(row, "body")?;
@@ -29,17 +29,18 @@ pub(crate) fn mapping(row: &AnyRow) -> Result<Mapping, StoreError> {
     columns.collection = get::<Option<String>>(row, "collection")?.map(CollectionId::new);
     columns.state = get_parsed(row, "state")?;
     columns.next_attempt_at = get_maybe(row, "next_attempt_at")?;
+    columns.unseen = get_number(row, "unseen")? != 0;
     read_mapping_body(columns, get(row, "body")?)
 }
 
 /// The ids as keys, each once.
-fn keys<T: Ord + ToString>(ids: &[T]) -> Vec<Bind> {
+pub(crate) fn keys<T: Ord + ToString>(ids: &[T]) -> Vec<Bind> {
     let ids: BTreeSet<&T> = ids.iter().collect();
     ids.into_iter().map(|id| id.to_string().into()).collect()
 }
 
 /// Rows that were asked for by keys.
-async fn by_keys<T>(
+pub(crate) async fn by_keys<T>(
     hub: &Hub,
     sql: (&str, &str),
     fixed: &[Bind],
@@ -94,12 +95,31 @@ pub(crate) async fn mappings_of_tasks(
     by_keys(hub, (&sql, ""), &[], keys(tasks), mapping).await
 }
 
+/// Pairs whose item is not known to be gone.
 pub(crate) async fn paired(
     hub: &Hub,
     account: &AccountId,
 ) -> Result<Vec<(RemoteId, TaskId)>, StoreError> {
-    let sql = "SELECT m.remote AS remote, m.task AS task FROM mappings m \
-               WHERE m.user_id = $1 AND m.account = $2 AND m.remote IS NOT NULL AND m.gone = 0";
+    living(hub, account, "").await
+}
+
+/// Those among them that no look has shown yet.
+pub(crate) async fn unseen(
+    hub: &Hub,
+    account: &AccountId,
+) -> Result<Vec<(RemoteId, TaskId)>, StoreError> {
+    living(hub, account, " AND m.unseen = 1").await
+}
+
+async fn living(
+    hub: &Hub,
+    account: &AccountId,
+    only: &str,
+) -> Result<Vec<(RemoteId, TaskId)>, StoreError> {
+    let sql = format!(
+        "SELECT m.remote AS remote, m.task AS task FROM mappings m WHERE m.user_id = $1 \
+         AND m.account = $2 AND m.remote IS NOT NULL AND m.gone = 0{only}"
+    );
     let mut on = hub.reader().await?;
     let rows = query(sql, &hub.user, [account.as_str().into()])
         .fetch_all(&mut *on)
@@ -158,7 +178,8 @@ pub(crate) async fn unpaired_tasks(
         "SELECT {TASK_COLUMNS} FROM tasks t \
          WHERE t.user_id = $1 AND (t.deleted_at IS NULL OR $3 = 1) AND NOT EXISTS \
          (SELECT 1 FROM mappings m WHERE m.user_id = t.user_id AND m.account = $2 \
-          AND m.task = t.id AND m.remote IS NOT NULL) \
+          AND m.task = t.id AND m.remote IS NOT NULL \
+          AND NOT (m.gone = 1 AND m.state = 'pending' AND t.deleted_at IS NULL)) \
          ORDER BY t.created, t.id"
     );
     let binds = [account.as_str().into(), deleted.into()];
@@ -192,7 +213,8 @@ pub(crate) async fn tally(
     since: Timestamp,
 ) -> Result<Tally, StoreError> {
     let alive = "SELECT m.collection AS collection, COUNT(*) AS total, \
-                 SUM(CASE WHEN m.state = 'held' THEN 1 ELSE 0 END) AS held \
+                 SUM(CASE WHEN m.state = 'held' THEN 1 ELSE 0 END) AS held, \
+                 SUM(m.unseen) AS unseen \
                  FROM mappings m JOIN tasks t ON t.user_id = m.user_id AND t.id = m.task \
                  WHERE m.user_id = $1 AND m.account = $2 AND m.remote IS NOT NULL \
                  AND (m.gone = 0 OR m.state = 'held') AND m.state <> 'out_of_scope' \
@@ -209,6 +231,10 @@ pub(crate) async fn tally(
         let held = count(&row, "held")?;
         if held > 0 {
             tally.held.insert(collection.clone(), held);
+        }
+        let unseen = count(&row, "unseen")?;
+        if unseen > 0 {
+            tally.unseen.insert(collection.clone(), unseen);
         }
         tally.alive.insert(collection, count(&row, "total")?);
     }

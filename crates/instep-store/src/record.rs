@@ -8,9 +8,10 @@ use instep_model::{
 use sqlx::any::AnyRow;
 
 use crate::account;
+use crate::read::{by_keys, keys};
 use crate::row::{conflict_state, read_conflict, read_journal};
 use crate::sql::{Bind, execute, failed, get, get_maybe, get_parsed, query};
-use crate::store::{HubStore, transaction};
+use crate::store::{Hub, HubStore, transaction};
 
 const CONFLICT_COLUMNS: &str = "id, task, account, state, at, body";
 
@@ -124,6 +125,20 @@ impl HubStore {
         let mut on = self.0.reader().await?;
         account::reviews(&self.0, &mut on, account).await
     }
+}
+
+/// Conflicts of these tasks with this account that wait for a person.
+pub(crate) async fn open_conflicts(
+    hub: &Hub,
+    account: &AccountId,
+    tasks: &[TaskId],
+) -> Result<Vec<Conflict>, StoreError> {
+    let sql = format!(
+        "SELECT {CONFLICT_COLUMNS} FROM conflicts \
+         WHERE user_id = $1 AND account = $2 AND state = 'open' AND task IN"
+    );
+    let fixed = [account.as_str().into()];
+    by_keys(hub, (&sql, ""), &fixed, keys(tasks), conflict).await
 }
 
 fn line(row: &AnyRow) -> Result<JournalEntry, StoreError> {

@@ -278,6 +278,18 @@ impl Store for HubStore {
         read::paired(&self.0, account).await
     }
 
+    async fn unseen(&self, account: &AccountId) -> Result<Vec<(RemoteId, TaskId)>, StoreError> {
+        read::unseen(&self.0, account).await
+    }
+
+    async fn open_conflicts(
+        &self,
+        account: &AccountId,
+        tasks: &[TaskId],
+    ) -> Result<Vec<Conflict>, StoreError> {
+        record::open_conflicts(&self.0, account, tasks).await
+    }
+
     async fn tasks(&self, ids: &[TaskId]) -> Result<Vec<Task>, StoreError> {
         read::tasks(&self.0, ids).await
     }
@@ -325,7 +337,7 @@ impl Store for HubStore {
         end: &CommitObservation,
     ) -> Result<(), StoreError> {
         let hub = &*self.0;
-        if end.sweep || !end.reviews.is_empty() {
+        if end.sweep || end.shows_all || !end.reviews.is_empty() {
             transaction!(hub, |on| account::observed(hub, on, lease, end))?;
         } else {
             statement!(hub, |on| account::put_observation(hub, on, lease, end))?;
@@ -392,6 +404,13 @@ impl Store for HubStore {
 
     async fn open_intents(&self, account: &AccountId) -> Result<Vec<Intent>, StoreError> {
         queue::intents(&self.0, account).await
+    }
+
+    async fn forget_cursors(&self) -> Result<(), StoreError> {
+        let hub = &*self.0;
+        let sql = "UPDATE accounts SET cursor = NULL WHERE user_id = $1";
+        transaction!(hub, |on| execute(on, sql, &hub.user, []))?;
+        Ok(())
     }
 
     async fn commit_doubt(&self, lease: &Lease, intents: &[Intent]) -> Result<(), StoreError> {

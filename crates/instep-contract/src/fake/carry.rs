@@ -32,7 +32,11 @@ impl State {
         for late in due {
             for operation in &late.batch {
                 // Nobody waits for this answer any more.
+                let before = self.effects.len();
                 let _ = self.carry_out(late.at, operation);
+                for effect in self.effects.iter_mut().skip(before) {
+                    effect.late = true;
+                }
             }
         }
     }
@@ -75,6 +79,7 @@ impl State {
             operation: operation.clone(),
             id: applied.id.clone(),
             changed: self.version != version,
+            late: false,
         });
         Ok(applied)
     }

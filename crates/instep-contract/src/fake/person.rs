@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use instep_model::{
     Capabilities, Collection, CollectionId, Field, Fields, Identity, Link, Operation, ProjectPath,
@@ -279,6 +280,13 @@ impl FakeRemote {
         self.state().land(now);
     }
 
+    /// All clocks are set back by so much. What was accepted takes as long as it takes.
+    pub fn clocks_set_back(&self, by: Duration) {
+        for late in &mut self.state().late {
+            late.at = late.at.checked_sub(by).unwrap_or(late.at);
+        }
+    }
+
     /// Whether an accepted write has still to be carried out.
     pub fn is_working(&self) -> bool {
         !self.state().late.is_empty()
@@ -345,6 +353,9 @@ impl State {
             };
             task.depends = task.depends.iter().filter_map(new).collect();
             task.parent = task.parent.as_ref().and_then(new);
+            for note in &mut task.notes {
+                note.id = self.fresh_note_id();
+            }
             self.insert(now, task);
         }
     }

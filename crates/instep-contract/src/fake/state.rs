@@ -49,6 +49,8 @@ pub struct Effect {
     pub id: RemoteId,
     /// Whether it changed anything.
     pub changed: bool,
+    /// Whether nobody waited for its answer any more.
+    pub late: bool,
 }
 
 #[derive(Debug)]
@@ -107,6 +109,10 @@ impl State {
 
     pub(super) fn fresh_id(&mut self) -> RemoteId {
         RemoteId::new(self.number().to_string())
+    }
+
+    pub(super) fn fresh_note_id(&mut self) -> RemoteNoteId {
+        RemoteNoteId::new(format!("n{}", self.number()))
     }
 
     pub(super) fn number(&mut self) -> u64 {
@@ -337,7 +343,7 @@ impl State {
         text: &str,
     ) -> RemoteNoteId {
         let note = RemoteNote {
-            id: RemoteNoteId::new(format!("n{}", self.number())),
+            id: self.fresh_note_id(),
             at: cut(at, 1000),
             text: text.to_owned(),
         };

@@ -206,6 +206,12 @@ impl State {
         if end.sweep {
             state.last_sweep_at = Some(end.at);
         }
+        if end.shows_all {
+            let pairs = self.mappings.values_mut();
+            for pair in pairs.filter(|pair| pair.account == lease.account) {
+                pair.unseen = false;
+            }
+        }
         let reviews = self.reviews.entry(lease.account.clone()).or_default();
         if end.sweep {
             reviews.clear();
@@ -299,6 +305,7 @@ impl State {
             if let Some(known) = self.outbox.get_mut(&(lease.account.clone(), intent.id)) {
                 known.timed_out = intent.timed_out;
                 known.missed_at = intent.missed_at;
+                known.sent_at = intent.sent_at;
             }
         }
         Ok(())

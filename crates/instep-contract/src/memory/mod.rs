@@ -140,6 +140,18 @@ impl Store for MemoryStore {
         Ok(self.lock().paired_items(account))
     }
 
+    async fn unseen(&self, account: &AccountId) -> Result<Vec<(RemoteId, TaskId)>, StoreError> {
+        Ok(self.lock().unseen(account))
+    }
+
+    async fn open_conflicts(
+        &self,
+        account: &AccountId,
+        tasks: &[TaskId],
+    ) -> Result<Vec<Conflict>, StoreError> {
+        Ok(self.lock().open_conflicts(account, tasks))
+    }
+
     async fn tasks(&self, ids: &[TaskId]) -> Result<Vec<Task>, StoreError> {
         Ok(self.lock().tasks(ids))
     }
@@ -224,6 +236,11 @@ impl Store for MemoryStore {
 
     async fn open_intents(&self, account: &AccountId) -> Result<Vec<Intent>, StoreError> {
         Ok(self.lock().open_intents(account))
+    }
+
+    async fn forget_cursors(&self) -> Result<(), StoreError> {
+        self.change(State::forget_cursors);
+        Ok(())
     }
 
     async fn commit_doubt(&self, lease: &Lease, intents: &[Intent]) -> Result<(), StoreError> {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use instep_model::{
-    Account, AccountId, CollectionId, Conflict, ConflictId, Fields, Hint, JournalEntry, Mapping,
-    MappingState, RemoteId, Review, Task, TaskId, Timestamp,
+    Account, AccountId, CollectionId, Conflict, ConflictId, ConflictState, Fields, Hint,
+    JournalEntry, Mapping, MappingState, RemoteId, Review, Task, TaskId, Timestamp,
 };
 
 use crate::{AccountState, Intent, IntentId, Lease, StoreError, Tally, Work};
@@ -134,6 +134,7 @@ impl State {
         AccountState {
             reviews: self.reviews.get(account).cloned().unwrap_or_default(),
             held: held.count(),
+            unseen: self.unseen(account).len(),
             ..known.map(|known| known.state.clone()).unwrap_or_default()
         }
     }
@@ -183,6 +184,28 @@ impl State {
             .collect()
     }
 
+    pub(super) fn forget_cursors(&mut self) {
+        for known in self.accounts.values_mut() {
+            known.state.cursor = None;
+        }
+    }
+
+    pub(super) fn unseen(&self, account: &AccountId) -> Vec<(RemoteId, TaskId)> {
+        let own = self
+            .mappings
+            .values()
+            .filter(|pair| pair.account == *account && pair.unseen && pair.gone.is_none());
+        own.filter_map(|pair| Some((pair.remote.clone()?, pair.task)))
+            .collect()
+    }
+
+    pub(super) fn open_conflicts(&self, account: &AccountId, tasks: &[TaskId]) -> Vec<Conflict> {
+        let waits = |one: &&Conflict| {
+            one.account == *account && one.state == ConflictState::Open && tasks.contains(&one.task)
+        };
+        self.conflicts.values().filter(waits).cloned().collect()
+    }
+
     pub(super) fn drop_review(&mut self, review: &Review) {
         if let Some(known) = self.reviews.get_mut(&review.account) {
             known.retain(|known| (known.task, &known.remote) != (review.task, &review.remote));
@@ -218,7 +241,11 @@ impl State {
             .filter(|task| {
                 self.mappings
                     .get(&(account.clone(), task.id))
-                    .is_none_or(|mapping| mapping.remote.is_none())
+                    .is_none_or(|mapping| {
+                        let made_anew =
+                            mapping.gone.is_some() && mapping.state == MappingState::Pending;
+                        mapping.remote.is_none() || (made_anew && task.is_alive())
+                    })
             })
             .cloned()
             .collect()
@@ -242,6 +269,9 @@ impl State {
             let item_lives = mapping.remote.is_some() && (mapping.gone.is_none() || held);
             if task_lives && item_lives {
                 *tally.alive.entry(mapping.collection.clone()).or_default() += 1;
+                if mapping.unseen {
+                    *tally.unseen.entry(mapping.collection.clone()).or_default() += 1;
+                }
                 if held {
                     *tally.held.entry(mapping.collection.clone()).or_default() += 1;
                 }

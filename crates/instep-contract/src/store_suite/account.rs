@@ -66,6 +66,7 @@ pub async fn an_observation_is_remembered<S: Inspect, F: Future<Output = S>>(ope
         collections,
         reviews: Vec::new(),
         held: 0,
+        unseen: 0,
         guard_since: None,
         last_pass_at: Some(at(5)),
         last_sweep_at: Some(at(2)),
@@ -185,6 +186,9 @@ pub async fn the_guard_counts_by_collection_and_since<S: Inspect, F: Future<Outp
         step
     };
     let mut steps: Vec<MergeStep> = (1..=5).map(|number| placed(number, &home)).collect();
+    if let Some(mapping) = &mut steps[3].mapping {
+        mapping.unseen = true;
+    }
     steps.extend((6..=7).map(|number| placed(number, &None)));
     // One that left the scope is none of those that could be lost.
     let mut left = placed(8, &home);
@@ -223,6 +227,7 @@ pub async fn the_guard_counts_by_collection_and_since<S: Inspect, F: Future<Outp
         let deleted = (deleted > 0).then(|| (home.clone(), deleted));
         let expected = Tally {
             alive: alive.clone(),
+            unseen: BTreeMap::from([(home.clone(), 1)]),
             deleted: deleted.into_iter().collect(),
             held: BTreeMap::from([(home.clone(), 1)]),
         };

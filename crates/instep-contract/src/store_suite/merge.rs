@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 
-use instep_model::{
-    Conflict, ConflictId, ConflictState, Field, Hint, Mapping, Provenance, Side, Task, Value,
-};
+use instep_model::{ConflictState, Field, Hint, Mapping, Provenance, Side, Task, Value};
 
 use super::Inspect;
 use super::sample::*;
@@ -294,20 +292,6 @@ pub async fn hints_are_replaced_for_each_task<S: Inspect, F: Future<Output = S>>
     merge(&store, &lease, &[cleared]).await;
     let hints = store.hints("vik_id").await.expect("read");
     assert_eq!(hints, [hint(2, "vik_id", 2)]);
-}
-
-fn conflict(number: u128, name: &str) -> Conflict {
-    Conflict {
-        id: ConflictId::new(name),
-        task: id(number),
-        account: account("vik"),
-        field: Field::Title,
-        base: None,
-        hub: Some(Value::Text("ours".to_owned())),
-        remote: Some(Value::Text("theirs".to_owned())),
-        state: ConflictState::Open,
-        at: at(1),
-    }
 }
 
 fn hint(number: u128, marker: &str, item: u128) -> Hint {

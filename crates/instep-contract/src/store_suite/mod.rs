@@ -28,6 +28,7 @@ mod outbox;
 mod pairs;
 mod queue;
 mod sample;
+mod sight;
 
 use std::future::Future;
 
@@ -39,6 +40,7 @@ pub use merge::*;
 pub use outbox::*;
 pub use pairs::*;
 pub use queue::*;
+pub use sight::*;
 
 use crate::{Store, StoreError};
 
@@ -88,6 +90,9 @@ macro_rules! for_each_store_case {
             an_unpaired_item_can_be_paired_again
             accounts_pair_the_same_ids_apart
             unpaired_tasks_have_no_remote_item
+            what_no_look_has_shown_is_named
+            conflicts_that_wait_are_found_by_their_pair
+            cursors_are_forgotten_and_nothing_else
             paired_names_what_is_not_gone
             dependents_are_found_from_the_other_end
             a_merge_can_wake_dependents

@@ -208,6 +208,7 @@ pub async fn doubt_is_remembered<S: Inspect, F: Future<Output = S>>(open: impl F
     assert_eq!(store.open_intents(&vik).await.expect("read"), open);
 
     open[1].missed_at = Some(at(9));
+    open[1].sent_at = at(8);
     store
         .commit_doubt(&lease, &open[1..])
         .await

@@ -115,6 +115,7 @@ fn full_pair() -> Mapping {
         unseen: true,
         observed: Some(observed),
         gone: Some((Evidence::Unlisted, at(5))),
+        contested: true,
         shadow: Some("{}".to_owned()),
         attempts: 4,
         next_attempt_at: Some(at(6)),

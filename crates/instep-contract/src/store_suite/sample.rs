@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use instep_model::{
-    Account, AccountId, Action, ConflictPolicy, Direction, Field, Fields, Identity, JournalEntry,
-    Kind, Mapping, OperationId, RemoteId, Scope, Side, Task, TaskId, Timestamp, Value,
+    Account, AccountId, Action, Conflict, ConflictId, ConflictPolicy, ConflictState, Direction,
+    Field, Fields, Identity, JournalEntry, Kind, Mapping, OperationId, RemoteId, Scope, Side, Task,
+    TaskId, Timestamp, Value,
 };
 
 use crate::{CommitObservation, Cursor, Lease, MergeStep, Store, TaskWrite};
@@ -92,6 +93,21 @@ pub(super) fn line(number: u128, cause: &str) -> JournalEntry {
     }
 }
 
+/// One that waits, about the title, with the account `vik`.
+pub(super) fn conflict(number: u128, name: &str) -> Conflict {
+    Conflict {
+        id: ConflictId::new(name),
+        task: id(number),
+        account: account("vik"),
+        field: Field::Title,
+        base: None,
+        hub: Some(Value::Text("ours".to_owned())),
+        remote: Some(Value::Text("theirs".to_owned())),
+        state: ConflictState::Open,
+        at: at(1),
+    }
+}
+
 pub(super) fn mirrored(name: &str) -> Account {
     Account {
         id: account(name),
@@ -109,6 +125,7 @@ pub(super) fn observation(seconds: i64) -> CommitObservation {
         cursor: Cursor(vec![0, 159, 146, 150, 255]),
         collections: None,
         sweep: false,
+        shows_all: false,
         joined: false,
         reviews: Vec::new(),
         at: at(seconds),

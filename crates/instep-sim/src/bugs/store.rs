@@ -8,8 +8,8 @@ use instep_contract::{
     PushStep, Store, StoreError, Tally, TaskWrite, Work,
 };
 use instep_model::{
-    Account, AccountId, Field, Hint, Identity, Mapping, Operation, RemoteId, Review, Task, TaskId,
-    Timestamp,
+    Account, AccountId, Conflict, Field, Hint, Identity, Mapping, Operation, RemoteId, Review,
+    Task, TaskId, Timestamp,
 };
 
 use super::Bug;
@@ -480,6 +480,25 @@ impl Store for SimStore {
     async fn paired(&self, account: &AccountId) -> Result<Vec<(RemoteId, TaskId)>, StoreError> {
         self.before("paired").await?;
         self.inner.paired(account).await
+    }
+
+    async fn unseen(&self, account: &AccountId) -> Result<Vec<(RemoteId, TaskId)>, StoreError> {
+        self.before("unseen").await?;
+        self.inner.unseen(account).await
+    }
+
+    async fn open_conflicts(
+        &self,
+        account: &AccountId,
+        tasks: &[TaskId],
+    ) -> Result<Vec<Conflict>, StoreError> {
+        self.before("open_conflicts").await?;
+        self.inner.open_conflicts(account, tasks).await
+    }
+
+    async fn forget_cursors(&self) -> Result<(), StoreError> {
+        self.before("forget_cursors").await?;
+        self.inner.forget_cursors().await
     }
 
     async fn drop_review(&self, review: &Review) -> Result<(), StoreError> {

@@ -25,12 +25,12 @@ struct MappingBody {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     markers: BTreeMap<String, String>,
     hub_version: u64,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    unseen: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     observed: Option<RemoteTaskRow>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gone: Option<GoneRow>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    contested: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shadow: Option<String>,
     attempts: u32,
@@ -160,9 +160,9 @@ pub(crate) fn mapping_body(mapping: &Mapping) -> String {
             .collect(),
         markers: base.markers.clone(),
         hub_version: mapping.hub_version,
-        unseen: mapping.unseen,
         observed: mapping.observed.as_ref().map(RemoteTaskRow::new),
         gone: mapping.gone.map(GoneRow::new),
+        contested: mapping.contested,
         shadow: mapping.shadow.clone(),
         attempts: mapping.attempts,
         last_error: mapping.last_error.clone(),
@@ -186,9 +186,9 @@ pub(crate) fn read_mapping_body(columns: Mapping, body: &str) -> Result<Mapping,
             markers: body.markers,
         },
         hub_version: body.hub_version,
-        unseen: body.unseen,
         observed: body.observed.map(RemoteTaskRow::task),
         gone: body.gone.map(GoneRow::gone),
+        contested: body.contested,
         shadow: body.shadow,
         attempts: body.attempts,
         last_error: body.last_error,

@@ -121,7 +121,7 @@ async fn a_hub_of_a_newer_program_is_left_to_it() {
             answer,
             Err(OpenError::TooNew {
                 found: 99,
-                known: 3
+                known: 4
             })
         ),
         "{answer:?}"
@@ -143,6 +143,8 @@ async fn a_hub_of_an_older_program_is_brought_up_to_date() {
         "DROP INDEX conflicts_open",
         "DROP INDEX tasks_linked",
         "DROP INDEX mappings_linked",
+        "DROP INDEX mappings_unseen",
+        "ALTER TABLE mappings DROP COLUMN unseen",
         "ALTER TABLE tasks DROP COLUMN linked",
         "ALTER TABLE mappings DROP COLUMN linked",
     ] {
@@ -157,6 +159,7 @@ async fn a_hub_of_an_older_program_is_brought_up_to_date() {
     tamper(&path, "DROP INDEX conflicts_open").await;
     tamper(&path, "DROP INDEX tasks_linked").await;
     tamper(&path, "DROP INDEX mappings_linked").await;
+    tamper(&path, "DROP INDEX mappings_unseen").await;
 }
 
 #[tokio::test]

@@ -1,0 +1,120 @@
+//! What a look has shown, and what an older hub can no longer rely on.
+
+use std::future::Future;
+
+use instep_model::{ConflictState, Evidence};
+
+use super::Inspect;
+use super::sample::{
+    account, adopt, at, claim, conflict, id, mapped, merge, observation, pair, remote,
+};
+use crate::{CommitObservation, MergeStep};
+
+/// A pair that no look has shown is named until a look says that it showed everything, or its item
+/// is gone; another account's is nobody else's.
+pub async fn what_no_look_has_shown_is_named<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    let unseen = |name: &str, number| {
+        let mut step = adopt(&account(name), number);
+        if let Some(mapping) = &mut step.mapping {
+            mapping.unseen = true;
+        }
+        step
+    };
+    let steps = [
+        unseen("vik", 1),
+        unseen("vik", 2),
+        adopt(&vik, 3),
+        unseen("tw", 4),
+    ];
+    merge(&store, &lease, &steps).await;
+    let named = async || {
+        let mut named = store.unseen(&vik).await.expect("read");
+        named.sort();
+        let state = store.account_state(&vik).await.expect("read");
+        assert_eq!(state.unseen, named.len());
+        named
+    };
+    assert_eq!(named().await, [(remote(1), id(1)), (remote(2), id(2))]);
+
+    let mut gone = pair(&vik, 2);
+    gone.unseen = true;
+    gone.gone = Some((Evidence::NotFound, at(2)));
+    merge(&store, &lease, &[mapped(gone)]).await;
+    assert_eq!(named().await, [(remote(1), id(1))]);
+
+    for (shows_all, left) in [(false, 1), (true, 0)] {
+        let end = CommitObservation {
+            shows_all,
+            ..observation(3)
+        };
+        store
+            .commit_observation(&lease, &end)
+            .await
+            .expect("stored");
+        assert_eq!(named().await.len(), left);
+    }
+    let pairs = store.mappings_by_task(&vik, &[id(1)]).await.expect("read");
+    assert!(!pairs[0].unseen);
+    let other = store.unseen(&account("tw")).await.expect("read");
+    assert_eq!(other, [(remote(4), id(4))]);
+}
+
+/// Of these tasks, with this account, and only while they wait.
+pub async fn conflicts_that_wait_are_found_by_their_pair<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    let waiting = |number, name: &str| {
+        let one = conflict(number, name);
+        assert_eq!((&one.account, one.state), (&vik, ConflictState::Open));
+        one
+    };
+    let mut settled = waiting(1, "c2");
+    settled.state = ConflictState::Closed;
+    let mut elsewhere = waiting(1, "c3");
+    elsewhere.account = account("tw");
+    let with = |number, conflicts| MergeStep {
+        conflicts,
+        ..adopt(&vik, number)
+    };
+    let steps = [
+        with(1, vec![waiting(1, "c1"), settled, elsewhere]),
+        with(2, vec![waiting(2, "c4")]),
+    ];
+    merge(&store, &lease, &steps).await;
+    let found = store.open_conflicts(&vik, &[id(1), id(3)]).await;
+    assert_eq!(found.expect("read"), [waiting(1, "c1")]);
+    let none = store.open_conflicts(&vik, &[]).await.expect("read");
+    assert!(none.is_empty());
+}
+
+/// Only how far accounts were looked at is forgotten: who they are and what they hold stays.
+pub async fn cursors_are_forgotten_and_nothing_else<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    merge(&store, &lease, &[adopt(&vik, 1)]).await;
+    let end = CommitObservation {
+        joined: true,
+        ..observation(3)
+    };
+    store
+        .commit_observation(&lease, &end)
+        .await
+        .expect("stored");
+    let mut state = store.account_state(&vik).await.expect("read");
+    assert!(state.cursor.take().is_some());
+    store.forget_cursors().await.expect("stored");
+    assert_eq!(store.account_state(&vik).await.expect("read"), state);
+    let pairs = store.mappings_by_task(&vik, &[id(1)]).await.expect("read");
+    assert_eq!(pairs.len(), 1);
+}
