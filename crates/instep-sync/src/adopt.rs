@@ -154,16 +154,19 @@ impl Table<'_> {
             .iter()
             .filter_map(|hub| Some((*hub, *remotes.get(self.hub[*hub].hint?)?)))
             .collect();
-        claims.sort_by_key(|(hub, _)| {
+        let certain = self.meeting.trust == Trust::SameServer;
+        claims.sort_by_key(|(hub, remote)| {
             let task = self.hub[*hub].task;
-            (task.fields.instant(Field::Created), task.id)
+            // A marker of an earlier server names what is another task's here.
+            let strange = !certain && !self.same_title(*hub, *remote);
+            (strange, task.fields.instant(Field::Created), task.id)
         });
         let alike = claims
             .iter()
             .filter(|(hub, remote)| self.same_title(*hub, *remote))
             .count();
         // Where most markers name an item of their own title, they speak of this server.
-        let trusted = self.meeting.trust == Trust::SameServer || alike * 2 > claims.len();
+        let trusted = certain || alike * 2 > claims.len();
         for (hub, remote) in claims {
             let free = self.free_remote.contains(&remote);
             if free && (trusted || self.same_title(hub, remote)) {
