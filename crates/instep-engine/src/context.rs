@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use instep_contract::{Connector, Store, StoreError};
 use instep_model::{
-    Account, AccountId, Base, CollectionId, Fields, Mapping, OperationId, ProjectPath, RemoteId,
-    RemoteTask, Task, TaskId, TimeZone,
+    Account, AccountId, Base, CollectionId, Conflict, Fields, Mapping, OperationId, ProjectPath,
+    RemoteId, RemoteTask, Task, TaskId, TimeZone,
 };
 use instep_sync::{Projection, Translated, translate};
 
@@ -25,6 +25,8 @@ pub(crate) struct Context {
     pub(crate) reachable: BTreeSet<TaskId>,
     /// Linked tasks that belong into the account and are not there yet.
     pub(crate) awaited: BTreeSet<TaskId>,
+    /// What of these pairs waits for a person.
+    open_conflicts: BTreeMap<TaskId, Vec<Conflict>>,
     /// The other accounts that hold a task, where sides meet for the first time.
     pub(crate) holders: BTreeMap<TaskId, BTreeSet<AccountId>>,
 }
@@ -58,6 +60,11 @@ impl Context {
         })
     }
 
+    /// What of this task's pair waits for a person.
+    pub(crate) fn waiting(&self, task: TaskId) -> &[Conflict] {
+        self.open_conflicts.get(&task).map_or(&[], Vec::as_slice)
+    }
+
     /// Notes that a task and a remote item live on both sides from now on.
     pub(crate) fn pair(&mut self, task: TaskId, remote: &RemoteId) {
         self.by_remote.insert(remote.clone(), task);
@@ -81,6 +88,19 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
         for mapping in self.store.mappings_by_task(account, tasks).await? {
             context.mappings.insert(mapping.task, mapping);
+        }
+        let waits = |pair: &&Mapping| pair.observed.is_some();
+        let waiting: Vec<TaskId> = context
+            .mappings
+            .values()
+            .filter(waits)
+            .map(|one| one.task)
+            .collect();
+        if !waiting.is_empty() {
+            for conflict in self.store.open_conflicts(account, &waiting).await? {
+                let own = context.open_conflicts.entry(conflict.task).or_default();
+                own.push(conflict);
+            }
         }
         let mut linked: BTreeSet<TaskId> = BTreeSet::new();
         linked.extend(context.tasks.values().flat_map(|task| task.fields.links()));

@@ -97,7 +97,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .map(|(_, plan)| plan.operation.clone())
             .collect();
         let intents = self.remember(pass, &planned).await?;
-        let outcome = self.send(pass, &operations, false).await;
+        let outcome = self.send(pass, &operations, &intents, false).await?;
         let results = match outcome {
             Ok(results) => results,
             Err(error) if error.is_about_item() && planned.len() > 1 => {

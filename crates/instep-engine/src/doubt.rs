@@ -19,6 +19,9 @@ const STILL_WORKING: Duration = Duration::from_secs(2);
 /// The same after the answer timed out.
 const STILL_WORKING_AFTER_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// What was made by us may bear a time so much earlier than ours: clocks differ, and are set.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Looks at open intents within one step; waits no longer than [`STILL_WORKING`] between two.
 const MOST_LOOKS: usize = 3;
 
@@ -81,10 +84,14 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ) -> Result<Vec<Intent>, Stop> {
         let now = self.clock.now();
         let sent_at = intents.iter().map(|intent| intent.sent_at);
+        let first = sent_at
+            .clone()
+            .min()
+            .and_then(|at| at.checked_sub(CLOCKS_DIFFER).ok());
         let since = match sent_at.clone().any(|at| at > now) {
             // The clock was set back: nobody knows when it was.
             true => Timestamp::UNIX_EPOCH,
-            false => sent_at.min().unwrap_or(Timestamp::UNIX_EPOCH),
+            false => first.unwrap_or(Timestamp::UNIX_EPOCH),
         };
         let sent: Vec<Operation> = intents
             .iter()
@@ -117,8 +124,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                         ..PushStep::default()
                     });
                 }
+                // A clock that was set back tells nothing of how long it was: it is waited for anew.
                 None => missed.push(Intent {
                     missed_at: Some(now),
+                    sent_at: intent.sent_at.min(now),
                     ..intent.clone()
                 }),
             }
@@ -260,14 +269,13 @@ fn created_base<C: Connector>(
     base
 }
 
-/// How long the server may still be working on it. A clock that was set back counts like one that
-/// went on: waiting until it gets there again could take for ever.
+/// How long the server may still be working on it.
 fn remaining(intent: &Intent, now: Timestamp) -> Duration {
     let span = if intent.timed_out {
         STILL_WORKING_AFTER_TIMEOUT
     } else {
         STILL_WORKING
     };
-    let passed = now.duration_since(intent.sent_at).unsigned_abs();
-    span.saturating_sub(passed)
+    let passed = now.duration_since(intent.sent_at);
+    span.saturating_sub(Duration::try_from(passed).unwrap_or_default())
 }

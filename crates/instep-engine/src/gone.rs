@@ -115,15 +115,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             steps.push(match (permitted, edited) {
                 (true, true) => self.contested_step(pass, mapping, loss),
                 (true, false) if was_undone(pass, task, loss) => {
-                    let mut step = self.contested_step(pass, mapping, loss);
-                    if let Some(pair) = &mut step.mapping {
-                        // Nothing in the hub is older than what was never deleted.
-                        pair.hub_version = 0;
-                    }
-                    step
+                    self.contested_step(pass, mapping, loss)
                 }
                 (true, false) => self.deletion_step(pass, task, mapping, loss),
-                (false, _) => self.held_step(pass, task, mapping, loss),
+                (false, contested) => self.held_step(pass, task, mapping, loss, contested),
             });
         }
         self.commit(pass, &steps).await
@@ -168,7 +163,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         None
     }
 
-    /// An edit in the hub beats the deletion: the push makes the item again, once it has asked for it
+    /// Something beats the deletion: the push makes the item again, once it has asked for it
     /// by its id.
     fn contested_step<C: Connector>(
         &self,
@@ -178,6 +173,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ) -> MergeStep {
         let mut pair = mapping.clone();
         pair.gone = Some((loss.evidence, loss.at));
+        pair.contested = true;
         pair.state = MappingState::Pending;
         let wake = vec![pass.account.id.clone()];
         MergeStep {
@@ -229,12 +225,18 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let state = self.store.account_state(&pass.account.id).await?;
         let since = state.guard_since.map_or(window, |since| since.max(window));
         let tally = self.store.tally(&pass.account.id, since).await?;
+        let mut alive = tally.alive;
+        for (collection, unseen) in &tally.unseen {
+            if let Some(alive) = alive.get_mut(collection) {
+                *alive = alive.saturating_sub(*unseen);
+            }
+        }
         let mut new = BTreeMap::new();
         for (_, mapping, _) in deletions {
             *new.entry(mapping.collection.clone()).or_insert(0) += 1;
         }
         let deletions = Deletions {
-            alive: tally.alive,
+            alive,
             recent: tally.deleted,
             held: tally.held,
             new,
@@ -303,9 +305,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         task: &Task,
         mapping: &Mapping,
         loss: &Loss,
+        contested: bool,
     ) -> MergeStep {
         let mut pair = mapping.clone();
         pair.gone = Some((loss.evidence, loss.at));
+        pair.contested = contested;
         pair.state = MappingState::Held;
         // An edit from now on makes the task anew; one from before waits with the rest (S4).
         pair.hub_version = task.version;

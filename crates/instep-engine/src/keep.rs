@@ -52,7 +52,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
 /// A deletion there that the guard held and a person let go.
 fn let_go(task: &Task, pair: &Mapping) -> Option<Loss> {
     let (evidence, at) = pair.gone?;
-    let waits = pair.state == MappingState::Pending && task.version == pair.hub_version;
+    let waits =
+        pair.state == MappingState::Pending && task.version == pair.hub_version && !pair.contested;
     (waits && task.is_alive()).then_some(Loss {
         task: task.id,
         evidence,

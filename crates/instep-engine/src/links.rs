@@ -5,16 +5,16 @@
 //! of it is true only of the two items that it was confirmed for.
 
 use instep_contract::{Connector, MergeStep, Store};
-use instep_model::{Field, Mapping, Task, TaskId, Value};
+use instep_model::{Field, Ids, Mapping, Task, TaskId, Value};
 
 use crate::context::Context;
 use crate::round::{Engine, Pass, Stop};
 use crate::{Clock, Rng};
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
-    /// The pairs of these tasks end: whatever items take their place, nothing links to them yet.
-    /// The steps drop the links from the bases of those that have them, so that they are sent
-    /// again.
+    /// The pairs of these tasks end: whatever items take their place, nothing links to them yet, unless
+    /// they bear the same ids. The steps drop the links from the bases of those that have them, and
+    /// make all that link to them work, so that links are sent again.
     pub(crate) async fn unlink_steps<C: Connector>(
         &self,
         pass: &Pass<'_, C>,
@@ -26,7 +26,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let step = |mut pair: Mapping| {
             // One that ends too is made with all its links, and one that is gone stays what it was.
             let stays = !ended.contains(&pair.task) && pair.gone.is_none();
-            (stays && forget_links(&mut pair, ended)).then(|| MergeStep {
+            if pass.capabilities.ids == Ids::Given {
+                forget_links(&mut pair, ended);
+            }
+            stays.then(|| MergeStep {
                 mapping: Some(pair),
                 wake: vec![account.clone()],
                 ..MergeStep::default()
@@ -61,8 +64,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     }
 }
 
-/// Drops what a base says of links to these tasks; answers whether there was anything.
-fn forget_links(pair: &mut Mapping, ends: &[TaskId]) -> bool {
+/// Drops what a base says of links to these tasks.
+fn forget_links(pair: &mut Mapping, ends: &[TaskId]) {
     let keep = |value: Option<&Value>| match value {
         Some(Value::Tasks(tasks)) => {
             let mut tasks = tasks.clone();
@@ -72,11 +75,9 @@ fn forget_links(pair: &mut Mapping, ends: &[TaskId]) -> bool {
         Some(Value::Task(task)) if ends.contains(task) => None,
         other => other.cloned(),
     };
-    let before = pair.base.clone();
     for field in [Field::Depends, Field::Parent] {
         let sent = keep(pair.base.fields.get(field));
         let shown = keep(pair.base.shown(field));
         pair.base.confirm(field, sent, shown);
     }
-    pair.base != before
 }

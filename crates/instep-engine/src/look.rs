@@ -15,6 +15,7 @@ use instep_model::{
 
 use instep_sync::Trust;
 
+use crate::gone::Loss;
 use crate::merge::Sighting;
 use crate::report::{Need, Trouble};
 use crate::round::{Engine, Pass, Stop};
@@ -97,6 +98,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let new: BTreeSet<RemoteId> = unknown.iter().map(|task| task.id.clone()).collect();
         self.meet(pass, &mut seen, unknown).await?;
         self.merge_links(pass, &seen, &new, links).await?;
+        if !complete && seen.state.unseen > 0 {
+            self.look_after_unseen(pass, &seen).await?;
+        }
         if seen.in_doubt {
             // The cursor stays where it is: what is unknown now has to be seen again.
             return Err(Stop::Trouble(Trouble::InDoubt { count: doubts }));
@@ -109,6 +113,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             collections,
             sweep,
             joined: true,
+            shows_all: seen.state.unseen > 0 || !new.is_empty(),
             reviews: seen.reviews,
             at: now,
         };
@@ -148,6 +153,41 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .collect();
         gone.extend(unlisted);
         Ok(gone)
+    }
+
+    /// What we made should have been shown by this look. What was not is asked for by its id: a person
+    /// may have deleted it before anything listed it.
+    async fn look_after_unseen<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        seen: &Seen,
+    ) -> Result<(), Stop> {
+        let unseen = self.store.unseen(&pass.account.id).await?;
+        if unseen.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<RemoteId> = unseen.iter().map(|(id, _)| id.clone()).collect();
+        let connector = &mut *pass.connector;
+        let found = self
+            .unless_busy(async || connector.read(&ids).await)
+            .await?;
+        let (mut there, mut losses) = (Vec::new(), Vec::new());
+        for ((_, task), found) in unseen.into_iter().zip(found) {
+            match found {
+                Some(remote) => there.push((task, remote)),
+                None => losses.push(Loss {
+                    task,
+                    evidence: Evidence::NotFound,
+                    at: self.clock.now(),
+                }),
+            }
+        }
+        self.take_losses(pass, &losses).await?;
+        for there in there.chunks(CHUNK) {
+            self.merge_chunk(pass, there, seen.state.last_pass_at)
+                .await?;
+        }
+        Ok(())
     }
 
     async fn observe<C: Connector>(
@@ -295,6 +335,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     agreed: agreed(mapping),
                     remote,
                     floor,
+                    waiting: context.waiting(*id),
                 };
                 steps.extend(self.merge_step(pass, &context, &sighting));
             }

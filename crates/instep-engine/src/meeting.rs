@@ -233,10 +233,14 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     agreed: false,
                     remote,
                     floor: None,
+                    waiting: context.waiting(*id),
                 };
                 let Some(mut step) = self.merge_step(pass, &context, &sighting) else {
                     continue;
                 };
+                if let Some(pair) = &mut step.mapping {
+                    pair.unseen = true;
+                }
                 step.hints = self.hints_from(pass, *id, remote);
                 step.wake.extend(self.marker_holders(&pass.account.id));
                 step.journal.extend(self.adopted(pass, *id));
@@ -358,6 +362,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         mapping.base.markers = remote.markers.clone();
         mapping.collection = remote.collection.clone();
         mapping.shadow = remote.shadow.clone();
+        mapping.unseen = true;
         mapping.hub_version = from_version + 1;
         mapping.state = MappingState::Synced;
         mapping.last_synced_at = Some(now);

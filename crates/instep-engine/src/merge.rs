@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use instep_contract::{Connector, MergeStep, Store, TaskWrite};
 use instep_model::{
     Action, Conflict, ConflictId, ConflictState, Direction, Evidence, Field, Fields, Hint, Mapping,
-    MappingState, Provenance, RemoteTask, Side, Task, Timestamp, Value,
+    MappingState, OperationId, Provenance, RemoteTask, Side, Task, Timestamp, Value,
 };
 use instep_sync::{
     FieldConflict, Holder, MergedPair, Projection, Rules, Seen, base_of, differs, finer,
@@ -26,6 +26,8 @@ pub(crate) struct Sighting<'a> {
     pub(crate) remote: &'a RemoteTask,
     /// When the account was last seen equal to its bases.
     pub(crate) floor: Option<Timestamp>,
+    /// What of this pair waits for a person already.
+    pub(crate) waiting: &'a [Conflict],
 }
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
@@ -96,6 +98,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pair.collection = remote.collection.clone();
         pair.shadow = remote.shadow.clone();
         pair.gone = None;
+        pair.contested = false;
         pair.unseen = false;
         pair.observed = merged.waits().then(|| (*remote).clone());
         pair.attempts = 0;
@@ -171,6 +174,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ) -> MergeStep {
         let mut pair = mapping.clone();
         pair.gone = None;
+        pair.contested = false;
         pair.unseen = false;
         pair.observed = None;
         pair.state = MappingState::Pending;
@@ -198,7 +202,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let restored = !task.is_alive();
         let changes = changes_between(&task.fields, &merged.hub);
         let operation = self.operation_id();
-        let mut step = MergeStep::default();
+        let mut step = MergeStep {
+            conflicts: self.conflicts(pass, sighting, &merged, &operation),
+            ..MergeStep::default()
+        };
         if restored || !changes.is_empty() {
             let mut written = task.clone();
             written.fields = merged.hub;
@@ -253,32 +260,66 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         if !to_push && pair.observed.is_none() {
             pair.last_synced_at = Some(now);
         }
-        for conflict in &merged.conflicts {
-            step.conflicts
-                .push(self.conflict(pass, task, conflict, &operation));
-        }
         step.mapping = Some(pair);
         step
     }
 
-    fn conflict<C: Connector>(
+    /// What a merge found, as it is remembered: a conflict that waits already is the same one as long
+    /// as it waits, however often it is seen (I4), and one that dissolved is over.
+    fn conflicts<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
+        sighting: &Sighting<'_>,
+        merged: &MergedPair,
+        operation: &OperationId,
+    ) -> Vec<Conflict> {
+        let mut conflicts = Vec::new();
+        for found in &merged.conflicts {
+            let mut waiting = sighting.waiting.iter();
+            let known = waiting.find(|one| one.field == found.field);
+            let fresh = self.conflict(pass, sighting.task, found, known, operation);
+            if known != Some(&fresh) {
+                pass.report.conflicts += 1;
+                pass.report.open_conflicts += usize::from(fresh.state == ConflictState::Open);
+                conflicts.push(fresh);
+            }
+        }
+        let stands = |one: &&Conflict| {
+            merged
+                .conflicts
+                .iter()
+                .any(|found| found.field == one.field)
+        };
+        let over = sighting.waiting.iter().filter(|one| !stands(one));
+        conflicts.extend(over.map(|one| {
+            let is_theirs = merged.hub.get(one.field) == one.remote.as_ref();
+            let side = if is_theirs { Side::Remote } else { Side::Hub };
+            Conflict {
+                state: ConflictState::Settled(side),
+                ..one.clone()
+            }
+        }));
+        conflicts
+    }
+
+    fn conflict<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
         task: &Task,
         found: &FieldConflict,
-        operation: &instep_model::OperationId,
+        known: Option<&Conflict>,
+        operation: &OperationId,
     ) -> Conflict {
-        pass.report.conflicts += 1;
         let state = match found.winner {
             Some(side) => ConflictState::Settled(side),
-            None => {
-                pass.report.open_conflicts += 1;
-                ConflictState::Open
-            }
+            None => ConflictState::Open,
         };
-        let name = format!("{operation}{:x}", self.rng.next_u64() & 0xffff);
+        let name = || {
+            let name = format!("{operation}{:x}", self.rng.next_u64() & 0xffff);
+            ConflictId::new(format!("c{}", &name[4..]))
+        };
         Conflict {
-            id: ConflictId::new(format!("c{}", &name[4..])),
+            id: known.map_or_else(name, |known| known.id.clone()),
             task: task.id,
             account: pass.account.id.clone(),
             field: found.field,
@@ -286,7 +327,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             hub: found.hub.clone(),
             remote: found.remote.clone(),
             state,
-            at: self.clock.now(),
+            at: known.map_or_else(|| self.clock.now(), |known| known.at),
         }
     }
 

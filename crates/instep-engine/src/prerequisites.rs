@@ -86,10 +86,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .commit_intents(&pass.lease, &[(None, operation.clone())], now)
             .await?;
         let batch = [operation];
-        let connector = &mut *pass.connector;
-        let outcome = self
-            .unless_busy(async || connector.apply(&batch).await)
-            .await;
+        let outcome = self.apply(pass, &batch, &intents).await?;
         let outcome = outcome.and_then(|mut results| {
             results.pop().unwrap_or_else(|| {
                 Err(ConnectorError::Malformed {
@@ -97,7 +94,6 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 })
             })
         });
-        pass.wrote = true;
         let outcome = match (outcome, &batch[0]) {
             // Somebody else made it a moment ago: it is the one that was wanted.
             (Err(ConnectorError::AlreadyExists { id }), Operation::CreateCollection { .. }) => {

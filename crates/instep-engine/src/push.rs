@@ -12,6 +12,7 @@ use instep_sync::{Rules, Seen, differs};
 use crate::context::{Context, collection_for};
 use crate::gone::Loss;
 use crate::round::{Engine, Pass, Stop};
+use crate::single::is_current;
 use crate::{Clock, Rng};
 
 /// Tasks that are planned together.
@@ -112,7 +113,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         tasks: &[TaskId],
     ) -> Result<(), Stop> {
         let state = self.store.account_state(&pass.account.id).await?;
-        if !state.joined || self.work_of(pass, tasks).await?.is_empty() {
+        if !is_current(&state) || self.work_of(pass, tasks).await?.is_empty() {
             return Ok(());
         }
         if !self.is_as_known(pass, &state).await? {
@@ -294,6 +295,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 _ => Job::Survive,
             },
             (true, true) if task.version != mapping.hub_version => Job::Survive,
+            (true, true) if mapping.contested && mapping.state == MappingState::Pending => {
+                Job::Survive
+            }
             (true, true) if mapping.state == MappingState::Pending => {
                 let projection = context.projection(pass, &self.zone);
                 let edited = differs(&projection, &mapping.base.fields, &task.fields);

@@ -14,7 +14,7 @@ use crate::{Clock, Decisions, Rng};
 const MOST_TURNS: usize = 3;
 
 /// How often a busy service is asked again within one step.
-const MOST_BUSY_TRIES: usize = 8;
+pub(crate) const MOST_BUSY_TRIES: usize = 8;
 
 /// How long a lease lasts where it has to be renewed by time.
 const LEASE_TTL: Duration = Duration::from_secs(60);

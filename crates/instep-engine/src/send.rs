@@ -4,8 +4,11 @@ use instep_contract::{Applied, Connector, ConnectorError, Intent, IntentId, Push
 use instep_model::{Ids, Operation, TaskId};
 use instep_sync::Planned;
 
-use crate::round::{Engine, Pass, Stop};
+use crate::round::{Engine, MOST_BUSY_TRIES, Pass, Stop};
 use crate::{Clock, Rng};
+
+/// What becomes of a batch: of each operation in it, or of the whole call.
+pub(crate) type Outcome = Result<Vec<Result<Applied, ConnectorError>>, ConnectorError>;
 
 /// How often a write that may be repeated is sent again when its answer was lost.
 const MOST_REPEATS: usize = 3;
@@ -88,6 +91,50 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         Ok(self.store.commit_doubt(&pass.lease, &slow).await?)
     }
 
+    /// A request that the service was too busy for goes out once more: from now on it may be at work.
+    async fn sent_again<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        intents: &[IntentId],
+    ) -> Result<(), Stop> {
+        if intents.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let open = self.store.open_intents(&pass.account.id).await?;
+        let again: Vec<Intent> = open
+            .into_iter()
+            .filter(|intent| intents.contains(&intent.id))
+            .map(|intent| Intent {
+                sent_at: now,
+                ..intent
+            })
+            .collect();
+        Ok(self.store.commit_doubt(&pass.lease, &again).await?)
+    }
+
+    /// Sends one batch until the service is no longer busy with another writer.
+    pub(crate) async fn apply<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        operations: &[Operation],
+        intents: &[IntentId],
+    ) -> Result<Outcome, Stop> {
+        pass.wrote = true;
+        let mut tries = 0;
+        loop {
+            match pass.connector.apply(operations).await {
+                Err(ConnectorError::Busy) if tries < MOST_BUSY_TRIES => {
+                    tries += 1;
+                    let pause = instep_sync::busy_pause(self.rng.next_u64());
+                    self.clock.sleep(pause).await;
+                    self.sent_again(pass, intents).await?;
+                }
+                outcome => return Ok(outcome),
+            }
+        }
+    }
+
     /// Sends one batch. What may be repeated is, when its answer is lost; one that took too long
     /// may still be at work, and would undo what a person does after its repeat (S14). With `once`
     /// a second time would do something else than the first (S13).
@@ -95,28 +142,23 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         &self,
         pass: &mut Pass<'_, C>,
         operations: &[Operation],
+        intents: &[IntentId],
         once: bool,
-    ) -> Result<Vec<Result<Applied, ConnectorError>>, ConnectorError> {
-        pass.wrote = true;
+    ) -> Result<Outcome, Stop> {
         let chosen = pass.capabilities.ids == Ids::Chosen;
         let doubles = |operation: &Operation| !chosen && operation.can_double();
         let repeatable = !once && !operations.iter().any(doubles);
         let mut repeats = 0;
         loop {
-            let connector = &mut *pass.connector;
-            match self
-                .unless_busy(async || connector.apply(operations).await)
-                .await
-            {
+            match self.apply(pass, operations, intents).await? {
                 Err(ConnectorError::OutcomeUnknown {
                     timed_out: false, ..
                 }) if repeatable && repeats < MOST_REPEATS => {
                     repeats += 1;
-                    self.clock
-                        .sleep(instep_sync::busy_pause(self.rng.next_u64()))
-                        .await;
+                    let pause = instep_sync::busy_pause(self.rng.next_u64());
+                    self.clock.sleep(pause).await;
                 }
-                outcome => return outcome,
+                outcome => return Ok(outcome),
             }
         }
     }

@@ -207,7 +207,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ) -> Result<Option<Met>, Stop> {
         let account = &pass.account.id;
         let state = self.store.account_state(account).await?;
-        let Some(identity) = state.identity.clone().filter(|_| state.joined) else {
+        let Some(identity) = state.identity.clone().filter(|_| is_current(&state)) else {
             return Ok(None);
         };
         if !self.is_as_known(pass, &state).await? {
@@ -265,6 +265,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             (None, known) => Ok(known.map(|mapping| Met::gone(mapping.task))),
         }
     }
+}
+
+/// Whether the hub knows the account well enough to go by single items: not before the first
+/// meeting, nor where it has forgotten how far it had come (I9).
+pub(crate) fn is_current(state: &AccountState) -> bool {
+    state.joined && state.cursor.is_some()
 }
 
 impl Stop {

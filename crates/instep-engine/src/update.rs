@@ -113,7 +113,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 let base = &page.context.mappings[id].base;
                 completes_repeating(base, &plan.operation)
             });
-            let results = match self.send(pass, &operations, once).await {
+            let results = match self.send(pass, &operations, &intents, once).await? {
                 Ok(results) => results,
                 Err(error) if error.is_about_item() && batch.len() == 1 => vec![Err(error)],
                 Err(error) => {
