@@ -246,7 +246,7 @@ impl Ledger {
     }
 
     /// The engine wrote notes where it had just read them: what somebody reworded between the two is
-    /// overwritten, as notes are written without a condition (S17).
+    /// overwritten or taken away, as notes are written without a condition (S17).
     pub(crate) fn overwrite_notes(&mut self, key: Key) {
         let began = self.round_began;
         for entry in self.entries.iter_mut() {

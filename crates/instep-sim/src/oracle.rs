@@ -115,7 +115,8 @@ impl Stage {
         all: &[Task],
         conflicts: &[Conflict],
     ) -> Result<(), Breach> {
-        if self.ledger.must_be_dead(key) && !self.had_disaster {
+        let doubled = self.ledger.fluid.contains(&key);
+        if self.ledger.must_be_dead(key) && !self.had_disaster && !doubled {
             return breach("I5", format!("t{key} came back"));
         }
         let mut there = BTreeSet::new();

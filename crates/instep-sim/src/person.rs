@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::pin;
 
-use instep_contract::{MemoryStore, Store};
+use instep_contract::{Effect, MemoryStore, Store};
 use instep_engine::{Decisions, EditError, Engine, Peer};
 use instep_model::{
-    Annotation, AnnotationId, Direction, Field, Fields, Link, ProjectPath, RemoteId, Status,
-    TaskId, TimeZone, Value,
+    Annotation, AnnotationId, Direction, Field, Fields, Link, Operation, ProjectPath, RemoteId,
+    RemoteTask, Status, TaskId, TimeZone, Value,
 };
 use uuid::Uuid;
 
@@ -437,15 +437,31 @@ impl Stage {
                 self.remotes[*remote].delete(self.world.now(), &task.id);
             }
         }
-        if let Body::Remote(remote, _) = &shown.body {
+        if let Body::Remote(remote, task) = &shown.body {
             self.ledger.shade_off(*remote, shown.key);
             if self.is_abroad(place) {
-                self.ledger.refused.insert((*remote, shown.key));
+                if !self.recovering && self.is_known(*remote, task) {
+                    self.ledger.refused.insert((*remote, shown.key));
+                }
                 return;
             }
         }
         self.ledger
             .bury(shown.key, &seen, |slot| held.contains(&slot), spared);
+    }
+
+    /// Whether the hub knows that this item is there: only then can its loss be told from one that was
+    /// never made. Whoever acts in the middle of a round may meet one whose making is not judged yet.
+    fn is_known(&self, remote: usize, task: &RemoteTask) -> bool {
+        let made_now = |effect: &Effect| {
+            matches!(effect.operation, Operation::Create(_)) && effect.id == task.id
+        };
+        let pairs = self.store.all_mappings();
+        let mut own = pairs
+            .iter()
+            .filter(|pair| pair.account == self.accounts[remote].id);
+        own.any(|pair| pair.remote.as_ref() == Some(&task.id) && pair.gone.is_none())
+            && !self.remotes[remote].peek_effects().iter().any(made_now)
     }
 
     fn unmark(&mut self, shown: &Shown) {

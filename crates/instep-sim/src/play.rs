@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::pin::pin;
+use std::time::Duration;
 
 use instep_contract::{MemoryStore, Store};
 use instep_engine::{Need, RoundReport, Trouble};
-use instep_model::{ConflictState, Direction, MappingState, Operation};
+use instep_model::{ConflictState, Direction, Field, MappingState, Operation};
 
 use crate::bugs::Bug;
 use crate::coverage::Coverage;
@@ -95,6 +96,14 @@ impl Stage {
             let reviews = self.store.all_reviews(&self.accounts[index].id);
             lines.extend(reviews.iter().map(|review| format!("  {review:?}")));
         }
+        lines.extend(self.store.all_journal().iter().map(|entry| {
+            let account = entry.account.as_ref().map_or("a person", |id| id.as_str());
+            let task = entry.task.map(|id| id.to_string()).unwrap_or_default();
+            let field = entry.field.map_or("", Field::name);
+            let (at, side, action, cause) = (entry.at, entry.side, entry.action, &entry.cause);
+            let (from, to) = (&entry.from, &entry.to);
+            format!("  {at} {side:?} {account} {task} {action:?} {field} {from:?} {to:?}: {cause}")
+        }));
         for line in lines {
             self.trace.note(|| line);
         }
@@ -155,7 +164,15 @@ impl Stage {
                 self.rehearse()?;
             }
             Step::Disk { one_in } => self.world.skies(|skies| skies.disk = Some(one_in)),
-            Step::Pass { millis } => self.world.pass(millis),
+            Step::Pass { millis } => {
+                self.world.pass(millis);
+                if millis < 0 {
+                    let by = Duration::from_millis(millis.unsigned_abs());
+                    self.remotes
+                        .iter()
+                        .for_each(|remote| remote.clocks_set_back(by));
+                }
+            }
             Step::Weather {
                 remote,
                 weather,
@@ -345,7 +362,12 @@ impl Stage {
         self.wreck(|place| place == Place::Hub);
         self.disaster();
         match (back, self.saved.clone()) {
-            (true, Some(saved)) => self.store.restore(&saved),
+            (true, Some(saved)) => {
+                self.store.restore(&saved);
+                // Whoever opens it sees that it is an older one.
+                let forgotten = poll(pin!(self.store.forget_cursors()));
+                debug_assert!(matches!(forgotten, Some(Ok(()))));
+            }
             _ => self.store = MemoryStore::new(),
         }
         // Leases are gone with it, or those of an earlier time.

@@ -135,7 +135,7 @@ impl Stage {
                 crash: crash.filter(|_| time == 0),
                 ..Plan::default()
             };
-            let failures = self.world.disk_failures();
+            let failures = self.world.failures();
             let report = self.single(plan, remote, &item);
             self.settle()?;
             if report.is_none() {
@@ -143,7 +143,7 @@ impl Stage {
                 self.ledger.in_step = None;
             }
             self.check_always()?;
-            let calm = Self::is_clean(report.as_ref()) && self.world.disk_failures() == failures;
+            let calm = Self::is_clean(report.as_ref()) && self.world.failures() == failures;
             clean = if calm { clean + 1 } else { 0 };
             if clean < TURNS {
                 continue;

@@ -5,10 +5,10 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
-use instep_contract::{Call, FakeRemote, Look, MemorySnapshot, MemoryStore, Profile};
+use instep_contract::{Call, Effect, FakeRemote, Look, MemorySnapshot, MemoryStore, Profile};
 use instep_engine::{Engine, Member, Peer, RoundOptions, RoundReport, Start};
 use instep_model::{
-    Account, AccountId, Conflict, ConflictPolicy, Direction, Draft, Field, Identity, Kind,
+    Account, AccountId, Conflict, ConflictPolicy, Direction, Draft, Field, Identity, Ids, Kind,
     Operation, RemoteId, RemoteTask, Scope, Task, TimeZone, Value,
 };
 
@@ -367,7 +367,7 @@ impl Stage {
                 if self.accounts[index].direction == Direction::FromRemote {
                     return breach("I19", format!("wrote to {name}, which is only read"));
                 }
-                self.judge(index, &effect.id, &effect.operation, effect.changed)?;
+                self.judge(index, &effect)?;
             }
         }
         for (remote, operation) in self.world.owners(|owners, _| owners.take_late()) {
@@ -389,19 +389,21 @@ impl Stage {
         }
     }
 
-    fn judge(
-        &mut self,
-        index: usize,
-        id: &RemoteId,
-        operation: &Operation,
-        changed: bool,
-    ) -> Result<(), Breach> {
-        let rewords = match operation {
-            Operation::EditNote { .. } => true,
-            Operation::Update { edit, .. } => !edit.edit_notes.is_empty(),
+    fn judge(&mut self, index: usize, effect: &Effect) -> Result<(), Breach> {
+        let Effect {
+            id,
+            operation,
+            changed,
+            ..
+        } = effect;
+        let overwrites = match operation {
+            Operation::EditNote { .. } | Operation::RemoveNote { .. } => true,
+            Operation::Update { edit, .. } => {
+                !edit.edit_notes.is_empty() || !edit.remove_notes.is_empty()
+            }
             _ => false,
         };
-        if rewords
+        if overwrites
             && let Some(task) = self.remotes[index].remembered(id)
             && let Some((key, _)) = read_title(task.fields.title())
         {
@@ -409,7 +411,13 @@ impl Stage {
         }
         let title = match operation {
             Operation::Create(draft) => {
-                self.judge_create(index, draft)?;
+                self.judge_create(index, draft, effect.late)?;
+                let chosen = self.remotes[index].capabilities().ids == Ids::Chosen;
+                if let Some((key, _)) = read_title(draft.fields.title()).filter(|_| chosen) {
+                    // Under the id of ours it is nothing to wait for, and may bring back what was
+                    // made and deleted meanwhile.
+                    self.ledger.fluid.extend(effect.late.then_some(key));
+                }
                 draft.fields.get(instep_model::Field::Title)
             }
             Operation::Update { edit, .. } => edit
@@ -417,7 +425,7 @@ impl Stage {
                 .iter()
                 .find(|change| change.field == instep_model::Field::Title)
                 .and_then(|change| change.to.as_ref()),
-            Operation::Delete { .. } if changed => {
+            Operation::Delete { .. } if *changed => {
                 let gone = self.remotes[index].remembered(id);
                 let key = gone.and_then(|task| read_title(task.fields.title()));
                 let Some((key, _)) = key else { return Ok(()) };
@@ -439,7 +447,7 @@ impl Stage {
 
     /// A new item belongs into the account's scope (S27), and nobody deleted it in an account that
     /// is never read (S29).
-    fn judge_create(&self, index: usize, draft: &Draft) -> Result<(), Breach> {
+    fn judge_create(&self, index: usize, draft: &Draft, late: bool) -> Result<(), Breach> {
         let mut fields = draft.fields.clone();
         if let Some(collection) = &draft.collection {
             let collections = self.remotes[index].collections();
@@ -459,13 +467,17 @@ impl Stage {
         let moved = self
             .ledger
             .touched_since_round(read_title(draft.fields.title()));
-        let excused = by_tag && moved;
+        // What was sent while it belonged there may come late.
+        let excused = (by_tag && moved) || late;
         if !excused && !self.accounts[index].scope.admits(&fields) {
             let what = format!("{} got {}, which is not its", NAMES[index], fields.title());
             return breach("S27", what);
         }
+        // A deletion elsewhere that an edit beat makes it again everywhere (S16).
         if let Some((key, _)) = read_title(draft.fields.title())
+            && !late
             && self.ledger.refused.contains(&(index, key))
+            && !self.ledger.deaths.contains_key(&key)
         {
             let what = format!("t{key} was deleted in {} and made again", NAMES[index]);
             return breach("S29", what);

@@ -86,6 +86,8 @@ struct State {
     interrupted: Option<Ticket>,
     /// How many steps of the store have failed.
     disk_failures: u64,
+    /// How many calls to remotes have failed.
+    faults: u64,
     owners: Owners,
     skies: Skies,
     coverage: Coverage,
@@ -119,6 +121,7 @@ impl SimWorld {
             interrupt: None,
             interrupted: None,
             disk_failures: 0,
+            faults: 0,
             owners: Owners::default(),
             skies: Skies::default(),
             coverage: Coverage::default(),
@@ -185,6 +188,12 @@ impl SimWorld {
 
     pub(crate) fn disk_failures(&self) -> u64 {
         self.lock().disk_failures
+    }
+
+    /// How many calls and steps have failed so far.
+    pub(crate) fn failures(&self) -> u64 {
+        let state = self.lock();
+        state.faults + state.disk_failures
     }
 
     /// Whether a step of the store fails now.
@@ -299,6 +308,7 @@ impl World for RemoteWorld {
         }
         let fault = deal(weather, call, &mut state.chance)?;
         state.coverage.faulted(fault);
+        state.faults += 1;
         Some(fault)
     }
 }

@@ -6,8 +6,6 @@ use std::{fs, thread};
 
 use instep_sim::{Coverage, Schedule, play, shrink};
 
-use crate::open::OPEN;
-
 /// Schedules of one test run; a nightly run plays many more of other seeds.
 const SCHEDULES: u64 = if cfg!(debug_assertions) { 1_000 } else { 4_000 };
 
@@ -24,7 +22,7 @@ fn check(seeds: &[u64]) -> Coverage {
             let outcome = play(&Schedule::draw(*seed), None, false);
             coverage.absorb(&outcome.coverage);
             assert!(
-                outcome.breach.is_none() || is_open(*seed),
+                outcome.breach.is_none(),
                 "seed {seed}: {:?}\n{}",
                 outcome.breach,
                 shrink(&Schedule::draw(*seed), None)
@@ -79,7 +77,7 @@ fn kept() -> Vec<(String, Schedule)> {
 fn schedules_that_failed_once_never_fail_again() {
     let kept = kept();
     assert!(!kept.is_empty(), "nothing is kept");
-    for (name, schedule) in kept.iter().filter(|(name, _)| !is_kept_open(name)) {
+    for (name, schedule) in &kept {
         let breach = play(schedule, None, false).breach;
         assert!(breach.is_none(), "{name}: {breach:?}\n{schedule}");
     }
@@ -93,32 +91,6 @@ fn a_schedule_that_is_written_down_reads_as_itself() {
         assert_eq!(read.to_string(), schedule.to_string(), "seed {seed}");
         let (one, other) = (play(&schedule, None, false), play(&read, None, false));
         assert_eq!(one.digest, other.digest, "seed {seed}");
-    }
-}
-
-fn is_open(seed: u64) -> bool {
-    OPEN.iter().any(|open| open.seeds.contains(&seed))
-}
-
-fn is_kept_open(name: &str) -> bool {
-    OPEN.iter().any(|open| open.kept.contains(&name))
-}
-
-#[test]
-fn what_is_open_is_still_open() {
-    let kept = kept();
-    for open in OPEN {
-        let named = kept
-            .iter()
-            .filter(|(name, _)| open.kept.contains(&name.as_str()));
-        let seeded = open.seeds.iter().map(|seed| Schedule::draw(*seed));
-        let mut all = named.map(|(_, schedule)| schedule.clone()).chain(seeded);
-        let fails = |schedule: Schedule| play(&schedule, None, false).breach.is_some();
-        assert!(
-            all.any(fails),
-            "mended; take it off the list: {}",
-            open.what
-        );
     }
 }
 
