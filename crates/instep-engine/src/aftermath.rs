@@ -182,7 +182,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     }
 
     /// Items that stood there already under the id that we chose.
-    async fn pair_existing<C: Connector>(
+    pub(crate) async fn pair_existing<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
         page: &Page,

@@ -1,7 +1,9 @@
 //! Making tasks in a remote, in batches, each remembered before it is sent (S13).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use instep_contract::{Applied, Connector, ConnectorError, IntentId, PushStep, Store};
-use instep_model::{Action, Mapping, Operation, Side, Task, TaskId};
+use instep_model::{Action, Ids, Mapping, Operation, RemoteId, RemoteTask, Side, Task, TaskId};
 use instep_sync::{Places, Planned};
 
 use crate::aftermath::Aftermath;
@@ -38,6 +40,53 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             }
         }
         Ok(made)
+    }
+
+    /// Creates without those whose items a marker names and that are there already: the hub may have
+    /// forgotten them (I9). They are paired.
+    pub(crate) async fn not_there_yet<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        page: &Page,
+        tasks: Vec<TaskId>,
+    ) -> Result<Vec<TaskId>, Stop> {
+        let account = &pass.account.id;
+        let marker = self.marker_of(account);
+        let Some(marker) = marker.filter(|_| pass.capabilities.ids == Ids::Given) else {
+            return Ok(tasks);
+        };
+        let mut named: BTreeMap<RemoteId, TaskId> = BTreeMap::new();
+        for pair in self.store.mappings_of_tasks(&tasks).await? {
+            if let Some(remote) = pair.base.markers.get(marker) {
+                named.insert(RemoteId::new(remote.clone()), pair.task);
+            }
+        }
+        let ids: Vec<RemoteId> = named.keys().cloned().collect();
+        for pair in self.store.mappings_by_remote(account, &ids).await? {
+            named.retain(|remote, _| pair.remote.as_ref() != Some(remote));
+        }
+        if named.is_empty() {
+            return Ok(tasks);
+        }
+        let ids: Vec<RemoteId> = named.keys().cloned().collect();
+        let connector = &mut *pass.connector;
+        let found = self
+            .unless_busy(async || connector.read(&ids).await)
+            .await?;
+        // Of a server that was set up anew, it is another task's by now.
+        let is_its = |(task, remote): &(TaskId, RemoteTask)| {
+            let title = page.context.tasks[task].fields.title();
+            title.trim() == remote.fields.title().trim()
+        };
+        let found: Vec<(TaskId, RemoteTask)> = named
+            .into_values()
+            .zip(found)
+            .filter_map(|(task, found)| Some((task, found?)))
+            .filter(is_its)
+            .collect();
+        let there: BTreeSet<TaskId> = found.iter().map(|(task, _)| *task).collect();
+        self.pair_existing(pass, page, found).await?;
+        Ok(tasks.into_iter().filter(|id| !there.contains(id)).collect())
     }
 
     fn plan_one_create<C: Connector>(
@@ -140,6 +189,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 }
             }
         }
+        self.wake_linked(pass, &mut steps).await?;
         self.store
             .commit_push(&pass.lease, &steps, self.clock.now())
             .await?;

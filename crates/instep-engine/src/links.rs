@@ -4,8 +4,8 @@
 //! A link lives as long as the hub holds it, whether its other end is alive or not. What a base says
 //! of it is true only of the two items that it was confirmed for.
 
-use instep_contract::{Connector, MergeStep, Store};
-use instep_model::{Field, Ids, Mapping, Task, TaskId, Value};
+use instep_contract::{Connector, MergeStep, PushStep, Store};
+use instep_model::{Field, Ids, Mapping, Scope, Task, TaskId, Value};
 
 use crate::context::Context;
 use crate::round::{Engine, Pass, Stop};
@@ -36,6 +36,28 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             })
         };
         Ok(pairs.into_iter().filter_map(step).collect())
+    }
+
+    /// What has just been made in an account that does not take every task: links to it were left out
+    /// while it was none of the account's (S23, S27).
+    pub(crate) async fn wake_linked<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        steps: &mut [PushStep],
+    ) -> Result<(), Stop> {
+        if pass.account.scope == Scope::default() {
+            return Ok(());
+        }
+        for step in steps {
+            let Some(made) = step.mapping.as_ref().filter(|pair| pair.remote.is_some()) else {
+                continue;
+            };
+            let dependents = self.store.dependents(&[made.task]).await?;
+            let account = &pass.account.id;
+            let woken = dependents.into_iter().map(|task| (account.clone(), task));
+            step.wake.extend(woken);
+        }
+        Ok(())
     }
 
     /// Tasks that these steps bring back concern every task that links to them: the link may have

@@ -10,7 +10,8 @@ use instep_contract::{
     Observation, Store,
 };
 use instep_model::{
-    Evidence, Field, Gone, Identity, Mapping, RemoteId, RemoteTask, Review, TaskId, Timestamp,
+    Direction, Evidence, Field, Gone, Identity, Mapping, RemoteId, RemoteTask, Review, TaskId,
+    Timestamp,
 };
 
 use instep_sync::Trust;
@@ -50,6 +51,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let state = self.store.account_state(&pass.account.id).await?;
         pass.known_trouble = Some(state.trouble.clone());
         if first {
+            self.wait_for_others(pass, &state).await?;
             self.approve(pass, &state).await?;
         }
         let look = if first {
@@ -89,6 +91,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         } else {
             gone
         };
+        let listed: BTreeSet<RemoteId> = match seen.state.unseen {
+            0 => BTreeSet::new(),
+            _ => tasks.iter().map(|task| task.id.clone()).collect(),
+        };
         let quiet = !sweep && tasks.is_empty() && gone.is_empty();
         // What is gone comes first: a link to it was not taken away by anybody (S23).
         self.take_gone(pass, &seen, gone).await?;
@@ -98,8 +104,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let new: BTreeSet<RemoteId> = unknown.iter().map(|task| task.id.clone()).collect();
         self.meet(pass, &mut seen, unknown).await?;
         self.merge_links(pass, &seen, &new, links).await?;
-        if !complete && seen.state.unseen > 0 {
-            self.look_after_unseen(pass, &seen).await?;
+        if !complete {
+            self.look_after_unseen(pass, &seen, &listed).await?;
         }
         if seen.in_doubt {
             // The cursor stays where it is: what is unknown now has to be seen again.
@@ -155,14 +161,42 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         Ok(gone)
     }
 
+    /// What an account holds that is only written to is told by the others alone: before they have met
+    /// the hub everything there would be made once more (S29, I9).
+    async fn wait_for_others<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        state: &AccountState,
+    ) -> Result<(), Stop> {
+        if state.joined || pass.account.direction != Direction::ToRemote {
+            return Ok(());
+        }
+        for peer in self.peers.iter().filter(|peer| !peer.only_written) {
+            let id = &peer.account;
+            if !self.store.account_state(id).await?.joined {
+                let reason = format!(
+                    "it is only written to, and waits for the first sync of `{id}`: without that \
+                     nobody knows what it holds already"
+                );
+                return Err(Stop::Trouble(Trouble::Failed { reason }));
+            }
+        }
+        Ok(())
+    }
+
     /// What we made should have been shown by this look. What was not is asked for by its id: a person
     /// may have deleted it before anything listed it.
     async fn look_after_unseen<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
         seen: &Seen,
+        listed: &BTreeSet<RemoteId>,
     ) -> Result<(), Stop> {
-        let unseen = self.store.unseen(&pass.account.id).await?;
+        if seen.state.unseen == 0 {
+            return Ok(());
+        }
+        let mut unseen = self.store.unseen(&pass.account.id).await?;
+        unseen.retain(|(id, _)| !listed.contains(id));
         if unseen.is_empty() {
             return Ok(());
         }

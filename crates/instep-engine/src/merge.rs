@@ -10,6 +10,7 @@ use instep_model::{
 };
 use instep_sync::{
     FieldConflict, Holder, MergedPair, Projection, Rules, Seen, base_of, differs, finer,
+    links_are_shown,
 };
 
 use crate::context::Context;
@@ -51,14 +52,15 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let translated = context.translate(account, remote, task.id, &mapping.base, &task.fields);
         let edited =
             (self.decisions.remote_was_edited)(&projection, &mapping.base, &translated.fields);
-        if *agreed && !edited && mapping.observed.is_none() && mapping.gone.is_none() {
-            return self.echo_step(task, mapping, remote);
+        let as_it_was = !edited && links_are_shown(&projection, &mapping.base, &translated.fields);
+        if *agreed && as_it_was && mapping.observed.is_none() && mapping.gone.is_none() {
+            return self.echo_step(sighting);
         }
         let reopened =
             pass.capabilities.revives && matches!(mapping.gone, Some((Evidence::Flagged, _)));
         let only_written = pass.account.direction == Direction::ToRemote;
         if !task.is_alive() && (only_written || !edited && !reopened) {
-            let mut step = self.still_there_step(pass, mapping, remote);
+            let mut step = self.still_there_step(pass, sighting);
             if let Some(pair) = step.mapping.as_mut().filter(|_| only_written) {
                 // Whatever was done to it there, it is deleted as it stands (S29).
                 pair.base = base_of(&projection, &translated.fields);
@@ -99,7 +101,6 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pair.shadow = remote.shadow.clone();
         pair.gone = None;
         pair.contested = false;
-        pair.unseen = false;
         pair.observed = merged.waits().then(|| (*remote).clone());
         pair.attempts = 0;
         pair.last_error = None;
@@ -145,20 +146,18 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     }
 
     /// An item that shows what its base says; only what nobody merges may be new.
-    fn echo_step(&self, task: &Task, mapping: &Mapping, remote: &RemoteTask) -> Option<MergeStep> {
-        let is_old = mapping.shadow == remote.shadow && mapping.collection == remote.collection;
-        if is_old && !mapping.unseen {
-            return None;
-        }
-        let mut pair = mapping.clone();
+    fn echo_step(&self, sighting: &Sighting<'_>) -> Option<MergeStep> {
+        let Sighting {
+            mapping, remote, ..
+        } = sighting;
+        let mut pair = (*mapping).clone();
         if mapping.unseen {
             // From here on whatever is deleted there was deleted after the hub had come this far.
-            pair.unseen = false;
-            pair.hub_version = task.version;
+            pair.hub_version = sighting.task.version;
         }
         pair.shadow = remote.shadow.clone();
         pair.collection = remote.collection.clone();
-        Some(MergeStep {
+        (pair != **mapping).then(|| MergeStep {
             mapping: Some(pair),
             ..MergeStep::default()
         })
@@ -169,13 +168,14 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     fn still_there_step<C: Connector>(
         &self,
         pass: &Pass<'_, C>,
-        mapping: &Mapping,
-        remote: &RemoteTask,
+        sighting: &Sighting<'_>,
     ) -> MergeStep {
-        let mut pair = mapping.clone();
+        let Sighting {
+            mapping, remote, ..
+        } = sighting;
+        let mut pair = (*mapping).clone();
         pair.gone = None;
         pair.contested = false;
-        pair.unseen = false;
         pair.observed = None;
         pair.state = MappingState::Pending;
         pair.collection = remote.collection.clone();

@@ -218,6 +218,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 .commit_push(&pass.lease, &steps, self.clock.now())
                 .await?;
         }
+        if !creates.is_empty() {
+            creates = self.not_there_yet(pass, &page, creates).await?;
+        }
         self.prepare(pass, &mut page, creates.iter().chain(&updates))
             .await?;
         let made = self.create_all(pass, &mut page, &creates).await?;

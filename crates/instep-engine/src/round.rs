@@ -37,6 +37,8 @@ pub struct Peer {
     pub marker: Option<String>,
     /// Whether its items can carry markers.
     pub holds_markers: bool,
+    /// Whether it is never read into the hub (S29).
+    pub only_written: bool,
 }
 
 impl Peer {
@@ -47,6 +49,7 @@ impl Peer {
             account: account.id.clone(),
             marker: marked.then(|| account.marker()),
             holds_markers: account.kind == Kind::Taskwarrior,
+            only_written: account.direction == Direction::ToRemote,
         }
     }
 }

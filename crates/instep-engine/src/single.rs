@@ -1,6 +1,6 @@
 //! One task, now: read it where it lives, and carry it to the others (`push`, `pull`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use instep_contract::{AccountState, Connector, Store, Work};
 use instep_model::{Direction, Evidence, Ids, RemoteId, TaskId};
@@ -21,19 +21,6 @@ pub enum Start {
     Item(usize, RemoteId),
 }
 
-/// The task that was read, and the markers on its item.
-struct Met {
-    task: TaskId,
-    markers: BTreeMap<String, String>,
-}
-
-impl Met {
-    fn gone(task: TaskId) -> Self {
-        let markers = BTreeMap::new();
-        Self { task, markers }
-    }
-}
-
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     /// Reads one task where it lives and carries it to every other member. Where something is to be
     /// written, the item there is read and merged before (S17). An account that has not met the hub
@@ -48,7 +35,6 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         self.with_leases(members, options, async |passes| {
             let mut changes = Vec::new();
             let mut tasks = Vec::new();
-            let mut marked = BTreeMap::new();
             for (at, pass) in passes.iter_mut() {
                 let read = match start {
                     Start::Item(member, item) if member == at => self.read_item(pass, item).await,
@@ -56,11 +42,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     Start::Item(..) => Ok(None),
                 };
                 match read {
-                    Ok(None) => {}
-                    Ok(Some(met)) => {
-                        tasks.push(met.task);
-                        marked.extend(met.markers);
-                    }
+                    Ok(met) => tasks.extend(met),
                     Err(stop) => pass.report.trouble = Some(stop.into_trouble()),
                 }
                 changes.append(&mut pass.changes);
@@ -73,9 +55,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 if is_read || pass.report.trouble.is_some() {
                     continue;
                 }
-                match self.read_before_writing(pass, &tasks).await {
-                    Ok(met) => marked.extend(met.into_iter().flat_map(|met| met.markers)),
-                    Err(stop) => pass.report.trouble = Some(stop.into_trouble()),
+                if let Err(stop) = self.read_before_writing(pass, &tasks).await {
+                    pass.report.trouble = Some(stop.into_trouble());
                 }
                 changes.append(&mut pass.changes);
             }
@@ -83,13 +64,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 if pass.report.trouble.is_some() {
                     continue;
                 }
-                let pushed = match self.may_be_there(pass, &tasks, &marked).await {
-                    Ok(false) => self.push_only(pass, &tasks).await,
-                    // Only a whole look can tell who it is.
-                    Ok(true) => Ok(()),
-                    Err(stop) => Err(stop),
-                };
-                if let Err(stop) = pushed {
+                if let Err(stop) = self.push_only(pass, &tasks).await {
                     pass.report.trouble = Some(stop.into_trouble());
                 }
                 changes.append(&mut pass.changes);
@@ -99,37 +74,17 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         .await
     }
 
-    /// Whether a marker of a task that has no item in this account names one that nobody has: the
-    /// hub may have forgotten it, and must not make it again (I9).
-    async fn may_be_there<C: Connector>(
-        &self,
-        pass: &Pass<'_, C>,
-        tasks: &[TaskId],
-        marked: &BTreeMap<String, String>,
-    ) -> Result<bool, Stop> {
-        let account = &pass.account.id;
-        let marker = self.marker_of(account);
-        let Some(named) = marker.and_then(|marker| marked.get(marker)) else {
-            return Ok(false);
-        };
-        let named = [RemoteId::new(named.clone())];
-        let taken = self.store.mappings_by_remote(account, &named).await?;
-        let pairs = self.store.mappings_by_task(account, tasks).await?;
-        Ok(taken.is_empty() && pairs.iter().all(|pair| pair.remote.is_none()))
-    }
-
     async fn read_before_writing<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
         tasks: &[TaskId],
-    ) -> Result<Option<Met>, Stop> {
-        let mut met = None;
+    ) -> Result<(), Stop> {
         if !self.work_of(pass, tasks).await?.is_empty() {
             for task in tasks {
-                met = self.read_task(pass, *task).await?.or(met);
+                self.read_task(pass, *task).await?;
             }
         }
-        Ok(met)
+        Ok(())
     }
 
     /// What of these tasks is to be carried to the account.
@@ -187,7 +142,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         &self,
         pass: &mut Pass<'_, C>,
         task: TaskId,
-    ) -> Result<Option<Met>, Stop> {
+    ) -> Result<Option<TaskId>, Stop> {
         let known = self
             .store
             .mappings_by_task(&pass.account.id, &[task])
@@ -204,7 +159,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         &self,
         pass: &mut Pass<'_, C>,
         item: &RemoteId,
-    ) -> Result<Option<Met>, Stop> {
+    ) -> Result<Option<TaskId>, Stop> {
         let account = &pass.account.id;
         let state = self.store.account_state(account).await?;
         let Some(identity) = state.identity.clone().filter(|_| is_current(&state)) else {
@@ -229,28 +184,22 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .next();
         match (found.into_iter().next().flatten(), known) {
             (Some(remote), Some(mapping)) => {
-                let markers = remote.markers.clone();
                 self.merge_chunk(pass, &[(mapping.task, remote)], state.last_pass_at)
                     .await?;
-                Ok(Some(Met {
-                    task: mapping.task,
-                    markers,
-                }))
+                Ok(Some(mapping.task))
             }
             (Some(remote), None) => {
-                let markers = remote.markers.clone();
                 let mut seen = Seen {
                     state,
                     identity,
-                    trust: instep_sync::Trust::SameServer,
+                    trust: instep_sync::Trust::Unknown,
                     complete: false,
                     in_doubt,
                     reviews: Vec::new(),
                 };
                 self.meet(pass, &mut seen, vec![remote]).await?;
                 let known = self.store.mappings_by_remote(account, &ids).await?;
-                let task = known.into_iter().next().map(|mapping| mapping.task);
-                Ok(task.map(|task| Met { task, markers }))
+                Ok(known.into_iter().next().map(|mapping| mapping.task))
             }
             (None, Some(mapping)) if mapping.gone.is_none() => {
                 let at = self.clock.now();
@@ -260,9 +209,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     at,
                 };
                 self.take_losses(pass, &[loss]).await?;
-                Ok(Some(Met::gone(mapping.task)))
+                Ok(Some(mapping.task))
             }
-            (None, known) => Ok(known.map(|mapping| Met::gone(mapping.task))),
+            (None, known) => Ok(known.map(|mapping| mapping.task)),
         }
     }
 }

@@ -245,12 +245,12 @@ impl Ledger {
         })
     }
 
-    /// The engine wrote notes where it had just read them: what somebody reworded between the two is
-    /// overwritten or taken away, as notes are written without a condition (S17).
-    pub(crate) fn overwrite_notes(&mut self, key: Key) {
+    /// The engine wrote these elements where it had just read or made them: what somebody entered
+    /// between the two is overwritten, as they are written without a condition (S17).
+    pub(crate) fn overwrite(&mut self, key: Key, slot: Slot) {
         let began = self.round_began;
         for entry in self.entries.iter_mut() {
-            entry.died |= entry.key == key && entry.slot == Slot::Note && entry.at > began;
+            entry.died |= entry.key == key && entry.slot == slot && entry.at > began;
         }
     }
 

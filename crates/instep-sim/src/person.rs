@@ -7,8 +7,8 @@ use std::pin::pin;
 use instep_contract::{Effect, MemoryStore, Store};
 use instep_engine::{Decisions, EditError, Engine, Peer};
 use instep_model::{
-    Annotation, AnnotationId, Direction, Field, Fields, Link, Operation, ProjectPath, RemoteId,
-    RemoteTask, Status, TaskId, TimeZone, Value,
+    Annotation, AnnotationId, Direction, Field, Fields, Link, MappingState, Operation, ProjectPath,
+    RemoteId, RemoteTask, Status, TaskId, TimeZone, Value,
 };
 use uuid::Uuid;
 
@@ -439,6 +439,10 @@ impl Stage {
         }
         if let Body::Remote(remote, task) = &shown.body {
             self.ledger.shade_off(*remote, shown.key);
+            if !self.belongs(*remote, task) {
+                // What is none of the account's goes with all that it held (S27).
+                self.ledger.shades.remove(&(*remote, shown.key));
+            }
             if self.is_abroad(place) {
                 if !self.recovering && self.is_known(*remote, task) {
                     self.ledger.refused.insert((*remote, shown.key));
@@ -462,6 +466,15 @@ impl Stage {
             .filter(|pair| pair.account == self.accounts[remote].id);
         own.any(|pair| pair.remote.as_ref() == Some(&task.id) && pair.gone.is_none())
             && !self.remotes[remote].peek_effects().iter().any(made_now)
+    }
+
+    /// Whether the hub takes this item for one of the account's.
+    fn belongs(&self, remote: usize, task: &RemoteTask) -> bool {
+        let pairs = self.store.all_mappings();
+        let mut own = pairs.iter().filter(|pair| {
+            pair.account == self.accounts[remote].id && pair.remote.as_ref() == Some(&task.id)
+        });
+        own.all(|pair| pair.state != MappingState::OutOfScope)
     }
 
     fn unmark(&mut self, shown: &Shown) {

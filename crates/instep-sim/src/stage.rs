@@ -397,17 +397,19 @@ impl Stage {
             ..
         } = effect;
         let overwrites = match operation {
-            Operation::EditNote { .. } | Operation::RemoveNote { .. } => true,
+            Operation::EditNote { .. } | Operation::RemoveNote { .. } => Some(Slot::Note),
             Operation::Update { edit, .. } => {
-                !edit.edit_notes.is_empty() || !edit.remove_notes.is_empty()
+                let notes = !edit.edit_notes.is_empty() || !edit.remove_notes.is_empty();
+                notes.then_some(Slot::Note)
             }
-            _ => false,
+            Operation::SetTags { .. } => Some(Slot::Tag),
+            _ => None,
         };
-        if overwrites
+        if let Some(slot) = overwrites
             && let Some(task) = self.remotes[index].remembered(id)
             && let Some((key, _)) = read_title(task.fields.title())
         {
-            self.ledger.overwrite_notes(key);
+            self.ledger.overwrite(key, slot);
         }
         let title = match operation {
             Operation::Create(draft) => {

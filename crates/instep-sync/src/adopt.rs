@@ -9,9 +9,7 @@ use crate::projection::Projection;
 /// How far markers found on tasks can be trusted to speak of this server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Trust {
-    /// The same server answered before.
-    SameServer,
-    /// Nobody knows: the hub is new, or was lost.
+    /// They may speak of it, or be older than it or the hub.
     Unknown,
     /// They speak of another server.
     OtherServer,
@@ -154,11 +152,10 @@ impl Table<'_> {
             .iter()
             .filter_map(|hub| Some((*hub, *remotes.get(self.hub[*hub].hint?)?)))
             .collect();
-        let certain = self.meeting.trust == Trust::SameServer;
         claims.sort_by_key(|(hub, remote)| {
             let task = self.hub[*hub].task;
             // A marker of an earlier server names what is another task's here.
-            let strange = !certain && !self.same_title(*hub, *remote);
+            let strange = !self.same_title(*hub, *remote);
             (strange, task.fields.instant(Field::Created), task.id)
         });
         let alike = claims
@@ -166,13 +163,24 @@ impl Table<'_> {
             .filter(|(hub, remote)| self.same_title(*hub, *remote))
             .count();
         // Where most markers name an item of their own title, they speak of this server.
-        let trusted = certain || alike * 2 > claims.len();
+        let trusted = alike * 2 > claims.len();
         for (hub, remote) in claims {
             let free = self.free_remote.contains(&remote);
-            if free && (trusted || self.same_title(hub, remote)) {
+            let believed =
+                self.same_title(hub, remote) || trusted && !self.is_known_elsewhere(hub, remote);
+            if free && believed {
                 self.pair(hub, remote);
             }
         }
+    }
+
+    /// Whether one of the two has a partner of its own title: then the marker is of an earlier server,
+    /// and neither was retitled.
+    fn is_known_elsewhere(&self, hub: usize, remote: usize) -> bool {
+        let (here, there) = (self.free_hub.iter(), self.free_remote.iter());
+        let mut there = there.filter(|at| **at != remote);
+        let mut here = here.filter(|at| **at != hub);
+        there.any(|at| self.same_title(hub, *at)) || here.any(|at| self.same_title(*at, remote))
     }
 
     fn by_content(&mut self) {
@@ -230,7 +238,6 @@ impl Table<'_> {
                 let remote = &self.remote[*at_remote];
                 let ours = self.meeting.first && remote.chosen == Some(candidate.task.id);
                 let believed = match self.meeting.trust {
-                    Trust::SameServer => true,
                     Trust::Unknown => self.same_title(at, *at_remote),
                     Trust::OtherServer => false,
                 };

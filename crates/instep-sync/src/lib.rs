@@ -20,8 +20,8 @@ pub use guard::{Counts, Deletions, WINDOW_MINUTES, permits};
 pub use links::{Translated, translate};
 pub use merge::{Merged, ValueConflicts, merge_field, merge_lines, merge_map, merge_set};
 pub use pair::{
-    FieldConflict, MergedPair, Rules, Seen, base_of, differs, hub_was_edited, merge_pair,
-    remote_was_edited, task_from_remote,
+    FieldConflict, MergedPair, Rules, Seen, base_of, differs, hub_was_edited, links_are_shown,
+    merge_pair, remote_was_edited, task_from_remote,
 };
 pub use projection::Projection;
 pub use push::{Places, Planned, completes_repeating, confirm, plan_create, plan_update};

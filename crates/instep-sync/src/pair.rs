@@ -473,6 +473,15 @@ pub fn remote_was_edited(projection: &Projection, base: &Base, seen: &Fields) ->
     })
 }
 
+/// Whether the remote still shows every link that its base has, wherever it leads. Where the other end
+/// is gone, that one is missing was nobody's edit (S23); but it is not there any more.
+pub fn links_are_shown(projection: &Projection, base: &Base, seen: &Fields) -> bool {
+    [Field::Depends, Field::Parent]
+        .into_iter()
+        .filter(|field| projection.merges(*field))
+        .all(|field| !links_more(seen.get(field), base.shown(field)))
+}
+
 /// Whether there is a link that the base does not have, wherever it leads.
 fn links_more(shown: Option<&Value>, seen: Option<&Value>) -> bool {
     match seen {

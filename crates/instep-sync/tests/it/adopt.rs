@@ -35,11 +35,11 @@ pub(crate) struct How {
     pub(crate) trust: Trust,
 }
 
-/// Two full sides on a server that answered before.
+/// Two full sides.
 const FIRST: How = How {
     first: true,
     complete: true,
-    trust: Trust::SameServer,
+    trust: Trust::Unknown,
 };
 
 fn here(id: u128, fields: &str) -> Here {
@@ -171,16 +171,7 @@ fn an_id_that_we_chose_comes_before_everything() {
 fn a_marker_is_believed_as_far_as_its_server() {
     let hub = [here(1, "title=a").hint("x"), here(2, "title=b")];
     let remote = [there("x", "title=changed"), there("y", "title=a")];
-    check(FIRST, &hub, &remote, expect!["1=x, new y, send 2"]);
-    check(
-        How {
-            trust: Trust::Unknown,
-            ..FIRST
-        },
-        &hub,
-        &remote,
-        expect!["1=y, new x, send 2"],
-    );
+    check(FIRST, &hub, &remote, expect!["1=y, new x, send 2"]);
     check(
         How {
             trust: Trust::OtherServer,
@@ -191,23 +182,11 @@ fn a_marker_is_believed_as_far_as_its_server() {
         expect!["1=y, new x, send 2"],
     );
     let titled = [there("x", "title=a ; priority=3"), there("y", "title=a")];
-    check(
-        How {
-            trust: Trust::Unknown,
-            ..FIRST
-        },
-        &hub,
-        &titled,
-        expect!["1=x, new y, send 2"],
-    );
+    check(FIRST, &hub, &titled, expect!["1=x, new y, send 2"]);
 }
 
 #[test]
 fn markers_are_believed_of_a_lost_hub_where_most_name_their_own_title() {
-    let lost = How {
-        trust: Trust::Unknown,
-        ..FIRST
-    };
     let hub = [
         here(1, "title=a").hint("x"),
         here(2, "title=b").hint("y"),
@@ -218,24 +197,32 @@ fn markers_are_believed_of_a_lost_hub_where_most_name_their_own_title() {
         there("y", "title=b"),
         there("z", "title=changed"),
     ];
-    check(lost, &hub, &most, expect!["1=x, 2=y, 3=z"]);
+    check(FIRST, &hub, &most, expect!["1=x, 2=y, 3=z"]);
     let few = [
         there("x", "title=a"),
         there("y", "title=other"),
         there("z", "title=changed"),
     ];
     check(
-        lost,
+        FIRST,
         &hub,
         &few,
         expect!["1=x, new y, new z, send 2, send 3"],
     );
     check(
-        lost,
+        FIRST,
         &hub[1..],
         &[there("y", "title=b"), there("z", "title=other")],
         expect!["2=y, new z, send 3"],
     );
+    // Two that changed their names, or ids that were given out anew: these two say the latter.
+    let moved = [
+        there("x", "title=a"),
+        there("y", "title=b"),
+        there("z", "title=other"),
+        there("w", "title=c"),
+    ];
+    check(FIRST, &hub, &moved, expect!["1=x, 2=y, 3=w, new z"]);
 }
 
 #[test]
@@ -438,15 +425,6 @@ fn what_was_deleted_here_does_not_come_back_by_itself() {
     );
     check(
         How {
-            trust: Trust::Unknown,
-            ..FIRST
-        },
-        &hub,
-        &remote,
-        expect!["new y, deleted_here 1 x"],
-    );
-    check(
-        How {
             trust: Trust::OtherServer,
             ..FIRST
         },
@@ -455,16 +433,7 @@ fn what_was_deleted_here_does_not_come_back_by_itself() {
         expect!["new x, new y"],
     );
     let renamed = [there("x", "title=b")];
-    check(FIRST, &hub, &renamed, expect!["deleted_here 1 x"]);
-    check(
-        How {
-            trust: Trust::Unknown,
-            ..FIRST
-        },
-        &hub,
-        &renamed,
-        expect!["new x"],
-    );
+    check(FIRST, &hub, &renamed, expect!["new x"]);
     check(
         FIRST,
         &[here(1, "title=a").deleted()],
