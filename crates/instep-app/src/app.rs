@@ -106,7 +106,8 @@ impl App {
 /// Opens the hub, or a new one where that cannot be used.
 async fn open_hub(path: &Path, expected: bool) -> Result<(HubStore, Vec<String>), Failure> {
     let mut notes = Vec::new();
-    if expected && !path.exists() {
+    let path_was_known = path.exists();
+    if expected && !path_was_known {
         notes.push(
             "the hub database was missing, so a new one was made; the next sync finds out anew \
              which tasks belong together"
@@ -126,7 +127,15 @@ async fn open_hub(path: &Path, expected: bool) -> Result<(HubStore, Vec<String>)
         }
         other => other,
     };
-    Ok((hub.map_err(|error| say::from_open(&error))?, notes))
+    let hub = hub.map_err(|error| say::from_open(&error))?;
+    if expected && path_was_known && hub.was_replaced() {
+        notes.push(
+            "the hub database is not the file that was there last time; the next sync looks at \
+             everything, in case it is an older copy"
+                .to_owned(),
+        );
+    }
+    Ok((hub, notes))
 }
 
 /// Moves a damaged database out of the way, whole.

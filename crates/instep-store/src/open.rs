@@ -4,6 +4,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -136,7 +137,7 @@ impl HubStore {
         leases: PathBuf,
     ) -> Result<Self, OpenError> {
         prepare(path)?;
-        let presence = Presence::enter(&sibling(path, ".open")).await?;
+        let presence = Presence::enter(path).await?;
         let options = connect_options(path)?;
         let writer = options.connect().await.map_err(at(path))?;
         let connections = (writer, readers(options));
@@ -177,6 +178,12 @@ impl HubStore {
         }
         if standing.version < migrations::KNOWN || !standing.has_user {
             migrations::run(&mut writer, &hub.user).await?;
+        }
+        if hub.presence.was_replaced {
+            let sql = "UPDATE accounts SET cursor = NULL WHERE user_id = $1";
+            let user = hub.user.as_str().to_owned();
+            let forgotten = sqlx::query(sql).bind(user).execute(&mut *writer).await;
+            forgotten.map_err(&at)?;
         }
         hub.presence.ready();
         Ok(())
@@ -266,14 +273,21 @@ pub(crate) struct Presence {
     file: File,
     /// Whether the last one was killed before it could.
     was_left_open: bool,
+    /// Whether the hub is not the file that the last one left: an older copy may have been put
+    /// back (I9).
+    pub(crate) was_replaced: bool,
     is_ready: AtomicBool,
+    /// Whether nothing is written to the hub any more.
+    is_settled: AtomicBool,
+    hub: PathBuf,
 }
 
-const OPEN: &[u8] = b"open\n";
-const CLOSED: &[u8] = b"closed\n";
+const OPEN: &str = "open\n";
+const CLOSED: &str = "closed";
 
 impl Presence {
-    async fn enter(path: &Path) -> Result<Self, OpenError> {
+    async fn enter(hub: &Path) -> Result<Self, OpenError> {
+        let path = &sibling(hub, ".open");
         let file = private::file(path).map_err(|error| from_io(error, path))?;
         let first = match file.try_lock() {
             Ok(()) => true,
@@ -284,12 +298,18 @@ impl Presence {
             share(&file, path).await?;
         }
         let mut said = Vec::new();
-        let read = (&file).take(16).read_to_end(&mut said);
+        let read = (&file).take(128).read_to_end(&mut said);
         read.map_err(|error| from_io(error, path))?;
+        let said = String::from_utf8_lossy(&said);
+        let left = said.strip_prefix(CLOSED).map(str::trim);
+        let left = left.filter(|left| !left.is_empty());
         Ok(Self {
             file,
             was_left_open: first && said == OPEN,
+            was_replaced: first && left.is_some_and(|left| stamp(hub).as_deref() != Some(left)),
             is_ready: AtomicBool::new(false),
+            is_settled: AtomicBool::new(false),
+            hub: hub.to_owned(),
         })
     }
 
@@ -301,13 +321,18 @@ impl Presence {
         let _ = self.file.lock_shared();
     }
 
-    fn say(&self, word: &[u8]) {
+    /// Nothing is written to the hub any more.
+    pub(crate) fn settled(&self) {
+        self.is_settled.store(true, Ordering::Relaxed);
+    }
+
+    fn say(&self, word: &str) {
         // Not vital: without it the next opening checks the file, or does not.
         let mut file = &self.file;
         let _ = file
             .rewind()
             .and_then(|()| file.set_len(0))
-            .and_then(|()| file.write_all(word));
+            .and_then(|()| file.write_all(word.as_bytes()));
     }
 }
 
@@ -315,11 +340,24 @@ impl Drop for Presence {
     fn drop(&mut self) {
         // What was never ready says nothing: a damaged file is looked at again.
         if *self.is_ready.get_mut() && self.file.try_lock().is_ok() {
-            self.say(CLOSED);
+            let left = self
+                .is_settled
+                .get_mut()
+                .then(|| stamp(&self.hub))
+                .flatten();
+            self.say(&format!("{CLOSED} {}\n", left.unwrap_or_default()));
         }
         // Expressly: a process that is being started may have the file open still.
         let _ = self.file.unlock();
     }
+}
+
+/// What tells a file from one that was put in its place, or written by somebody else.
+fn stamp(path: &Path) -> Option<String> {
+    let found = path.metadata().ok()?;
+    let (inode, size) = (found.ino(), found.len());
+    let (seconds, nanos) = (found.mtime(), found.mtime_nsec());
+    Some(format!("{inode} {size} {seconds}.{nanos:09}"))
 }
 
 /// Waits until whoever opens the hub first has made it ready.

@@ -215,7 +215,14 @@ impl HubStore {
         if let Some(writer) = writer {
             // Whatever was answered is stored; a failure to say goodbye loses nothing.
             let _ = writer.close().await;
+            self.0.presence.settled();
         }
+    }
+
+    /// Whether the file is not the one that was left when it was last closed, so that an older copy may
+    /// have been put back: every account is looked at whole before single items count (I9).
+    pub fn was_replaced(&self) -> bool {
+        self.0.presence.was_replaced
     }
 }
 

@@ -3,13 +3,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
 
-use instep_contract::{Store, StoreError};
-use instep_model::{AccountId, UserId};
+use instep_contract::{CommitObservation, Cursor, Store, StoreError};
+use instep_model::{AccountId, Identity, UserId};
 use instep_store::{HubStore, OpenError};
 use sqlx::{Connection, Executor};
 
-use crate::samples::{filled, fresh, numbered};
+use crate::samples::{at, filled, fresh, numbered};
 
 /// What becomes of a file.
 type Damage = fn(&mut Vec<u8>);
@@ -260,7 +261,7 @@ async fn only_a_shutdown_that_was_not_clean_is_looked_into() {
     drop(first);
     assert_eq!(said(), "open\n", "one of them is still there");
     drop(second);
-    assert_eq!(said(), "closed\n");
+    assert!(said().starts_with("closed "), "{:?}", said());
 }
 
 #[tokio::test]
@@ -273,4 +274,56 @@ async fn opening_again_changes_nothing() {
     again.close().await;
     let before = hub.list_tasks(&Default::default()).await.expect("read");
     assert_eq!(before.len(), 3);
+}
+
+/// I9: an older copy that was put back is not believed to know how far it had come.
+#[tokio::test]
+async fn i9_another_file_in_the_place_of_the_hub_is_noticed() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("hub.db");
+    let cursor = async |store: &HubStore| {
+        let state = store.account_state(&AccountId::new("vik")).await;
+        state.expect("read").cursor
+    };
+    let end = CommitObservation {
+        identity: Identity("a server".to_owned()),
+        cursor: Cursor(vec![1]),
+        collections: None,
+        sweep: false,
+        shows_all: false,
+        joined: true,
+        reviews: Vec::new(),
+        at: at(1),
+    };
+    let store = open(&path).await.expect("opens");
+    let lease = store
+        .claim_lease(&AccountId::new("vik"), "me", Duration::from_secs(9), at(0))
+        .await
+        .expect("free");
+    store
+        .commit_observation(&lease, &end)
+        .await
+        .expect("stored");
+    store.release_lease(lease).await.expect("given back");
+    assert!(cursor(&store).await.is_some());
+    store.close().await;
+    drop(store);
+
+    let copy = dir.path().join("copy");
+    fs::copy(&path, &copy).expect("copied");
+    let store = open(&path).await.expect("opens");
+    assert!(!store.was_replaced(), "it is the same file");
+    assert!(cursor(&store).await.is_some());
+    store.close().await;
+    drop(store);
+
+    fs::rename(&copy, &path).expect("put back");
+    let store = open(&path).await.expect("opens");
+    assert!(store.was_replaced());
+    assert!(cursor(&store).await.is_none());
+    store.close().await;
+    drop(store);
+    let store = open(&path).await.expect("opens");
+    assert!(!store.was_replaced(), "that was told once");
+    store.close().await;
 }
