@@ -352,7 +352,7 @@ impl Client {
         );
         if saved.written {
             ledger.see(attempt.highest);
-            note_created(&mut ledger, batch, &attempt.answers);
+            note_ids(&mut ledger, batch, &attempt.answers);
             let kept = versions
                 .remember_ours(&mut ledger, &attempt.before, &attempt.fresh)
                 .and_then(|()| versions.set_ledger(&ledger));
@@ -464,15 +464,20 @@ fn follow(path: &Path) -> PathBuf {
     }
 }
 
-fn note_created(
-    ledger: &mut Ledger,
-    batch: &[Operation],
-    answers: &[Result<Applied, ConnectorError>],
-) {
+/// Writes down which ids a save gave and which it took out.
+fn note_ids(ledger: &mut Ledger, batch: &[Operation], answers: &[Result<Applied, ConnectorError>]) {
     for (operation, answer) in batch.iter().zip(answers) {
-        if let (Operation::Create(_), Ok(applied)) = (operation, answer) {
-            ledger.created.insert(applied.id.as_str().to_owned());
-            ledger.see(applied.id.as_str().parse().unwrap_or(0));
+        let Ok(applied) = answer else { continue };
+        let id = applied.id.as_str();
+        match operation {
+            Operation::Create(_) => {
+                ledger.created.insert(id.to_owned());
+                ledger.see(id.parse().unwrap_or(0));
+            }
+            Operation::Delete { .. } => {
+                ledger.deleted.insert(id.to_owned());
+            }
+            _ => {}
         }
     }
 }

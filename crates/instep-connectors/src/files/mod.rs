@@ -254,13 +254,17 @@ impl Connector for FileConnector {
         self.existed = Some(seen.look.is_some());
         let mut report = Report::of(&seen, since.as_ref(), look);
         report.name_file(&real_path);
+        // The entries have other numbers by now; the newest look is the one that counts.
+        self.notices.retain(|told| !told.is_about_entries());
         self.tell(std::mem::take(&mut report.news));
         let floor = self.floor;
         let told = report.forgotten.clone();
+        let settled = std::mem::take(&mut report.settled);
         let kept = self.off_thread(move |client| {
             let change = |ledger: &mut Ledger| {
                 ledger.see(floor);
                 ledger.created.retain(|id| !told.contains(id.as_str()));
+                ledger.deleted.retain(|id| !settled.contains(id.as_str()));
             };
             client.keep_ledger(change).map_err(fault::sort)
         });

@@ -74,6 +74,13 @@ pub enum Notice {
     },
 }
 
+impl Notice {
+    /// Whether it says how the entries stood at one look, so that a later look replaces it.
+    pub(super) fn is_about_entries(&self) -> bool {
+        matches!(self, Self::LeftAlone { .. } | Self::DeletionsWait { .. })
+    }
+}
+
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -103,8 +110,13 @@ impl fmt::Display for Notice {
             ),
             Self::DeletionsWait { path, missing } => write!(
                 f,
-                "{missing} entries are gone from {}, but may be among those without an id; \
+                "{missing} {} gone from {}, but may be among those without an id; \
                  nothing is deleted until those have one",
+                if *missing == 1 {
+                    "entry is"
+                } else {
+                    "entries are"
+                },
                 path.display()
             ),
             Self::Stale { path, put_back } => write!(

@@ -19,6 +19,8 @@ pub(super) struct Report {
     place: Place,
     /// Given ids that cursors tell of from now on.
     pub(super) forgotten: BTreeSet<String>,
+    /// Ids that we took out and that nobody has to be told of any more.
+    pub(super) settled: BTreeSet<String>,
     pub(super) news: Vec<Notice>,
 }
 
@@ -70,8 +72,16 @@ impl Report {
                 told: Vec::new(),
             },
             forgotten,
+            settled: BTreeSet::new(),
             news: Vec::new(),
         };
+        // One that is there again is somebody else's; one that the cursor does not know was told.
+        let deleted = seen.ledger.deleted.iter();
+        let is_over = |id: &&String| {
+            let id = RemoteId::new(id.as_str());
+            report.place.known.contains_key(&id) || since.is_some() && !before.contains_key(&id)
+        };
+        report.settled = deleted.filter(is_over).cloned().collect();
         report.missing(seen, &before, &alone);
         report
     }
@@ -95,20 +105,24 @@ impl Report {
             .filter(|id| !self.place.known.contains_key(*id) && !is_alone(id))
             .cloned()
             .collect();
-        if !missing.is_empty() && alone.iter().any(|entry| entry.id.is_none()) {
+        // What we took out ourselves is gone for certain.
+        let certain = |id: &RemoteId| seen.ledger.deleted.contains(id.as_str());
+        let doubtful = alone.iter().any(|entry| entry.id.is_none());
+        let (gone, waiting): (BTreeSet<_>, BTreeSet<_>) =
+            missing.into_iter().partition(|id| !doubtful || certain(id));
+        if !waiting.is_empty() {
             self.news.push(Notice::DeletionsWait {
                 path: PathBuf::new(),
-                missing: missing.len(),
+                missing: waiting.len(),
             });
-            for id in missing {
-                if let Some(digest) = before.get(&id) {
-                    self.place.known.insert(id, *digest);
-                }
-            }
-        } else {
-            self.place.told = missing.intersection(&given).cloned().collect();
-            self.gone = missing.into_iter().collect();
         }
+        for id in waiting {
+            if let Some(digest) = before.get(&id) {
+                self.place.known.insert(id, *digest);
+            }
+        }
+        self.place.told = gone.intersection(&given).cloned().collect();
+        self.gone = gone.into_iter().collect();
         let left_alone = alone.iter().map(|entry| Notice::LeftAlone {
             path: PathBuf::new(),
             entry: entry.clone(),

@@ -29,6 +29,8 @@ pub(super) struct Ledger {
     pub(super) highest: i64,
     /// Ids that were given and that no cursor has told of yet.
     pub(super) created: BTreeSet<String>,
+    /// Ids that we took out of the file and that a cursor may still know.
+    pub(super) deleted: BTreeSet<String>,
     /// Hashes of versions that we wrote, oldest first.
     ours: Vec<String>,
     /// Hash of what was brought back from a backup and has not been set right yet.

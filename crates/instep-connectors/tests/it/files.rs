@@ -3,6 +3,7 @@
 mod backup;
 mod bench;
 mod bytes;
+mod held;
 mod laws;
 mod looks;
 mod odd;

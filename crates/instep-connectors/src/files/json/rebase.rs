@@ -1,7 +1,8 @@
 //! What a file would be if its last writer had started from our newest version instead of an
-//! older one, or if a backup that was brought back had everything since. Only texts go in and come out; which versions there are is known elsewhere.
+//! older one, or if a backup that was brought back had everything since. Only texts go in and
+//! come out; which versions there are is known elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Document;
 use super::convert::Key;
@@ -43,6 +44,7 @@ impl Rebased {
                 Step::Push(text) => found.push_text(text),
             }
         }
+        found.leave_repeated_alone();
         found
     }
 }
@@ -112,20 +114,13 @@ pub(in crate::files) fn rebase(
 ) -> Option<Rebased> {
     let merge = Merge::of(found, base, newest, Origin::Writer);
     let stale = merge.put_back > 0 && merge.edits > 0;
-    stale.then_some(Rebased {
-        steps: merge.steps,
-        put_back: merge.put_back,
-    })
+    stale.then(|| merge.with_left_alone(found, base, newest))
 }
 
 /// The same merge for content that a backup brought back. Nobody wrote it just now, so that what
 /// it lacks of `newest` always comes back, and nothing counts as deleted by it.
 pub(in crate::files) fn rejoin(found: &Document, base: &Document, newest: &Document) -> Rebased {
-    let merge = Merge::of(found, base, newest, Origin::Backup);
-    Rebased {
-        steps: merge.steps,
-        put_back: merge.put_back,
-    }
+    Merge::of(found, base, newest, Origin::Backup).with_left_alone(found, base, newest)
 }
 
 /// Where the file that is set right came from.
@@ -140,6 +135,11 @@ struct Merge {
     /// No id at or below this is free.
     highest: i64,
     origin: Origin,
+    /// Ids of entries that the newest version leaves alone.
+    alone: BTreeSet<i64>,
+    /// Whether the newest version has an entry without an id that was not there before: any task
+    /// that it lacks may be that one.
+    lost_an_id: bool,
     put_back: usize,
     edits: usize,
 }
@@ -150,6 +150,9 @@ impl Merge {
             steps: Vec::new(),
             highest: found.highest().max(newest.highest()),
             origin,
+            alone: left_alone(newest).filter_map(Entry::id).collect(),
+            lost_an_id: left_alone(newest)
+                .any(|entry| entry.id().is_none() && !has_text(base, &entry.text)),
             put_back: 0,
             edits: 0,
         };
@@ -171,9 +174,12 @@ impl Merge {
         match (base, ours) {
             (Some(base), Some(ours)) => self.values(id, theirs, base, ours),
             (Some(base), None) if moved_values(base, theirs) == 0 => {
-                // We deleted it, and the writer never looked at it.
-                self.put_back += 1;
-                self.steps.push(Step::Remove(id));
+                // An entry that cannot be read any more is still there: no deletion to repeat.
+                if !self.lost_an_id && !self.alone.contains(&id) {
+                    // We deleted it, and the writer never looked at it.
+                    self.put_back += 1;
+                    self.steps.push(Step::Remove(id));
+                }
             }
             (None, Some(ours)) if moved_values(ours, theirs) > 0 => {
                 if self.origin == Origin::Backup {
@@ -230,6 +236,67 @@ impl Merge {
     fn set(&mut self, id: i64, text: String) {
         self.steps.push(Step::Set(id, text));
     }
+
+    /// Puts back what the newest version leaves alone and `found` lacks: it is as somebody left
+    /// it, and no other copy of it is anywhere.
+    fn with_left_alone(mut self, found: &Document, base: &Document, newest: &Document) -> Rebased {
+        let (before, theirs, ours) = (by_id(base), by_id(found), by_id(newest));
+        for entry in left_alone(newest) {
+            let removed = self.origin == Origin::Writer && has_text(base, &entry.text);
+            if removed || has_text(found, &entry.text) {
+                continue;
+            }
+            let step = match entry.id() {
+                Some(id) if repeats(newest, id) => Some(Step::Push(entry.text.clone())),
+                Some(id) => match (theirs.get(&id), before.get(&id)) {
+                    (None, _) => Some(Step::Push(entry.text.clone())),
+                    (Some(there), Some(before)) if moved_values(before, there) == 0 => {
+                        Some(Step::Set(id, entry.text.clone()))
+                    }
+                    // The writer has changed it as well, and can be read.
+                    _ => None,
+                },
+                None => {
+                    let mut unmatched = theirs.iter().filter(|(id, _)| !ours.contains_key(*id));
+                    let there = unmatched.any(|(_, task)| is_without_id(entry, task));
+                    (!there).then(|| Step::Push(entry.text.clone()))
+                }
+            };
+            self.put_back += usize::from(step.is_some());
+            self.steps.extend(step);
+        }
+        Rebased {
+            steps: self.steps,
+            put_back: self.put_back,
+        }
+    }
+}
+
+fn left_alone(document: &Document) -> impl Iterator<Item = &Entry> {
+    document
+        .entries
+        .iter()
+        .filter(|entry| entry.task().is_none())
+}
+
+fn repeats(document: &Document, id: i64) -> bool {
+    let entries = document.entries.iter();
+    entries.filter(|entry| entry.id() == Some(id)).count() > 1
+}
+
+fn has_text(document: &Document, text: &str) -> bool {
+    document.entries.iter().any(|entry| same(&entry.text, text))
+}
+
+/// Whether `entry` is the task, but for the id that it lost.
+fn is_without_id(entry: &Entry, task: &Entry) -> bool {
+    let (entry, mut task) = (values(entry), values(task));
+    task.remove(Key::Id.name());
+    let known = |(name, held): (&String, &String)| {
+        let there = task.get(name);
+        there.is_some_and(|there| same(held, there))
+    };
+    entry.len() == task.len() && entry.iter().all(known)
 }
 
 fn by_id(document: &Document) -> BTreeMap<i64, &Entry> {
