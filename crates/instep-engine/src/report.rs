@@ -111,8 +111,9 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// The trouble that an error of a connector is to its account.
-    pub(crate) fn from_connector(error: &ConnectorError) -> Self {
+    /// The trouble that an error of a connector is to its account, in a round or where a service
+    /// is only looked at.
+    pub fn from_connector(error: &ConnectorError) -> Self {
         let reason = describe(error);
         match error {
             ConnectorError::Throttled { retry_after } => Self::Throttled {
@@ -129,7 +130,18 @@ impl Trouble {
                 what: what.clone(),
                 help: help.clone(),
             },
-            _ => Self::Failed { reason },
+            ConnectorError::ReadOnly { .. } => Self::Setup {
+                what: reason,
+                help: "look at what its secret may do there, and at any proxy in between"
+                    .to_owned(),
+            },
+            ConnectorError::Rejected { .. }
+            | ConnectorError::Stale { .. }
+            | ConnectorError::Gone { .. }
+            | ConnectorError::AlreadyExists { .. }
+            | ConnectorError::CollectionGone { .. }
+            | ConnectorError::CursorInvalid
+            | ConnectorError::Malformed { .. } => Self::Failed { reason },
         }
     }
 
