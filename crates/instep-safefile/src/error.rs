@@ -32,7 +32,7 @@ pub enum Error {
         /// How long was waited.
         waited: Duration,
     },
-    /// No space, or the quota is used up. Nothing was replaced.
+    /// No space, or a quota or a limit of the size of files is used up. Nothing was replaced.
     #[error("no space left to write {}", path.display())]
     DiskFull {
         /// The file or directory that could not grow.
@@ -193,7 +193,7 @@ pub(crate) enum Sort {
 
 pub(crate) fn sort(error: &io::Error) -> Sort {
     match Errno::from_io_error(error) {
-        Some(Errno::NOSPC | Errno::DQUOT) => Sort::Full,
+        Some(Errno::NOSPC | Errno::DQUOT | Errno::FBIG) => Sort::Full,
         Some(Errno::ACCESS | Errno::PERM | Errno::ROFS) => Sort::Forbidden,
         Some(Errno::LOOP) => Sort::Loop,
         Some(

@@ -7,6 +7,7 @@ mod answer;
 mod args;
 mod ask;
 mod config_edit;
+mod limits;
 mod logging;
 mod manner;
 mod output;
@@ -54,6 +55,7 @@ fn carry_out(cli: args::Cli, manner: &Manner) -> Result<Answer, Failure> {
     if let Some(answer) = run::at_once(&plan) {
         return Ok(answer);
     }
+    limits::enough_open_files()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -68,6 +70,7 @@ fn carry_out(cli: args::Cli, manner: &Manner) -> Result<Answer, Failure> {
             )
         })?;
     let outcome = runtime.block_on(async {
+        limits::outlive_file_size_limit();
         tokio::select! {
             outcome = run::run(plan, config, manner) => outcome,
             _ = tokio::signal::ctrl_c() => Err(interrupted()),

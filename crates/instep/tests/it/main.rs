@@ -6,6 +6,7 @@ mod everyday;
 mod help;
 mod home;
 mod hostile;
+mod limits;
 mod odd_input;
 mod schema;
 mod server;
