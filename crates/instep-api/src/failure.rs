@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How a command ends. The numbers are promised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// How a command ends. The numbers are promised, and stand for it in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
 pub enum Exit {
     /// 0: fine.
     Fine,
@@ -47,22 +48,57 @@ impl Exit {
         }
     }
 
-    /// The one that is reported when several apply: 7, 8, 4, 5, 6, 3, 1 in that order (S34).
-    pub fn worst(exits: impl IntoIterator<Item = Self>) -> Self {
-        const ORDER: [Exit; 7] = [
-            Exit::Config,
-            Exit::Locked,
-            Exit::NeedsLogin,
-            Exit::NeedsYou,
-            Exit::Unreachable,
-            Exit::Partial,
-            Exit::Failed,
-        ];
-        let found: Vec<Self> = exits.into_iter().collect();
-        ORDER
+    /// The exit that has this code.
+    pub fn of_code(code: u8) -> Option<Self> {
+        Self::WORST_FIRST
             .into_iter()
-            .find(|exit| found.contains(exit))
-            .unwrap_or(Self::Fine)
+            .find(|exit| exit.code() == code)
+    }
+
+    /// 7, 8, 4, 5, 6, 3, 1 in that order (S34); before them what stopped the whole command, after
+    /// them what is no failure.
+    const WORST_FIRST: [Self; 11] = [
+        Self::Interrupted,
+        Self::Usage,
+        Self::Config,
+        Self::Locked,
+        Self::NeedsLogin,
+        Self::NeedsYou,
+        Self::Unreachable,
+        Self::Partial,
+        Self::Failed,
+        Self::Changes,
+        Self::Fine,
+    ];
+
+    fn rank(self) -> usize {
+        let mut order = Self::WORST_FIRST.iter();
+        order.position(|exit| *exit == self).unwrap_or_default()
+    }
+
+    /// The one that is reported when several apply (S34); none at all is fine.
+    pub fn worst(exits: impl IntoIterator<Item = Self>) -> Self {
+        exits.into_iter().fold(Self::Fine, |worst, exit| {
+            if exit.rank() < worst.rank() {
+                exit
+            } else {
+                worst
+            }
+        })
+    }
+}
+
+impl From<Exit> for u8 {
+    fn from(exit: Exit) -> Self {
+        exit.code()
+    }
+}
+
+impl TryFrom<u8> for Exit {
+    type Error = String;
+
+    fn try_from(code: u8) -> Result<Self, String> {
+        Self::of_code(code).ok_or_else(|| format!("{code} is no exit code of ours"))
     }
 }
 
@@ -81,7 +117,7 @@ pub struct Failure {
     /// What to do next; where possible a command.
     pub help: String,
     /// How the command ends.
-    #[serde(skip, default = "failed")]
+    #[serde(rename = "exit_code", default = "failed")]
     pub exit: Exit,
 }
 
@@ -115,5 +151,40 @@ impl Failure {
             now: Some(now.into().into_boxed_str()),
             ..self
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s34_the_worst_of_several_exits_is_reported() {
+        let check = |exits: &[Exit], code: u8| {
+            assert_eq!(Exit::worst(exits.iter().copied()).code(), code, "{exits:?}");
+        };
+        let all = Exit::WORST_FIRST;
+        check(&[], 0);
+        for (at, exit) in all.iter().enumerate() {
+            assert_eq!(exit.rank(), at, "each has one place");
+            assert_eq!(Exit::of_code(exit.code()), Some(*exit));
+            check(&all[at..], exit.code());
+        }
+        let order = [7, 8, 4, 5, 6, 3, 1].map(Exit::of_code).map(Option::unwrap);
+        for pair in order.windows(2) {
+            check(&[pair[1], pair[0]], pair[0].code());
+        }
+    }
+
+    #[test]
+    fn a_failure_carries_its_exit_code_through_json() {
+        let failure = Failure::new(Exit::Locked, "lock_held", "what", "why", "help");
+        let text = serde_json::to_string(&failure).unwrap();
+        assert!(text.ends_with(r#","exit_code":8}"#), "{text}");
+        assert_eq!(serde_json::from_str::<Failure>(&text).unwrap(), failure);
+        // As an older version stored it.
+        let old = text.replace(r#","exit_code":8"#, "");
+        let read: Failure = serde_json::from_str(&old).unwrap();
+        assert_eq!(read.exit, Exit::Failed);
     }
 }

@@ -15,8 +15,8 @@ pub use replies::{
     TaskView, TouchedReply,
 };
 pub use requests::{
-    AccountAdd, InitRequest, ListRequest, LogRequest, Resolution, SecretSource, SyncRequest,
-    TaskEdit,
+    AccountAdd, ConflictFilter, InitRequest, ListRequest, LogRequest, Resolution, SecretSource,
+    SyncRequest, TaskEdit,
 };
 pub use small::{AccountsReply, CompletionsReply, ConfigReply, RemovedReply, VersionReply};
 

@@ -69,6 +69,9 @@ pub struct PlanEntry {
     pub title: String,
     /// By field name.
     pub fields: BTreeMap<String, FieldChange>,
+    /// Why, in one clause, where it is not plain: an edit that beat a deletion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// `instep sync`.
@@ -88,6 +91,9 @@ pub struct SyncReply {
     /// What happened, for the screen.
     #[serde(skip)]
     pub changes: Vec<PlanEntry>,
+    /// What would happen once a person accepts a first meeting, for the screen.
+    #[serde(skip)]
+    pub proposed: Vec<PlanEntry>,
     /// Things to be told once: a file recovered from a backup, say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -307,6 +313,9 @@ pub struct ReviewView {
     pub title: String,
     /// `equal_title`, `marker_of_gone` or `deleted_here`.
     pub reason: String,
+    /// What it holds, by field; only where one matter is shown and its service answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fields: Option<serde_json::Map<String, Value>>,
 }
 
 /// `instep conflicts`.

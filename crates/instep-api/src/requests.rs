@@ -117,6 +117,18 @@ pub struct LogRequest {
     pub limit: Option<usize>,
 }
 
+/// Which conflicts are listed; matters of adoption always wait for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ConflictFilter {
+    /// Those that wait for a person.
+    Open,
+    /// Those too that a policy settled, whose other value can still be brought back.
+    #[default]
+    Undecided,
+    /// Those too that a person decided.
+    All,
+}
+
 /// `instep conflicts resolve`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {

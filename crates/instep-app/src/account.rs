@@ -108,7 +108,12 @@ fn reach(places: &Places, request: &AccountAdd, kind: Kind) -> Result<Reach, Fai
             "missing_flag",
             format!("an account of the kind {kind} needs {what}"),
             format!("{flag} is missing"),
-            format!("instep account add {kind} {flag}"),
+            match kind {
+                Kind::Vikunja => {
+                    "instep account add vikunja --url URL --secret-file FILE".to_owned()
+                }
+                _ => format!("instep account add {kind} {flag}"),
+            },
         )
     };
     match kind {
@@ -187,7 +192,7 @@ async fn probe(places: &Places, config: &Config, entry: &Entry) -> Result<Probed
         None => None,
     };
     let scratch = scratch(places)?;
-    let failed = |error| say::from_connector(&entry.account.name, entry.account.kind, &error);
+    let failed = |error| say::from_connector(entry, &error, say::Met::Adding);
     let mut version = None;
     if let Some(settings) = wiring::taskwarrior_settings(places, config, &entry.reach) {
         version = Some(
@@ -197,7 +202,14 @@ async fn probe(places: &Places, config: &Config, entry: &Entry) -> Result<Probed
                 .version,
         );
     }
-    let mut connector = wiring::connect_with(places, config, secret, entry, scratch.path())?;
+    let mut connector = wiring::connect_with(
+        places,
+        config,
+        secret,
+        entry,
+        scratch.path(),
+        say::Met::Adding,
+    )?;
     let exists = file_exists(&connector);
     let observation = connector
         .observe(None, Look::Everything)

@@ -1,21 +1,27 @@
 //! What a person has to decide, or may want to take back: conflicts, and matters of adoption.
 
-use instep_api::{ConflictView, ConflictsReply, Failure, Resolution, SCHEMA_VERSION, TouchedReply};
+use instep_api::{
+    ConflictFilter, ConflictView, ConflictsReply, Failure, Resolution, SCHEMA_VERSION, TouchedReply,
+};
 use instep_contract::Store;
 use instep_model::{Conflict, ConflictState, Field, Side, Task, Timestamp, Value};
 
 use crate::app::App;
+use crate::find::check_length;
 use crate::{say, tell};
 
 impl App {
-    /// Conflicts that wait, open ones first, and matters of adoption; with `all`, those that a
-    /// policy or a person decided too.
+    /// Conflicts, open ones first, and matters of adoption.
     ///
     /// # Errors
     /// When the hub fails.
-    pub async fn conflicts(&self, all: bool) -> Result<ConflictsReply, Failure> {
+    pub async fn conflicts(&self, filter: ConflictFilter) -> Result<ConflictsReply, Failure> {
         let failed = |error| say::from_store(&error);
-        let mut conflicts = self.hub.conflicts(!all).await.map_err(failed)?;
+        let only_open = filter == ConflictFilter::Open;
+        let mut conflicts = self.hub.conflicts(only_open).await.map_err(failed)?;
+        conflicts.retain(|conflict| {
+            filter == ConflictFilter::All || conflict.state != ConflictState::Closed
+        });
         conflicts.sort_by_key(|conflict| conflict.state != ConflictState::Open);
         let ids: Vec<_> = conflicts.iter().map(|conflict| conflict.task).collect();
         let tasks = self.hub.tasks(&ids).await.map_err(failed)?;
@@ -37,6 +43,44 @@ impl App {
             conflicts,
             reviews,
         })
+    }
+
+    /// The one conflict whose id begins like this; or the one matter of adoption, then those of
+    /// the same title that it may belong to, each with what it holds.
+    ///
+    /// # Errors
+    /// When the id names none or several.
+    pub async fn conflict(&self, prefix: &str) -> Result<ConflictsReply, Failure> {
+        check_length(prefix, "instep conflicts --all")?;
+        let mut reply = self.conflicts(ConflictFilter::All).await?;
+        let ids = reply.conflicts.iter().map(|conflict| &conflict.id);
+        let ids = ids.chain(reply.reviews.iter().map(|review| &review.id));
+        let mut found: Vec<String> = ids
+            .filter(|id| id.starts_with(prefix.trim()))
+            .cloned()
+            .collect();
+        found.dedup();
+        if let Some(exact) = found.iter().position(|id| id == prefix.trim()) {
+            found = vec![found.swap_remove(exact)];
+        }
+        let id = match found.as_slice() {
+            [one] => one.clone(),
+            [] => return Err(unknown(prefix)),
+            several => {
+                return Err(say::usage(
+                    "ambiguous_conflict",
+                    format!(
+                        "{} conflicts have an id that begins with {prefix}",
+                        several.len()
+                    ),
+                    "one is shown at a time",
+                    "instep conflicts --all",
+                ));
+            }
+        };
+        reply.conflicts.retain(|conflict| conflict.id == id);
+        reply.reviews = self.review_with_twins(&id).await?;
+        Ok(reply)
     }
 
     fn conflict_view(&self, conflict: &Conflict, title: String) -> ConflictView {
@@ -66,6 +110,7 @@ impl App {
     /// # Errors
     /// When the id names none or several, or the answer does not fit the field.
     pub async fn resolve(&self, id: &str, how: &Resolution) -> Result<TouchedReply, Failure> {
+        check_length(id, "instep conflicts")?;
         let failed = |error| say::from_store(&error);
         let mut found = self.hub.conflict(id.trim()).await.map_err(failed)?;
         let conflict = match found.len() {

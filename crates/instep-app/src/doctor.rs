@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use instep_api::{Check, CheckStatus, DoctorReply, Failure, SCHEMA_VERSION};
+use instep_api::{Check, CheckStatus, DoctorReply, Exit, Failure, SCHEMA_VERSION};
 use instep_connectors::taskwarrior;
 use instep_contract::{Connector, Look, Store};
 use instep_model::Kind;
+use instep_store::AccountSummary;
 
 use crate::account::twins;
 use crate::app::App;
@@ -69,6 +70,18 @@ pub async fn doctor(places: &Places, offline: bool) -> DoctorReply {
         schema_version: SCHEMA_VERSION,
         checks: checks.0,
     }
+}
+
+/// How `doctor` and `config check` end: a problem of the config is told apart, as everywhere.
+pub fn exit_of_checks(reply: &DoctorReply) -> Exit {
+    let problems = reply
+        .checks
+        .iter()
+        .filter(|check| check.status == CheckStatus::Problem);
+    Exit::worst(problems.map(|check| match check.group.as_str() {
+        "config" => Exit::Config,
+        _ => Exit::Failed,
+    }))
 }
 
 #[derive(Debug, Default)]
@@ -208,6 +221,7 @@ async fn account(app: &App, entry: &Entry, offline: bool, checks: &mut Checks) {
     if entry.account.kind == Kind::Taskwarrior {
         taskwarrior_checks(app, entry, checks).await;
     }
+    let mut asked = Asked::No;
     if offline {
         if let Some(source) = entry.reach.secret() {
             match crate::secret::read(source).await {
@@ -222,15 +236,27 @@ async fn account(app: &App, entry: &Entry, offline: bool, checks: &mut Checks) {
     } else {
         match reach(app, entry).await {
             Ok(reached) => {
+                asked = Asked::Answered;
                 checks.ok("accounts", &id("reachable"), reached.message);
                 if let Some(server) = reached.server {
                     server_checks(name, &server, checks);
                 }
             }
-            Err(failure) => checks.failure("accounts", &id("reachable"), &failure),
+            Err(failure) => {
+                asked = Asked::Failed;
+                checks.failure("accounts", &id("reachable"), &failure);
+            }
         }
     }
-    standing(app, entry, checks).await;
+    standing(app, entry, asked, checks).await;
+}
+
+/// What became of asking the service just now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    No,
+    Answered,
+    Failed,
 }
 
 /// A service that answered.
@@ -260,7 +286,7 @@ async fn reach(app: &App, entry: &Entry) -> Result<Reached, Failure> {
         }
         other => other,
     };
-    let failed = |error| say::from_connector(name, entry.account.kind, &error);
+    let failed = |error| say::from_connector(entry, &error, say::Met::Looking);
     seen.map_err(failed)?;
     let message = format!("{name} answers, {} ms", began.elapsed().as_millis());
     let server = connector.server().await.transpose().map_err(failed)?;
@@ -317,7 +343,7 @@ async fn taskwarrior_checks(app: &App, entry: &Entry, checks: &mut Checks) {
             );
         }
         Err(error) => {
-            let failure = say::from_connector(name, Kind::Taskwarrior, &error);
+            let failure = say::from_connector(entry, &error, say::Met::Looking);
             checks.failure("accounts", &id("version"), &failure);
             return;
         }
@@ -346,8 +372,9 @@ fn undeclared(config: &Config, taskrc: &str) -> Vec<String> {
     markers
 }
 
-/// What the hub remembers of an account.
-async fn standing(app: &App, entry: &Entry, checks: &mut Checks) {
+/// What the hub remembers of an account. Each thing is told once: what stopped the last sync is
+/// left out where it is counted below, or was met again just now.
+async fn standing(app: &App, entry: &Entry, asked: Asked, checks: &mut Checks) {
     let name = &entry.account.name;
     let id = |what: &str| format!("account.{name}.{what}");
     let summaries = app.hub.summary().await.unwrap_or_default();
@@ -357,12 +384,29 @@ async fn standing(app: &App, entry: &Entry, checks: &mut Checks) {
     else {
         return;
     };
-    if let Some(text) = &summary.state.trouble
-        && let Ok(failure) = serde_json::from_str::<Failure>(text)
-    {
-        checks.failure("accounts", &id("trouble"), &failure);
+    let findings = findings(name, summary);
+    let trouble = summary.state.trouble.as_deref();
+    let trouble = trouble.and_then(|text| serde_json::from_str::<Failure>(text).ok());
+    if let Some(failure) = trouble {
+        let is_counted = findings
+            .iter()
+            .any(|finding| finding.trouble == failure.code);
+        let is_of_service = matches!(
+            failure.code.as_str(),
+            "unreachable" | "throttled" | "needs_login" | "setup" | "failed"
+        );
+        match asked {
+            _ if is_counted => {}
+            Asked::Failed if is_of_service => {}
+            Asked::Answered if is_of_service => checks.note(
+                "accounts",
+                &id("trouble"),
+                format!("{name}: the last sync did not get through: {}", failure.why),
+                format!("instep sync {name}"),
+            ),
+            _ => checks.failure("accounts", &id("trouble"), &failure),
+        }
     }
-    let parked = summary.pairs.get("error").copied().unwrap_or(0);
     if summary.work > 0 {
         checks.note(
             "accounts",
@@ -374,46 +418,63 @@ async fn standing(app: &App, entry: &Entry, checks: &mut Checks) {
             format!("instep sync {name}"),
         );
     }
-    let findings = [
+    for finding in findings {
+        checks.problem(
+            "accounts",
+            &id(finding.id),
+            format!("{name}: {}", finding.words),
+            finding.fix,
+        );
+    }
+}
+
+/// Something that the hub counts, and that somebody has to do something about.
+struct Finding {
+    id: &'static str,
+    /// The code of the trouble that says the same.
+    trouble: &'static str,
+    words: String,
+    fix: String,
+}
+
+fn findings(name: &str, summary: &AccountSummary) -> Vec<Finding> {
+    let parked = summary.pairs.get("error").copied().unwrap_or(0);
+    let held = summary.state.held;
+    let counted = [
         (
-            "parked",
             parked,
-            "task refused",
+            ("parked", "parked", "task", "refused"),
             format!("instep log --account {name}"),
         ),
         (
-            "held",
-            summary.state.held,
-            "deletion on hold",
-            format!("instep sync {name} --max-delete {}", summary.state.held),
+            held,
+            ("held", "guard", "deletion", "on hold"),
+            format!("instep sync {name} --max-delete {held}"),
         ),
         (
-            "reviews",
             summary.reviews,
-            "task to be looked at",
+            ("reviews", "review", "task", "to be looked at"),
             "instep conflicts".to_owned(),
         ),
         (
-            "conflicts",
             summary.conflicts,
-            "conflict",
+            ("conflicts", "conflict", "conflict", "to be decided"),
             "instep conflicts".to_owned(),
         ),
         (
-            "in_doubt",
             summary.in_doubt,
-            "write without a confirmed end",
+            ("in_doubt", "in_doubt", "write", "without a confirmed end"),
             format!("instep sync {name}"),
         ),
     ];
-    for (what, number, noun, fix) in findings {
-        if number > 0 {
-            checks.problem(
-                "accounts",
-                &id(what),
-                format!("{name}: {number} × {noun}"),
-                fix,
-            );
-        }
-    }
+    counted
+        .into_iter()
+        .filter(|(number, ..)| *number > 0)
+        .map(|(number, (id, trouble, noun, state), fix)| Finding {
+            id,
+            trouble,
+            words: format!("{} {state}", say::count(number, noun)),
+            fix,
+        })
+        .collect()
 }

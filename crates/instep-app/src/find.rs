@@ -10,9 +10,26 @@ use crate::say;
 /// How many candidates are shown.
 const MOST_SHOWN: usize = 5;
 
+/// Fewer characters of an id are more likely a slip than a name.
+const LEAST_CHARS: usize = 4;
+
+/// Refuses a beginning of an id that is too short to act on.
+pub(crate) fn check_length(prefix: &str, help: &str) -> Result<(), Failure> {
+    if prefix.trim().chars().count() >= LEAST_CHARS {
+        return Ok(());
+    }
+    Err(say::usage(
+        "short_id",
+        format!("`{prefix}` is too short for an id"),
+        format!("it takes at least the first {LEAST_CHARS} characters of one"),
+        help,
+    ))
+}
+
 impl App {
     /// The living task whose id begins with `prefix`.
     pub(crate) async fn find_task(&self, prefix: &str) -> Result<Task, Failure> {
+        check_length(prefix, "instep list")?;
         let failed = |error| say::from_store(&error);
         let found = self.hub.find_task(prefix.trim()).await.map_err(failed)?;
         let (mut living, buried): (Vec<_>, Vec<_>) =

@@ -9,6 +9,7 @@ use instep_model::{JournalEntry, OperationId, TaskId, Timestamp};
 use instep_store::JournalFilter;
 
 use crate::app::App;
+use crate::find::check_length;
 use crate::{say, tell};
 
 impl App {
@@ -53,6 +54,7 @@ impl App {
 
     /// A task by the beginning of its id, deleted ones too.
     async fn any_task(&self, prefix: &str) -> Result<TaskId, Failure> {
+        check_length(prefix, "instep list --all")?;
         let found = self.hub.find_task(prefix.trim()).await;
         let found = found.map_err(|error| say::from_store(&error))?;
         match found.as_slice() {

@@ -2,12 +2,17 @@
 //! on the other, taken from it, or left alone.
 
 use instep_api::{Exit, Failure, Resolution, ReviewView, SCHEMA_VERSION, TouchedReply};
-use instep_contract::Store;
+use instep_contract::{Connector, Store};
 use instep_model::{Review, ReviewReason, Side, Task, TaskId};
+use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::say;
+use crate::show::fields_of;
+use crate::{say, wiring};
+
+/// How many matters are shown beside each other.
+const MOST_SHOWN: usize = 6;
 
 /// Derives the id of a review from what it is about, so that it is the same every time.
 const NAMESPACE: Uuid = Uuid::from_u128(0x5f0a_9d3e_6c21_4b7a_9e44_21cb_77d0_3a15);
@@ -31,7 +36,57 @@ impl App {
             remote_id: review.remote.as_ref().map(ToString::to_string),
             title: review.title.clone(),
             reason: review.reason.to_string(),
+            fields: None,
         }
+    }
+
+    /// The review of this id, then those that it may be one with, each with what it holds. Asks
+    /// the service for what the hub has never taken.
+    pub(crate) async fn review_with_twins(&self, id: &str) -> Result<Vec<ReviewView>, Failure> {
+        let mut reviews = self.reviews().await?;
+        let Some(at) = reviews.iter().position(|review| review_id(review) == id) else {
+            return Ok(Vec::new());
+        };
+        let one = reviews.swap_remove(at);
+        reviews.retain(|other| {
+            other.account == one.account
+                && other.title == one.title
+                && other.task.is_some() != one.task.is_some()
+        });
+        reviews.insert(0, one);
+        let mut views = Vec::new();
+        for review in reviews.iter().take(MOST_SHOWN) {
+            let fields = self.held_by(review).await?;
+            views.push(ReviewView {
+                fields,
+                ..self.review_view(review)
+            });
+        }
+        Ok(views)
+    }
+
+    /// What the task or item of a review holds; `None` where the service does not say.
+    async fn held_by(&self, review: &Review) -> Result<Option<Map<String, Json>>, Failure> {
+        if let Some(id) = review.task {
+            let tasks = self.hub.tasks(&[id]).await;
+            let tasks = tasks.map_err(|error| say::from_store(&error))?;
+            return Ok(tasks.first().map(|task| fields_of(&task.fields)));
+        }
+        let mut entries = self.config.accounts.iter();
+        let entry = entries.find(|entry| entry.account.id == review.account);
+        let (Some(entry), Some(remote)) = (entry, &review.remote) else {
+            return Ok(None);
+        };
+        let state = self.places.state();
+        let connected =
+            wiring::connect(&self.places, &self.config, &self.secrets, entry, state).await;
+        let Ok(mut connector) = connected else {
+            return Ok(None);
+        };
+        // Whoever cannot be asked leaves its part of the page out; `doctor` says why.
+        let read = connector.read(std::slice::from_ref(remote)).await;
+        let found = read.unwrap_or_default().into_iter().next().flatten();
+        Ok(found.map(|item| fields_of(&item.fields)))
     }
 
     /// The one review whose id begins like this, if any does.

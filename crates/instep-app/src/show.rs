@@ -6,7 +6,9 @@ use instep_api::{
     AccountShown, Failure, HoldView, ListReply, ListRequest, SCHEMA_VERSION, TaskView,
 };
 use instep_contract::Connector;
-use instep_model::{Field, Grid, Hold, Mapping, MappingState, Scope, Status, Task, TaskId, Value};
+use instep_model::{
+    Field, Fields, Grid, Hold, Mapping, MappingState, Scope, Status, Task, TaskId, Value,
+};
 use instep_store::TaskFilter;
 use serde_json::{Map, Value as Json, json};
 
@@ -83,12 +85,8 @@ impl App {
     }
 
     fn view(&self, task: &Task, pairs: &[Mapping]) -> TaskView {
-        let mut fields = Map::new();
-        for (field, value) in task.fields.iter() {
-            if !matches!(field, Field::Title | Field::Status) {
-                fields.insert(field.name().to_owned(), json_of(value));
-            }
-        }
+        let mut fields = fields_of(&task.fields);
+        fields.retain(|name, _| name != Field::Title.name() && name != Field::Status.name());
         let mut accounts = BTreeMap::new();
         let mut errors = BTreeMap::new();
         for pair in pairs {
@@ -161,6 +159,14 @@ impl App {
             holds: Vec::new(),
         }
     }
+}
+
+/// Every field that is set, by name.
+pub(crate) fn fields_of(fields: &Fields) -> Map<String, Json> {
+    fields
+        .iter()
+        .map(|(field, value)| (field.name().to_owned(), json_of(value)))
+        .collect()
 }
 
 /// A value as JSON: numbers, flags and lists as such, everything else in canonical text.

@@ -1,11 +1,11 @@
-//! Running rounds: for real, as a rehearsal on a copy of the hub, and for a single task.
+//! Running rounds: for real, and as a rehearsal on a copy of the hub.
 
 use std::time::{Duration, Instant};
 
 use instep_api::{Failure, SyncReply, SyncRequest};
 use instep_contract::Look;
-use instep_engine::{Need, Rehearsal, RoundOptions, RoundReport, Start, Trouble};
-use instep_model::{AccountId, RemoteId, Timestamp};
+use instep_engine::{Need, Rehearsal, RoundOptions, RoundReport, Trouble};
+use instep_model::{AccountId, Timestamp};
 
 use crate::app::App;
 use crate::choice::Choice;
@@ -34,6 +34,22 @@ pub struct Progress {
     pub total: Option<usize>,
 }
 
+/// When a round began: for what is told of it, and for how long it took.
+#[derive(Clone, Copy)]
+pub(crate) struct Began {
+    at: Timestamp,
+    clock: Instant,
+}
+
+impl Began {
+    pub(crate) fn now() -> Self {
+        Self {
+            at: Timestamp::now(),
+            clock: Instant::now(),
+        }
+    }
+}
+
 impl App {
     /// Runs one round over the accounts that are asked for, or says what it would do. An account
     /// that fails does not stop the others; its part of the reply says why.
@@ -48,7 +64,7 @@ impl App {
         if request.dry_run {
             return self.rehearse(request).await;
         }
-        let began = Instant::now();
+        let began = Began::now();
         let entries = self.entries(&request.accounts)?;
         let state = self.places.state().to_owned();
         let mut choice = self.choose(entries, &state, |connector| connector).await;
@@ -104,11 +120,11 @@ impl App {
         }
     }
 
-    async fn conclude(
+    pub(crate) async fn conclude(
         &self,
         mut choice: Choice<'_, AnyConnector>,
         report: RoundReport,
-        began: Instant,
+        began: Began,
     ) -> Result<SyncReply, Failure> {
         let mut notes = Vec::new();
         for (member, told) in choice.members.iter_mut().zip(&report.accounts) {
@@ -131,14 +147,15 @@ impl App {
             entries: &choice.entries,
             refused: &choice.refused,
             report: &report,
+            began: began.at,
         }
-        .reply(began.elapsed(), notes, true)
+        .reply(began.clock.elapsed(), notes, true)
         .await
     }
 
     /// Runs the real engine on a copy of the hub, with connectors that only play writing.
     async fn rehearse(&self, request: &SyncRequest) -> Result<SyncReply, Failure> {
-        let began = Instant::now();
+        let began = Began::now();
         let entries = self.entries(&request.accounts)?;
         let dir = scratch_copy(&self.places, NO_PLAN)?;
         let copy = self.hub.scratch_copy(dir.path()).await;
@@ -177,64 +194,13 @@ impl App {
             entries: &choice.entries,
             refused: &choice.refused,
             report: &report,
+            began: began.at,
         }
-        .reply(began.elapsed(), notes, false)
+        .reply(began.clock.elapsed(), notes, false)
         .await?;
         copy.close().await;
         reply.plan = Some(std::mem::take(&mut reply.changes));
         Ok(reply)
-    }
-
-    /// Carries one hub task, or the task of Taskwarrior with this UUID, to every account now.
-    ///
-    /// # Errors
-    /// When there is no such task.
-    pub async fn push(&self, task: &str) -> Result<SyncReply, Failure> {
-        let start = match task.parse() {
-            Ok(id) => Start::Task(id),
-            Err(_) => Start::Task(self.find_task(task).await?.id),
-        };
-        self.single(|_| Ok(start)).await
-    }
-
-    /// Takes one item of an account into the hub and to every other account now.
-    ///
-    /// # Errors
-    /// When there is no such account, or it cannot be used.
-    pub async fn pull(&self, account: &str, remote: &str) -> Result<SyncReply, Failure> {
-        let id = &self.entry(account)?.account.id;
-        self.single(|choice| {
-            let mut members = choice.members.iter();
-            match members.position(|member| member.account.id == *id) {
-                Some(at) => Ok(Start::Item(at, RemoteId::new(remote))),
-                None => {
-                    let mut refused = choice.refused.iter();
-                    let why = refused.find(|(at, _)| choice.entries[*at].account.id == *id);
-                    Err(why.map_or_else(
-                        || say::unknown_account(account, &self.config.names()),
-                        |(_, failure)| failure.clone(),
-                    ))
-                }
-            }
-        })
-        .await
-    }
-
-    async fn single(
-        &self,
-        start: impl FnOnce(&Choice<'_, AnyConnector>) -> Result<Start, Failure>,
-    ) -> Result<SyncReply, Failure> {
-        let began = Instant::now();
-        let entries = self.entries(&[])?;
-        let state = self.places.state().to_owned();
-        let mut choice = self.choose(entries, &state, |connector| connector).await;
-        let start = start(&choice)?;
-        let engine = self.engine(self.hub.clone());
-        let options = options(&SyncRequest::default());
-        let report = engine
-            .run_single(&mut choice.members, &start, &options)
-            .await;
-        self.conclude(choice, report, began).await
     }
 }
 
@@ -248,7 +214,8 @@ fn meets(trouble: &Option<Trouble>) -> bool {
     )
 }
 
-fn options(request: &SyncRequest) -> RoundOptions {
+/// What a request means to the engine.
+pub(crate) fn options(request: &SyncRequest) -> RoundOptions {
     RoundOptions {
         look: if request.full {
             Look::Everything

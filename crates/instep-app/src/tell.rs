@@ -8,13 +8,18 @@ use instep_api::{
     AccountSync, Count, Exit, Failure, FieldChange, PlanEntry, SCHEMA_VERSION, SyncReply,
 };
 use instep_contract::Store;
-use instep_engine::{AccountReport, Counts, Problem, ReportedChange, RoundReport, is_invented};
+use instep_engine::{
+    AccountReport, Counts, Need, Problem, ReportedChange, RoundReport, Trouble, is_invented,
+};
 use instep_model::{Action, Change, Field, MappingState, Side, Task, TaskId, Timestamp};
-use instep_store::{Hindrance, HubStore};
+use instep_store::{Hindrance, HubStore, JournalFilter};
 
 use crate::app::App;
 use crate::config::Entry;
 use crate::say;
+
+/// Each explanation is a look into the journal; a first sync of thousands needs none.
+const MOST_EXPLAINED: usize = 50;
 
 /// A round and what it was run over.
 pub(crate) struct Told<'a> {
@@ -24,6 +29,8 @@ pub(crate) struct Told<'a> {
     pub(crate) entries: &'a [&'a Entry],
     pub(crate) refused: &'a [(usize, Failure)],
     pub(crate) report: &'a RoundReport,
+    /// When the round began, by the clock of the journal.
+    pub(crate) began: Timestamp,
 }
 
 impl Told<'_> {
@@ -58,13 +65,20 @@ impl Told<'_> {
             accounts.push(told);
         }
         let exit = Exit::worst(accounts.iter().map(exit_of_account));
+        // All that a rehearsal tells is what would happen.
+        let (waiting, made): (Vec<_>, Vec<_>) = self
+            .report
+            .changes
+            .iter()
+            .partition(|change| remember && self.waits_for_a_meeting(change));
         Ok(SyncReply {
             schema_version: SCHEMA_VERSION,
             outcome: outcome(exit).to_owned(),
             duration_ms: millis(took),
             accounts,
             plan: None,
-            changes: self.changes().await?,
+            changes: self.entries_of(made).await?,
+            proposed: self.entries_of(waiting).await?,
             notes,
         })
     }
@@ -81,7 +95,11 @@ impl Told<'_> {
         let error = match &report.trouble {
             Some(trouble) => {
                 let tasks = self.living_pairs(entry).await;
-                Some(say::from_trouble(&entry.account, trouble, tasks))
+                Some(say::from_trouble(
+                    entry,
+                    trouble,
+                    say::Met::Syncing { tasks },
+                ))
             }
             None if open > 0 => Some(open_conflicts(open)),
             None if skipped > 0 => Some(self.parked(entry, &report.problems, skipped).await?),
@@ -166,13 +184,23 @@ impl Told<'_> {
             .await;
     }
 
-    /// What changed, account by account as the config has them.
-    async fn changes(&self) -> Result<Vec<PlanEntry>, Failure> {
-        let made = self
-            .report
-            .changes
-            .iter()
-            .filter(|change| change.fields.is_empty());
+    /// Whether a change was only told so that a person can accept it: an account that meets the
+    /// hub for the first time writes nothing on either side until then.
+    fn waits_for_a_meeting(&self, change: &ReportedChange) -> bool {
+        self.report.accounts.iter().any(|report| {
+            report.account == change.account
+                && matches!(
+                    report.trouble,
+                    Some(Trouble::NeedsYou(
+                        Need::FirstMeeting { .. } | Need::NewServer { .. }
+                    ))
+                )
+        })
+    }
+
+    /// Changes for a reply, account by account as the config has them.
+    async fn entries_of(&self, changes: Vec<&ReportedChange>) -> Result<Vec<PlanEntry>, Failure> {
+        let made = changes.iter().filter(|change| change.fields.is_empty());
         let ids: Vec<TaskId> = made.map(|change| change.task).collect();
         let tasks = self
             .hub
@@ -184,16 +212,50 @@ impl Told<'_> {
             let mut accounts = self.app.config.accounts.iter();
             accounts.position(|entry| entry.account.id == change.account)
         };
-        let mut sorted: Vec<&ReportedChange> = self.report.changes.iter().collect();
+        let mut sorted = changes;
         // What comes into the hub causes what goes out of it.
         sorted.sort_by_key(|change| (change.side, place(change), &change.title, change.task));
-        let entries = sorted.into_iter();
-        Ok(entries
-            .map(|change| self.entry_of(change, tasks.get(&change.task).copied()))
-            .collect())
+        let mut entries = Vec::new();
+        for (at, change) in sorted.into_iter().enumerate() {
+            let why = match at {
+                0..MOST_EXPLAINED => self.survival(change).await?,
+                _ => None,
+            };
+            entries.push(self.entry_of(change, tasks.get(&change.task).copied(), why));
+        }
+        Ok(entries)
     }
 
-    fn entry_of(&self, change: &ReportedChange, task: Option<&Task>) -> PlanEntry {
+    /// Says it where an edit beat a deletion (S15, S16): one clause, from the journal.
+    async fn survival(&self, change: &ReportedChange) -> Result<Option<String>, Failure> {
+        let account = self.app.name_of(&change.account);
+        match (change.action, change.side) {
+            (Action::Restore, _) => {
+                return Ok(Some(format!("an edit in {account} beat its deletion")));
+            }
+            (Action::Create, Side::Remote) => {}
+            _ => return Ok(None),
+        }
+        let filter = JournalFilter {
+            since: Some(self.began),
+            task: Some(change.task),
+            account: Some(change.account.clone()),
+            ..JournalFilter::default()
+        };
+        let failed = |error| say::from_store(&error);
+        let lines = self.hub.journal(&filter).await.map_err(failed)?;
+        let restored = lines.iter().any(|line| line.action == Action::Restore);
+        Ok(restored.then(|| {
+            format!("it was edited elsewhere, so its deletion in {account} did not count")
+        }))
+    }
+
+    fn entry_of(
+        &self,
+        change: &ReportedChange,
+        task: Option<&Task>,
+        why: Option<String>,
+    ) -> PlanEntry {
         let text = |value: &Option<instep_model::Value>| value.as_ref().map(ToString::to_string);
         let mut fields: BTreeMap<String, FieldChange> = change
             .fields
@@ -226,6 +288,7 @@ impl Told<'_> {
                 .map(ToString::to_string),
             title: change.title.clone(),
             fields,
+            why,
         }
     }
 }
@@ -334,6 +397,22 @@ fn outcome(exit: Exit) -> &'static str {
 /// How a sync ends, from its reply (S34).
 pub fn exit_of_sync(reply: &SyncReply) -> Exit {
     Exit::worst(reply.accounts.iter().map(exit_of_account))
+}
+
+/// How a dry run ends that was asked to tell of changes by its exit code.
+pub fn exit_of_plan(reply: &SyncReply) -> Exit {
+    let changes = reply.plan.as_ref().is_some_and(|plan| !plan.is_empty());
+    match exit_of_sync(reply) {
+        Exit::Fine if changes => Exit::Changes,
+        exit => exit,
+    }
+}
+
+/// Whether a meeting stands in the way that nobody has accepted yet.
+pub fn waits_for_acceptance(reply: &SyncReply) -> bool {
+    const MEETINGS: [&str; 2] = ["first_meeting", "new_server"];
+    let mut errors = reply.accounts.iter().filter_map(|one| one.error.as_ref());
+    errors.any(|error| MEETINGS.contains(&error.code.as_str()))
 }
 
 /// Calls over the network; programs and files on this computer are none.

@@ -8,13 +8,12 @@ use instep_connectors::files::{self, FileConnector};
 use instep_connectors::taskwarrior::{self, TaskwarriorConnector};
 use instep_connectors::vikunja::{self, VikunjaConnector};
 use instep_engine::Peer;
-use instep_model::Kind;
 use secrecy::SecretString;
 
 use crate::Places;
 use crate::config::{Config, Entry, Reach};
 use crate::connector::{AnyConnector, AnyService};
-use crate::say;
+use crate::say::{self, Met};
 use crate::secret::Secrets;
 
 /// Every account of the user, as the engine's peers.
@@ -73,7 +72,7 @@ pub(crate) async fn connect(
         Some(source) => Some(secrets.get(&entry.account.id, source).await?),
         None => None,
     };
-    connect_with(places, config, secret, entry, state)
+    connect_with(places, config, secret, entry, state, Met::Looking)
 }
 
 /// A connector for an account with a secret that was read already.
@@ -83,8 +82,9 @@ pub(crate) fn connect_with(
     secret: Option<SecretString>,
     entry: &Entry,
     state: &Path,
+    met: Met,
 ) -> Result<AnyConnector, Failure> {
-    let failed = |error| say::from_connector(&entry.account.name, entry.account.kind, &error);
+    let failed = |error| say::from_connector(entry, &error, met);
     let service = match &entry.reach {
         Reach::Taskwarrior { .. } => {
             let settings = taskwarrior_settings(places, config, &entry.reach).unwrap_or_default();
@@ -116,9 +116,8 @@ pub(crate) fn declare_markers(places: &Places, config: &Config) -> Result<Vec<St
     let mut added = Vec::new();
     for entry in &config.accounts {
         if let Some(settings) = taskwarrior_settings(places, config, &entry.reach) {
-            let lines = taskwarrior::declare_markers(&settings).map_err(|error| {
-                say::from_connector(&entry.account.name, Kind::Taskwarrior, &error)
-            })?;
+            let lines = taskwarrior::declare_markers(&settings)
+                .map_err(|error| say::from_connector(entry, &error, Met::Looking))?;
             added.extend(lines);
         }
     }

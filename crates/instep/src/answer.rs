@@ -1,9 +1,9 @@
 //! What a command answers: its reply, how the command ends, and the reply as JSON.
 
 use instep_api::{
-    AccountAdded, AccountShown, AccountsReply, CheckStatus, CompletionsReply, ConfigReply,
-    ConflictsReply, DoctorReply, Exit, InitReply, ListReply, LogLine, RemovedReply, StatusReply,
-    SyncReply, TouchedReply, VersionReply,
+    AccountAdded, AccountShown, AccountsReply, CompletionsReply, ConfigReply, ConflictsReply,
+    DoctorReply, Exit, InitReply, ListReply, LogLine, RemovedReply, StatusReply, SyncReply,
+    TouchedReply, VersionReply,
 };
 
 use crate::output::json;
@@ -21,6 +21,7 @@ pub(crate) enum Answer {
     Tasks(ListReply),
     Task(ListReply),
     Touched(TouchedReply),
+    Resolved(TouchedReply),
     Log(Vec<LogLine>),
     Conflicts(ConflictsReply),
     Conflict(ConflictsReply),
@@ -36,7 +37,7 @@ impl Answer {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Synced { exit, .. } => *exit,
-            Self::Checked(reply) => exit_of_checks(reply),
+            Self::Checked(reply) => instep_app::exit_of_checks(reply),
             _ => Exit::Fine,
         }
     }
@@ -50,6 +51,7 @@ impl Answer {
                 | Self::Removed(_)
                 | Self::Synced { .. }
                 | Self::Touched(_)
+                | Self::Resolved(_)
                 | Self::Checked(_)
                 | Self::ConfigEdited(_)
         )
@@ -66,7 +68,7 @@ impl Answer {
             Self::Synced { reply, .. } => json(reply),
             Self::Status(reply) => json(reply),
             Self::Tasks(reply) | Self::Task(reply) => json(reply),
-            Self::Touched(reply) => json(reply),
+            Self::Touched(reply) | Self::Resolved(reply) => json(reply),
             Self::Log(lines) => lines.iter().map(json).collect(),
             Self::Conflicts(reply) | Self::Conflict(reply) => json(reply),
             Self::Checked(reply) => json(reply),
@@ -75,16 +77,4 @@ impl Answer {
             Self::Version(reply) => json(reply),
         }
     }
-}
-
-/// A problem of the config is told apart from others, as everywhere.
-fn exit_of_checks(reply: &DoctorReply) -> Exit {
-    let problems = reply
-        .checks
-        .iter()
-        .filter(|check| check.status == CheckStatus::Problem);
-    Exit::worst(problems.map(|check| match check.group.as_str() {
-        "config" => Exit::Config,
-        _ => Exit::Failed,
-    }))
 }

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+/// The heading above the flags that every command takes.
+const EVERYWHERE: &str = "Everywhere";
+
 /// Keeps your tasks in step: Taskwarrior, Vikunja and plain files through one hub.
 #[derive(Debug, Parser)]
 #[command(
@@ -21,35 +24,35 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// Flags that every command takes.
+/// Flags that every command takes; a command's own come before them.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Global {
     /// Answer in JSON.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE, display_order = 101)]
     pub(crate) json: bool,
     /// Say only what failed.
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, display_order = 102)]
     pub(crate) quiet: bool,
     /// Say more on stderr; twice for everything.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, display_order = 103, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// When to colour.
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    /// When to colour: auto, always or never.
+    #[arg(long, global = true, help_heading = EVERYWHERE, display_order = 104, value_enum, default_value_t = Color::Auto, value_name = "WHEN", hide_possible_values = true, hide_default_value = true)]
     pub(crate) color: Color,
     /// No progress bar.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE, display_order = 105)]
     pub(crate) no_progress: bool,
     /// Never ask; say which flag answers instead.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE, display_order = 106)]
     pub(crate) no_input: bool,
     /// Answer every question with yes.
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, display_order = 107)]
     pub(crate) yes: bool,
     /// Another config file.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, display_order = 108, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// How long to wait for an account that another instance runs, such as 10s.
-    #[arg(long, global = true, value_name = "SPAN")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, display_order = 109, value_name = "SPAN")]
     pub(crate) timeout: Option<String>,
 }
 
@@ -103,7 +106,7 @@ pub(crate) enum Command {
     #[command(before_help = "Example: instep log --since 2h")]
     Log(Log),
     /// Values that stood against each other.
-    #[command(before_help = "Example: instep conflicts resolve c3 --keep hub")]
+    #[command(before_help = "Example: instep conflicts resolve c3f2 --keep hub")]
     Conflicts(Conflicts),
     /// Carries one task to the others now.
     #[command(before_help = "Example: instep push 3f2a1c52-7b5e-4b0e-9d2f-6f0d3b1f9a10")]
@@ -125,7 +128,7 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Prints completions for a shell.
     #[command(
-        before_help = "Example: instep completions bash > ~/.local/share/bash-completion/completions/instep"
+        before_help = "Example: instep completions fish > ~/.config/fish/completions/instep.fish"
     )]
     Completions(Completions),
     /// Prints the version.
@@ -151,7 +154,7 @@ pub(crate) enum AccountCommand {
     /// Adds an account, after trying it.
     #[command(
         subcommand,
-        before_help = "Example: instep account add vikunja --url https://vikunja.example --secret-env VIKUNJA_TOKEN"
+        before_help = "Example: instep account add vikunja --url URL --secret-file FILE"
     )]
     Add(AddKind),
     /// Lists accounts.
@@ -161,7 +164,10 @@ pub(crate) enum AccountCommand {
     #[command(before_help = "Example: instep account show vikunja")]
     Show(Name),
     /// Gives an account a new secret, after trying it.
-    #[command(before_help = "Example: instep account login vikunja --secret-file token")]
+    #[command(
+        before_help = "Example: instep account login vikunja --secret-file token",
+        override_usage = "instep account login [OPTIONS] NAME \\\n           --secret-file FILE | --secret-env VAR | --secret-command CMD"
+    )]
     Login(Login),
     /// Removes an account; its pairs are remembered for 90 days.
     #[command(before_help = "Example: instep account remove shared")]
@@ -175,7 +181,8 @@ pub(crate) enum AddKind {
     Taskwarrior(AddTaskwarrior),
     /// A Vikunja server.
     #[command(
-        before_help = "Example: instep account add vikunja --url https://vikunja.example --secret-file token"
+        before_help = "Example: instep account add vikunja --url URL --secret-file token",
+        override_usage = "instep account add vikunja [OPTIONS] --url URL \\\n           --secret-file FILE | --secret-env VAR | --secret-command CMD"
     )]
     Vikunja(AddVikunja),
     /// A file of tasks.
@@ -185,37 +192,37 @@ pub(crate) enum AddKind {
 
 #[derive(Debug, Args)]
 pub(crate) struct AddTaskwarrior {
-    #[command(flatten)]
-    pub(crate) scope: AddScope,
     /// Its configuration file.
     #[arg(long, value_name = "FILE")]
     pub(crate) taskrc: Option<PathBuf>,
     /// The program, where it is not the `task` of PATH.
     #[arg(long, value_name = "FILE")]
     pub(crate) program: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) scope: AddScope,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct AddVikunja {
-    #[command(flatten)]
-    pub(crate) scope: AddScope,
     /// The server's address.
     #[arg(long)]
     pub(crate) url: String,
     #[command(flatten)]
     pub(crate) secret: Secret,
+    #[command(flatten)]
+    pub(crate) scope: AddScope,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct AddFile {
-    #[command(flatten)]
-    pub(crate) scope: AddScope,
     /// The file.
     #[arg(long, value_name = "FILE")]
     pub(crate) path: PathBuf,
     /// How it is written.
     #[arg(long, default_value = "json")]
     pub(crate) format: String,
+    #[command(flatten)]
+    pub(crate) scope: AddScope,
 }
 
 /// What every kind of account takes.
@@ -336,7 +343,7 @@ pub(crate) struct Add {
 
 #[derive(Debug, Args)]
 pub(crate) struct Edit {
-    /// The task: any unique beginning of its id.
+    /// The task: any unique beginning of its id, of four or more characters.
     pub(crate) id: String,
     /// A new title.
     #[arg(long)]
@@ -366,7 +373,7 @@ pub(crate) struct Edit {
 
 #[derive(Debug, Args)]
 pub(crate) struct Id {
-    /// The task: any unique beginning of its id.
+    /// The task: any unique beginning of its id, of four or more characters.
     pub(crate) id: String,
 }
 
@@ -406,6 +413,12 @@ pub(crate) struct Conflicts {
     pub(crate) all: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ConflictId {
+    /// The conflict or review: any unique beginning of its id, of four or more characters.
+    pub(crate) id: String,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConflictCommand {
     /// Lists them.
@@ -415,18 +428,18 @@ pub(crate) enum ConflictCommand {
         #[arg(short, long)]
         all: bool,
     },
-    /// Shows one.
-    #[command(before_help = "Example: instep conflicts show c3")]
-    Show(Id),
-    /// Decides one.
-    #[command(before_help = "Example: instep conflicts resolve c3 --keep vikunja")]
+    /// Shows one, and what each side holds.
+    #[command(before_help = "Example: instep conflicts show c3f2")]
+    Show(ConflictId),
+    /// Decides one, or takes back what a policy decided.
+    #[command(before_help = "Example: instep conflicts resolve c3f2 --keep vikunja")]
     Resolve {
-        /// The conflict.
+        /// The conflict or review: any unique beginning of its id, of four or more characters.
         id: String,
-        /// hub, the name of an account, both or newest.
+        /// Whose value counts: hub, the name of an account, newest, or both (title and notes).
         #[arg(long, required_unless_present = "same_as")]
         keep: Option<String>,
-        /// The other matter that is about the same task: the two become one.
+        /// The other review that is about the same task: the two become one.
         #[arg(long, value_name = "ID", conflicts_with = "keep")]
         same_as: Option<String>,
     },

@@ -4,26 +4,11 @@ use std::io;
 use std::path::PathBuf;
 
 use dialoguer::{Confirm, Input};
-use instep_api::{AccountAdd, Exit, Failure, InitReply, SecretSource, SyncReply};
+use instep_api::{AccountAdd, Exit, Failure, InitReply, SecretSource};
 use instep_app::Places;
 
+use crate::manner::Manner;
 use crate::output;
-use crate::render;
-use crate::render::Screen;
-
-/// Failures that only wait for somebody to accept what a sync would do.
-const MEETINGS: [&str; 2] = ["first_meeting", "new_server"];
-
-/// Whether all that stands in the way is a meeting that nobody has accepted yet.
-pub(crate) fn is_first_meeting(reply: &SyncReply) -> bool {
-    let errors = reply
-        .accounts
-        .iter()
-        .filter_map(|account| account.error.as_ref());
-    errors
-        .into_iter()
-        .any(|error| MEETINGS.contains(&error.code.as_str()))
-}
 
 /// Asks a question that yes or no answers; no by default.
 pub(crate) fn yes(question: &str) -> Result<bool, Failure> {
@@ -34,37 +19,40 @@ pub(crate) fn yes(question: &str) -> Result<bool, Failure> {
         .map_err(unanswered)
 }
 
-/// Offers the accounts that `init` cannot find by itself; an empty answer passes on.
-pub(crate) async fn more_accounts(places: &Places, reply: &mut InitReply) -> Result<(), Failure> {
+/// Offers the accounts that `init` cannot find by itself; an empty answer passes on. Everything is
+/// asked first; then each account is tried and told of in turn.
+pub(crate) async fn more_accounts(
+    places: &Places,
+    manner: &Manner,
+    reply: &mut InitReply,
+) -> Result<(), Failure> {
+    let mut wanted = Vec::new();
     let url = line("Address of your Vikunja server (empty for none)")?;
     if !url.is_empty() {
-        let file = line("File that holds an API token of yours there")?;
-        let wanted = AccountAdd {
+        let file = line("File that holds an API token of yours there, readable by you alone")?;
+        wanted.push(AccountAdd {
             kind: "vikunja".to_owned(),
             url: Some(url),
             secret: Some(SecretSource::File(PathBuf::from(file))),
             ..AccountAdd::default()
-        };
-        add(places, &wanted, reply).await;
+        });
     }
     let path = line("Path of a task file, such as ~/tasks.json (empty for none)")?;
     if !path.is_empty() {
-        let wanted = AccountAdd {
+        wanted.push(AccountAdd {
             kind: "file".to_owned(),
             path: Some(PathBuf::from(path)),
             ..AccountAdd::default()
-        };
-        add(places, &wanted, reply).await;
+        });
+    }
+    for account in &wanted {
+        // One that cannot be added is told at once; what was set up before it stays.
+        match instep_app::account_add(places, account).await {
+            Ok(added) => reply.accounts.push(added),
+            Err(failure) => output::failure(&failure, manner),
+        }
     }
     Ok(())
-}
-
-/// An account that cannot be added is told at once; what was set up before it stays.
-async fn add(places: &Places, wanted: &AccountAdd, reply: &mut InitReply) {
-    match instep_app::account_add(places, wanted).await {
-        Ok(added) => reply.accounts.push(added),
-        Err(failure) => output::err(&render::failure(&failure).draw(&Screen::new(false, None))),
-    }
 }
 
 fn line(prompt: &str) -> Result<String, Failure> {

@@ -34,7 +34,9 @@ pub(crate) fn edit(places: &Places, manner: &Manner) -> Result<ConfigReply, Fail
             failure.help = format!("{}; what you wrote is in {}", failure.help, copy.display());
             return Err(failure);
         }
-        output::err(&render::failure(&failure).draw(&Screen::new(manner.colour_stderr, None)));
+        output::err(
+            &render::failure(&failure).draw(&Screen::new(manner.colour_stderr, manner.columns)),
+        );
         if !ask::yes("Edit it again?")? {
             failure.help = format!("what you wrote is in {}", copy.display());
             return Err(failure);

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use crate::args::{Color, Global};
+use crate::render::USUAL_COLUMNS;
 
 /// How to speak and whether to ask.
 #[derive(Debug, Clone)]
@@ -21,8 +22,8 @@ pub(crate) struct Manner {
     pub(crate) colour: bool,
     /// Colours on stderr.
     pub(crate) colour_stderr: bool,
-    /// Columns of the terminal; `None` where stdout is none, and nothing is cut.
-    pub(crate) columns: Option<usize>,
+    /// Columns that an answer may take.
+    pub(crate) columns: usize,
 }
 
 impl Manner {
@@ -48,7 +49,21 @@ impl Manner {
             bar: err && !dumb && !global.no_progress && !global.quiet && !global.json,
             colour: !global.json && colour(out),
             colour_stderr: !global.json && colour(err),
-            columns: out.then(|| console::Term::stdout().size().1.into()),
+            columns: columns(out),
         }
     }
+}
+
+/// What `COLUMNS` says, or the terminal; where neither does, the usual number.
+fn columns(is_terminal: bool) -> usize {
+    const LEAST: usize = 20;
+    let said = std::env::var("COLUMNS").ok();
+    let said = said.and_then(|text| text.parse::<usize>().ok());
+    let terminal = || {
+        let (_, columns) = console::Term::stdout().size_checked()?;
+        is_terminal.then_some(columns.into())
+    };
+    said.or_else(terminal)
+        .filter(|columns| *columns >= LEAST)
+        .unwrap_or(USUAL_COLUMNS)
 }

@@ -32,7 +32,7 @@ pub(crate) fn failure(failure: &Failure, manner: &Manner) {
     if manner.json {
         return failure_json(failure);
     }
-    let screen = Screen::new(manner.colour_stderr, None);
+    let screen = Screen::new(manner.colour_stderr, manner.columns);
     err(&render::failure(failure).draw(&screen));
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn failure_json(error: &Failure) {
 /// Prints notes, which are never the result.
 pub(crate) fn notes(notes: &[String], manner: &Manner) {
     if !notes.is_empty() && !manner.json {
-        let screen = Screen::new(manner.colour_stderr, None);
+        let screen = Screen::new(manner.colour_stderr, manner.columns);
         err(&render::notes(notes).draw(&screen));
     }
 }

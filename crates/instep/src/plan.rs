@@ -2,8 +2,8 @@
 
 use clap_complete::Shell;
 use instep_api::{
-    AccountAdd, Exit, Failure, InitRequest, ListRequest, LogRequest, Resolution, SecretSource,
-    SyncRequest, TaskEdit,
+    AccountAdd, ConflictFilter, Exit, Failure, InitRequest, ListRequest, LogRequest, Resolution,
+    SecretSource, SyncRequest, TaskEdit,
 };
 
 use crate::args::{
@@ -43,9 +43,7 @@ pub(crate) enum Plan {
     Done(String),
     Remove(String),
     Log(LogRequest),
-    Conflicts {
-        all: bool,
-    },
+    Conflicts(ConflictFilter),
     ConflictShow(String),
     Resolve {
         id: String,
@@ -95,10 +93,8 @@ pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
         Command::Rm(id) => Plan::Remove(id.id),
         Command::Log(log) => log_plan(log)?,
         Command::Conflicts(conflicts) => match conflicts.command {
-            None => Plan::Conflicts { all: conflicts.all },
-            Some(ConflictCommand::List { all }) => Plan::Conflicts {
-                all: all || conflicts.all,
-            },
+            None => Plan::Conflicts(filter(conflicts.all)),
+            Some(ConflictCommand::List { all }) => Plan::Conflicts(filter(all || conflicts.all)),
             Some(ConflictCommand::Show(id)) => Plan::ConflictShow(id.id),
             Some(ConflictCommand::Resolve { id, keep, same_as }) => Plan::Resolve {
                 id,
@@ -242,6 +238,13 @@ fn log_plan(log: Log) -> Result<Plan, Failure> {
         operation: log.op,
         limit: log.limit,
     }))
+}
+
+fn filter(all: bool) -> ConflictFilter {
+    match all {
+        true => ConflictFilter::All,
+        false => ConflictFilter::Undecided,
+    }
 }
 
 fn resolution(keep: String) -> Resolution {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::CommandFactory;
 use instep_api::{
-    AccountsReply, CompletionsReply, ConfigReply, ConflictsReply, DoctorReply, Exit, Failure,
-    RemovedReply, SCHEMA_VERSION, SyncReply, SyncRequest, VersionReply,
+    AccountsReply, CompletionsReply, ConfigReply, DoctorReply, Exit, Failure, RemovedReply,
+    SCHEMA_VERSION, SyncReply, SyncRequest, VersionReply,
 };
 use instep_app::{App, Places};
 
@@ -50,7 +50,7 @@ pub(crate) async fn run(
         Plan::Init(request) => {
             let mut reply = instep_app::init(&places, &request).await?;
             if manner.may_ask {
-                ask::more_accounts(&places, &mut reply).await?;
+                ask::more_accounts(&places, manner, &mut reply).await?;
             }
             Ok(Answer::Init(reply))
         }
@@ -118,9 +118,9 @@ async fn on_hub(plan: Plan, app: &App, manner: &Manner) -> Result<Answer, Failur
         Plan::Done(id) => Answer::Touched(app.done(&id).await?),
         Plan::Remove(id) => Answer::Touched(app.remove(&id).await?),
         Plan::Log(request) => Answer::Log(app.log(&request).await?),
-        Plan::Conflicts { all } => Answer::Conflicts(conflicts(app, all).await?),
-        Plan::ConflictShow(id) => Answer::Conflict(one_conflict(app.conflicts(true).await?, &id)?),
-        Plan::Resolve { id, how } => Answer::Touched(app.resolve(&id, &how).await?),
+        Plan::Conflicts(filter) => Answer::Conflicts(app.conflicts(filter).await?),
+        Plan::ConflictShow(id) => Answer::Conflict(app.conflict(&id).await?),
+        Plan::Resolve { id, how } => Answer::Resolved(app.resolve(&id, &how).await?),
         Plan::AccountList => Answer::Accounts(AccountsReply {
             schema_version: SCHEMA_VERSION,
             accounts: app.accounts().await?,
@@ -140,15 +140,14 @@ async fn sync(
 ) -> Result<Answer, Failure> {
     let reply = carry(app, &request, manner).await?;
     if request.dry_run {
-        let changes = reply.plan.as_ref().is_some_and(|plan| !plan.is_empty());
-        let exit = match instep_app::exit_of_sync(&reply) {
-            Exit::Fine if exit_code && changes => Exit::Changes,
-            exit => exit,
+        let exit = match exit_code {
+            true => instep_app::exit_of_plan(&reply),
+            false => instep_app::exit_of_sync(&reply),
         };
         output::notes(&reply.notes, manner);
         return Ok(Answer::Synced { reply, exit });
     }
-    if !manner.may_ask || request.yes || !ask::is_first_meeting(&reply) {
+    if !manner.may_ask || request.yes || !instep_app::waits_for_acceptance(&reply) {
         return Ok(synced(reply, manner));
     }
     let preview = SyncRequest {
@@ -179,43 +178,4 @@ fn synced(reply: SyncReply, manner: &Manner) -> Answer {
     output::notes(&reply.notes, manner);
     let exit = instep_app::exit_of_sync(&reply);
     Answer::Synced { reply, exit }
-}
-
-/// Conflicts that wait and those that a policy settled, whose loser can still be brought back;
-/// with `all`, those that a person closed too.
-async fn conflicts(app: &App, all: bool) -> Result<ConflictsReply, Failure> {
-    let mut reply = app.conflicts(true).await?;
-    reply
-        .conflicts
-        .retain(|conflict| all || conflict.state != "closed");
-    Ok(reply)
-}
-
-/// The one conflict or matter of adoption whose id begins so.
-fn one_conflict(mut reply: ConflictsReply, id: &str) -> Result<ConflictsReply, Failure> {
-    let is_it = |found: &str| found == id;
-    let exact = reply.conflicts.iter().any(|conflict| is_it(&conflict.id))
-        || reply.reviews.iter().any(|review| is_it(&review.id));
-    let keep = |found: &str| {
-        if exact {
-            found == id
-        } else {
-            found.starts_with(id)
-        }
-    };
-    reply.conflicts.retain(|conflict| keep(&conflict.id));
-    reply.reviews.retain(|review| keep(&review.id));
-    let (what, why) = match reply.conflicts.len() + reply.reviews.len() {
-        1 => return Ok(reply),
-        0 => ("there is no such conflict", "no id begins with"),
-        _ => ("that could be several conflicts", "several ids begin with"),
-    };
-    let why = format!("{why} `{id}`");
-    Err(Failure::new(
-        Exit::Usage,
-        "unknown_conflict",
-        what,
-        why,
-        "instep conflicts --all",
-    ))
 }

@@ -25,7 +25,7 @@ pub(crate) fn tell(error: &Error) -> Exit {
     if std::env::args_os().any(|arg| arg == "--json") {
         output::failure_json(&failure);
     } else {
-        output::err(&render::failure(&failure).draw(&Screen::new(false, None)));
+        output::err(&render::failure(&failure).draw(&Screen::new(false, render::USUAL_COLUMNS)));
     }
     failure.exit
 }

@@ -1,6 +1,6 @@
 //! What a person decides: conflicts, the guard.
 
-use instep_api::{Exit, Resolution, SyncReply, SyncRequest};
+use instep_api::{ConflictFilter, Exit, Resolution, SyncReply, SyncRequest};
 use instep_app::{App, exit_of_sync};
 use serde_json::json;
 
@@ -27,7 +27,7 @@ async fn titles(world: &World) -> (String, String) {
 
 async fn resolve(world: &World, how: Resolution) {
     let app = world.open().await;
-    let known = app.conflicts(true).await.expect("conflicts");
+    let known = app.conflicts(ConflictFilter::All).await.expect("conflicts");
     assert_eq!(known.conflicts.len(), 1, "{known:#?}");
     let id = known.conflicts[0].id.clone();
     app.resolve(&id, &how).await.expect("resolved");
@@ -36,7 +36,7 @@ async fn resolve(world: &World, how: Resolution) {
 }
 
 async fn open_conflicts(app: &App) -> usize {
-    app.conflicts(false)
+    app.conflicts(ConflictFilter::Open)
         .await
         .expect("conflicts")
         .conflicts
@@ -52,7 +52,7 @@ async fn a_policy_decides_and_the_loser_can_be_brought_back() {
         let (here, there) = titles(&world).await;
         assert_eq!(here, there);
         let app = world.open().await;
-        let known = app.conflicts(true).await.expect("conflicts");
+        let known = app.conflicts(ConflictFilter::All).await.expect("conflicts");
         assert_eq!(known.conflicts.len(), 1);
         let conflict = known.conflicts[0].clone();
         assert_eq!(
@@ -177,7 +177,11 @@ async fn ambiguous() -> World {
 async fn what_adoption_cannot_tell_a_person_decides() {
     let world = ambiguous().await;
     let app = world.open().await;
-    let matters = app.conflicts(false).await.expect("matters").reviews;
+    let matters = app
+        .conflicts(ConflictFilter::Open)
+        .await
+        .expect("matters")
+        .reviews;
     assert_eq!(matters.len(), 4, "{matters:#?}");
     for matter in &matters {
         assert_eq!(matter.reason, "equal_title");
@@ -189,11 +193,86 @@ async fn what_adoption_cannot_tell_a_person_decides() {
             .expect("decided");
         assert_eq!(done.task.title, "Call");
     }
-    assert_eq!(app.conflicts(false).await.expect("matters").reviews, []);
+    assert_eq!(
+        app.conflicts(ConflictFilter::Open)
+            .await
+            .expect("matters")
+            .reviews,
+        []
+    );
     app.close().await;
     world.sync().await;
     assert_eq!((world.exported().len(), world.listed().await.len()), (4, 4));
     assert_eq!(world.plan().await.plan, Some(Vec::new()));
+}
+
+/// A matter is shown with what either side holds, beside those it may be one with.
+#[tokio::test]
+async fn a_matter_is_shown_with_both_of_its_sides() {
+    let world = World::paired(2).await;
+    world.task(&["add", "Call", "project:Work", "priority:H"]);
+    let due = "2030-01-01T09:00:00Z";
+    world
+        .make_there(json!({ "title": "Call", "due_date": due }))
+        .await;
+    world.task(&["add", "Other"]);
+    let yes = SyncRequest {
+        yes: true,
+        ..SyncRequest::default()
+    };
+    let reply = world.ask(yes).await;
+    let app = world.open().await;
+    let matters = app.conflicts(ConflictFilter::Open).await.expect("matters");
+    assert_eq!(matters.reviews.len(), 2, "{reply:#?}");
+    for matter in &matters.reviews {
+        assert_eq!(matter.fields, None, "a list asks no service");
+        let shown = app.conflict(&matter.id[..6]).await.expect("one");
+        let ids: Vec<&String> = shown.reviews.iter().map(|one| &one.id).collect();
+        assert_eq!((ids.len(), ids[0]), (2, &matter.id));
+        for side in &shown.reviews {
+            let fields = side.fields.as_ref().expect("what it holds");
+            let due = fields.get("due").and_then(|due| due.as_str());
+            match side.task {
+                Some(_) => assert_eq!((due, &fields["priority"]), (None, &json!(3))),
+                None => assert_eq!(due, Some("2030-01-01T09:00:00Z")),
+            }
+        }
+    }
+    for (id, code) in [("r", "short_id"), ("zzzz", "unknown_conflict")] {
+        assert_eq!(app.conflict(id).await.expect_err(id).code, code);
+    }
+    app.close().await;
+}
+
+/// S16: who deleted it elsewhere reads why it is there again.
+#[tokio::test]
+async fn an_edit_that_beat_a_deletion_says_so() {
+    let world = World::paired(2).await;
+    world.task(&["add", "Call"]);
+    world.task(&["add", "Rent"]);
+    world.sync().await;
+    let id = async |title: &str| {
+        let task = world.in_vikunja(title).await.expect("a task");
+        task["id"].as_i64().expect("an id")
+    };
+    // Deleted there, edited here; and the other way round.
+    world.delete_there(id("Call").await).await;
+    world.task(&["Call", "modify", "priority:H"]);
+    world.task(&["Rent", "delete"]);
+    world
+        .change_there(id("Rent").await, json!({ "priority": 3 }))
+        .await;
+    let reply = world.ask(SyncRequest::default()).await;
+    let why = |title: &str| {
+        let mut told = reply.changes.iter().filter(|change| change.title == title);
+        told.find_map(|change| change.why.clone())
+    };
+    for title in ["Call", "Rent"] {
+        assert!(world.in_taskwarrior(title).is_some(), "{title}");
+        assert!(world.in_vikunja(title).await.is_some(), "{title}");
+        let why = why(title).unwrap_or_else(|| panic!("{title}: {reply:#?}"));
+        assert!(why.contains("deletion"), "{why}");
+    }
 }
 
 /// A person knows who is who: the two become one, with what either of them held.
@@ -201,7 +280,11 @@ async fn what_adoption_cannot_tell_a_person_decides() {
 async fn two_that_stood_apart_are_made_one() {
     let world = ambiguous().await;
     let app = world.open().await;
-    let matters = app.conflicts(false).await.expect("matters").reviews;
+    let matters = app
+        .conflicts(ConflictFilter::Open)
+        .await
+        .expect("matters")
+        .reviews;
     let (here, there): (Vec<_>, Vec<_>) = matters.iter().partition(|one| one.task.is_some());
     let wrong = Resolution::SameAs(here[1].id.clone());
     let refused = app.resolve(&here[0].id, &wrong).await;
@@ -213,7 +296,13 @@ async fn two_that_stood_apart_are_made_one() {
             assert!(paired.task.fields.contains_key(field), "{paired:#?}");
         }
     }
-    assert_eq!(app.conflicts(false).await.expect("matters").reviews, []);
+    assert_eq!(
+        app.conflicts(ConflictFilter::Open)
+            .await
+            .expect("matters")
+            .reviews,
+        []
+    );
     app.close().await;
     world.sync().await;
     let (exported, listed) = (world.exported(), world.listed().await);

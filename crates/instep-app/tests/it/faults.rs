@@ -72,7 +72,43 @@ async fn a_rejected_token_asks_for_a_login() {
         .iter()
         .find_map(|account| account.error.clone())
         .expect("why");
-    assert_eq!(error.help, "instep account login vikunja");
+    let token = world.path("token");
+    let login = format!(
+        "instep account login vikunja --secret-file {}",
+        token.display()
+    );
+    assert_eq!(
+        error.help, login,
+        "it works as it stands, once the file has a new token"
+    );
+
+    // `doctor` meets the same at this moment, and tells it once.
+    let checks = instep_app::doctor(&world.places, false).await.checks;
+    let told = checks
+        .iter()
+        .filter(|check| check.message.contains("rejected"))
+        .map(|check| (check.id.as_str(), check.fix.as_deref()));
+    let told: Vec<_> = told.collect();
+    assert_eq!(told, [("account.vikunja.reachable", Some(login.as_str()))]);
+}
+
+/// A server may ask for any number of seconds; a person hears no more than they can use.
+#[tokio::test]
+async fn a_wait_without_end_is_told_as_people_say_it() {
+    let world = World::paired(2).await;
+    world.sync().await;
+    let throttled = Effect::Status {
+        status: 429,
+        retry_after: Some("99999999999".to_owned()),
+    };
+    world.vikunja.set_fault(Fault::new(throttled));
+    let reply = world.ask(SyncRequest::default()).await;
+    assert_eq!(code(&reply, "vikunja"), "throttled");
+    let error = reply.accounts[1].error.clone().expect("why");
+    assert_eq!(
+        error.why,
+        "too many calls; it takes none for more than a day"
+    );
 }
 
 #[tokio::test]

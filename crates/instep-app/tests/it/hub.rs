@@ -1,6 +1,6 @@
 //! What a person does in the hub itself.
 
-use instep_api::{ListRequest, LogRequest, TaskEdit};
+use instep_api::{Exit, ListRequest, LogRequest, TaskEdit};
 
 use super::world::World;
 
@@ -103,6 +103,11 @@ async fn a_wrong_word_is_answered_with_the_right_one() {
             .map(|_: instep_api::TouchedReply| ())
             .expect_err("a failure")
     };
+    for short in ["b", &made.task.id[..3], " a "] {
+        let refused = code(app.done(short).await);
+        assert_eq!(refused.code, "short_id", "{refused:?}");
+        assert!(refused.why.contains("first 4 characters"), "{refused:?}");
+    }
     let unknown = code(app.done("bank").await);
     assert_eq!(unknown.code, "unknown_task");
     assert!(unknown.why.contains(&made.task.id[..8]), "{}", unknown.why);
@@ -133,6 +138,45 @@ async fn a_wrong_word_is_answered_with_the_right_one() {
             .len(),
         1
     );
+    app.close().await;
+}
+
+/// What is not there is no success, and what is out of reach is not said to be missing.
+#[tokio::test]
+async fn one_task_that_is_not_there_is_an_error() {
+    let world = World::paired(2).await;
+    world.task(&["add", "First"]);
+    world.sync().await;
+    let app = world.open().await;
+    let code = |outcome: Result<instep_api::SyncReply, instep_api::Failure>| {
+        let failure = outcome.expect_err("a failure");
+        (failure.exit, failure.code)
+    };
+    let nobody = "3f2a1c52-7b5e-4b0e-9d2f-6f0d3b1f9a10";
+    let unknown = (Exit::Usage, "unknown_task".to_owned());
+    assert_eq!(code(app.push(nobody).await), unknown);
+    assert_eq!(code(app.push("3f2a1c52").await), unknown);
+    let unknown = (Exit::Usage, "unknown_item".to_owned());
+    for (account, id) in [
+        ("vikunja", "4711"),
+        ("vikunja", "no number"),
+        ("tw", nobody),
+    ] {
+        assert_eq!(code(app.pull(account, id).await), unknown, "{account} {id}");
+    }
+    let there = world.in_vikunja("First").await.expect("a task")["id"].clone();
+    app.pull("vikunja", &there.to_string())
+        .await
+        .expect("known");
+
+    // One that was there has gone: that is news, and taken.
+    world.delete_there(there.as_i64().expect("an id")).await;
+    app.pull("vikunja", &there.to_string()).await.expect("gone");
+    assert!(world.in_taskwarrior("First").is_none());
+
+    world.vikunja.refuse_connections().await;
+    let reply = app.pull("vikunja", "4711").await.expect("a reply");
+    assert_eq!(reply.outcome, "unreachable");
     app.close().await;
 }
 

@@ -25,6 +25,12 @@ async fn two_full_sides_meet_only_when_a_person_agrees() {
         );
         let preview = world.plan().await;
         assert_eq!(preview.outcome, "needs_you");
+        // Taskwarrior met an empty hub before; of Vikunja nothing is told as done.
+        let done = asked.changes.iter().map(|change| change.account.as_str());
+        assert!(done.clone().all(|account| account == "tw"), "{asked:#?}");
+        let shown = asked.proposed.iter().map(|entry| entry.title.as_str());
+        let shown: Vec<&str> = shown.collect();
+        assert_eq!(shown, ["Only there", "Only here"]);
         assert_eq!(
             world.plan().await.plan,
             preview.plan,

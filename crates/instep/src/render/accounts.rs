@@ -79,21 +79,24 @@ pub(super) fn list(accounts: &[AccountShown], screen: &Screen) -> Page {
     let names = widest(accounts.iter().map(|account| &account.name));
     let kinds = widest(accounts.iter().map(|account| kind(&account.kind)));
     let places = widest(accounts.iter().map(|account| &account.place));
-    let place_width = screen.fit(places, usize::MAX, names + kinds + 20);
+    let place_width = screen.fit(places, usize::MAX, names + kinds + 6);
     for account in accounts {
         let direction = match account.direction.as_str() {
             "both" => "",
             other => other,
         };
-        page.line(
-            Line::new()
-                .cell(Tint::Strong, &account.name, names)
-                .text("   ")
-                .cell(Tint::Faint, kind(&account.kind), kinds)
-                .text("   ")
-                .cell(Tint::Plain, &account.place, place_width)
-                .parts([direction, account.scope.as_str()]),
-        );
+        let line = Line::new()
+            .cell(Tint::Strong, &account.name, names)
+            .text("   ")
+            .cell(Tint::Faint, kind(&account.kind), kinds)
+            .text("   ");
+        // A path that is too wide is shown all the same: it is there to be copied.
+        let line = match widest([&account.place]) > place_width {
+            true => line.text(&account.place),
+            false => line.cell(Tint::Plain, &account.place, place_width),
+        };
+        let line = line.parts([direction, account.scope.as_str()]);
+        page.line(line.hang(names + kinds + 6));
     }
     page
 }

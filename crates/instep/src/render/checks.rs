@@ -44,7 +44,8 @@ fn check_lines(page: &mut Page, heading: &str, check: &Check) {
         Line::new()
             .cell(Tint::Strong, capital(heading), 11)
             .tint(tint, mark)
-            .text(&check.message),
+            .text(&check.message)
+            .hang(13),
     );
     if let Some(fix) = &check.fix {
         page.command(&" ".repeat(15), fix);

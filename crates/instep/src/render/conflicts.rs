@@ -1,9 +1,9 @@
 //! Values that stood against each other, and matters of adoption, with what settles each.
 
-use instep_api::{ConflictView, ConflictsReply, ReviewView};
+use instep_api::{ConflictView, ConflictsReply, ReviewView, TouchedReply};
 
 use super::page::{Line, Page, Screen, Tint};
-use super::values;
+use super::{tasks, values};
 
 /// How many items are offered as one with a task of the hub.
 const MOST_TWINS: usize = 5;
@@ -57,9 +57,66 @@ pub(super) fn one(reply: &ConflictsReply, screen: &Screen) -> Page {
         );
         ways(&mut page, conflict);
     }
-    for review in &reply.reviews {
-        review_lines(&mut page, review, &[]);
+    if let Some(review) = reply.reviews.first() {
+        page.line(
+            Line::new()
+                .text("review ")
+                .text(&review.id)
+                .text("  ")
+                .quoted(&review.title, 60),
+        );
+        page.line(Line::new().text("  ").text(reason(review, &reply.reviews)));
+        for one in &reply.reviews {
+            held_lines(&mut page, one, screen);
+        }
+        answers(&mut page, review, &reply.reviews);
     }
+    page
+}
+
+/// What one side of a matter holds, field by field.
+fn held_lines(page: &mut Page, review: &ReviewView, screen: &Screen) {
+    page.line(
+        Line::new()
+            .text("  ")
+            .tint(Tint::Strong, place(review))
+            .tint(Tint::Faint, "  ")
+            .tint(Tint::Faint, values::short_id(&review.id)),
+    );
+    let Some(fields) = &review.fields else {
+        let told = format!("    {} did not answer, or has it no more", review.account);
+        page.line(Line::new().tint(Tint::Faint, told));
+        return;
+    };
+    for (name, value) in fields {
+        let mut label = name.as_str();
+        for part in tasks::field(name, value, screen).lines() {
+            let line = Line::new().text("    ").cell(Tint::Faint, label, 14);
+            page.line(line.text(part).hang(18));
+            label = "";
+        }
+    }
+}
+
+/// A conflict or matter that a person has decided.
+pub(super) fn resolved(reply: &TouchedReply) -> Page {
+    let mut page = Page::default();
+    let words = match reply.action.as_str() {
+        "nothing" => "✓ decided; nothing had to change",
+        "create" => "✓ decided; it is taken into the hub",
+        "delete" => "✓ decided; it is deleted in the hub",
+        _ => "✓ decided; the hub has it now",
+    };
+    page.line(
+        Line::new()
+            .tint(Tint::Good, words)
+            .text("  ")
+            .tint(Tint::Faint, values::short_id(&reply.task.id))
+            .text("  ")
+            .quoted(&reply.task.title, 40),
+    );
+    page.line(Line::new().text("  the accounts follow with the next sync"));
+    page.command("    ", "instep sync");
     page
 }
 
@@ -117,37 +174,64 @@ fn ways(page: &mut Page, conflict: &ConflictView) {
 }
 
 fn review_lines(page: &mut Page, review: &ReviewView, all: &[ReviewView]) {
-    let reason = match review.reason.as_str() {
-        "equal_title" => "several tasks have this title; nobody can say which belong together",
-        "marker_of_gone" => "it carries the mark of a task that is gone",
-        "deleted_here" => "a task like it was deleted here",
-        other => other,
-    };
     page.line(
         Line::new()
             .tint(Tint::Warn, "? ")
             .tint(Tint::Strong, values::short_id(&review.id))
             .text("  ")
             .quoted(&review.title, 40)
-            .text("  in ")
-            .text(&review.account)
+            .text("  ")
+            .text(place(review))
             .text(": ")
-            .text(reason),
+            .text(reason(review, all)),
     );
+    answers(page, review, all);
+}
+
+/// Where the task of a matter is.
+fn place(review: &ReviewView) -> String {
+    let account = &review.account;
+    match (&review.task, &review.remote_id) {
+        (Some(_), None) => format!("in the hub, not in {account}"),
+        (None, _) => format!("in {account}, not in the hub"),
+        (Some(_), Some(_)) => format!("in the hub and in {account}"),
+    }
+}
+
+fn reason(review: &ReviewView, all: &[ReviewView]) -> String {
+    let alike = |there: bool| {
+        let same = |other: &&ReviewView| {
+            other.account == review.account
+                && other.title == review.title
+                && other.task.is_none() == there
+        };
+        all.iter().filter(same).count()
+    };
+    match review.reason.as_str() {
+        "equal_title" if (alike(false), alike(true)) == (1, 1) => {
+            "each side has one task of this title, and they differ".to_owned()
+        }
+        "equal_title" => {
+            "several tasks have this title; nobody can say which belong together".to_owned()
+        }
+        "marker_of_gone" => "it carries the mark of a task that is gone".to_owned(),
+        "deleted_here" => "a task like it was deleted in the hub".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// The commands that decide a matter of adoption.
+fn answers(page: &mut Page, review: &ReviewView, all: &[ReviewView]) {
     let id = values::short_id(&review.id);
-    // Each pair is offered once, beside the hub's task.
     let twins = all.iter().filter(|other| {
-        review.task.is_some()
-            && other.task.is_none()
+        other.task.is_some() != review.task.is_some()
             && other.account == review.account
             && other.title == review.title
     });
+    let resolve = format!("instep conflicts resolve {id}");
     for twin in twins.take(MOST_TWINS) {
         let twin = values::short_id(&twin.id);
-        page.command(
-            "    ",
-            &format!("instep conflicts resolve {id} --same-as {twin}"),
-        );
+        page.command("    ", &format!("{resolve} --same-as {twin}"));
     }
     // What is only there can be taken; leaving it alone takes no answer.
     let answers: &[&str] = match review.task {
@@ -155,9 +239,36 @@ fn review_lines(page: &mut Page, review: &ReviewView, all: &[ReviewView]) {
         None => &[review.account.as_str()],
     };
     for keep in answers {
-        page.command(
-            "    ",
-            &format!("instep conflicts resolve {id} --keep {keep}"),
-        );
+        page.command("    ", &format!("{resolve} --keep {keep}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn review(task: bool) -> ReviewView {
+        ReviewView {
+            id: "r1234abcd".to_owned(),
+            account: "vikunja".to_owned(),
+            task: task.then(|| "3f2a1c52".to_owned()),
+            remote_id: (!task).then(|| "7".to_owned()),
+            title: "Call".to_owned(),
+            reason: "equal_title".to_owned(),
+            fields: None,
+        }
+    }
+
+    #[test]
+    fn a_matter_says_how_many_there_are_and_where() {
+        let (here, there) = (review(true), review(false));
+        assert_eq!(place(&here), "in the hub, not in vikunja");
+        assert_eq!(place(&there), "in vikunja, not in the hub");
+        let pair = [here.clone(), there.clone()];
+        let several = [here.clone(), there.clone(), there.clone()];
+        for one in [&here, &there] {
+            assert!(reason(one, &pair).starts_with("each side has one"));
+            assert!(reason(one, &several).starts_with("several tasks"));
+        }
     }
 }

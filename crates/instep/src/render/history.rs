@@ -34,7 +34,8 @@ pub(super) fn log(lines: &[LogLine], screen: &Screen) -> Page {
             let to = values::value(field, line.to.as_deref(), screen);
             text = text.text(format!("  {field}: {from} → {to}"));
         }
-        page.line(text.tint(Tint::Faint, "  ").tint(Tint::Faint, &line.cause));
+        let line = text.tint(Tint::Faint, "  ").tint(Tint::Faint, &line.cause);
+        page.line(line.hang(time_width + 4));
     }
     page
 }

@@ -15,7 +15,7 @@ mod values;
 use instep_api::{ConfigReply, Failure, NotesLine, SyncReply};
 
 pub(crate) use clean::is_unsafe;
-pub(crate) use page::Screen;
+pub(crate) use page::{Screen, USUAL_COLUMNS};
 
 use crate::answer::Answer;
 use crate::manner::Manner;
@@ -35,6 +35,7 @@ pub(crate) fn answer(answer: &Answer, screen: &Screen) -> String {
         Answer::Tasks(reply) => tasks::list(&reply.tasks, screen),
         Answer::Task(reply) => tasks::whole(&reply.tasks, screen),
         Answer::Touched(reply) => tasks::touched(reply, screen),
+        Answer::Resolved(reply) => conflicts::resolved(reply),
         Answer::Log(lines) => history::log(lines, screen),
         Answer::Conflicts(reply) => conflicts::list(reply, screen),
         Answer::Conflict(reply) => conflicts::one(reply, screen),

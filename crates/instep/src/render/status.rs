@@ -104,7 +104,7 @@ fn account_lines(
     };
     let indent = " ".repeat(names + kinds + 8);
     if why != seen {
-        page.line(Line::new().text(&indent).text(why));
+        page.line(Line::new().text(&indent).text(why).hang(indent.len()));
     }
     if let Some(command) = command {
         page.command(&indent, command);

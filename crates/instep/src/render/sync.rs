@@ -8,6 +8,9 @@ use super::{count, values};
 /// More changes than this are summed up.
 const MOST_CHANGES: usize = 40;
 
+/// Columns that are kept for what a row says beside its title.
+const MOST_BESIDE: usize = 44;
+
 /// A sync, or with a plan its rehearsal.
 pub(super) fn reply(reply: &SyncReply, screen: &Screen) -> Page {
     let mut page = Page::default();
@@ -19,6 +22,12 @@ pub(super) fn reply(reply: &SyncReply, screen: &Screen) -> Page {
         }
         None => {
             changes(&mut page, "Changes", &reply.changes, screen);
+            changes(
+                &mut page,
+                "Would happen once you accept it",
+                &reply.proposed,
+                screen,
+            );
             troubles(&mut page, &reply.accounts);
             page.line(summary(reply));
         }
@@ -33,7 +42,7 @@ pub(super) fn plan_to_accept(reply: &SyncReply, screen: &Screen) -> Page {
     page.line(Line::new().text("The two sides meet for the first time."));
     changes(&mut page, "Plan", plan, screen);
     let made = count(plan.len(), "change");
-    page.line(Line::new().text(format!("{made}; nothing was written yet.")));
+    page.line(Line::new().text(format!("{made} if you say yes; none is made yet.")));
     page
 }
 
@@ -60,10 +69,10 @@ fn summary(reply: &SyncReply) -> Line {
         "unreachable" => (Tint::Bad, "✗ not reached"),
         _ => (Tint::Bad, "✗ failed"),
     };
-    let changed = if reply.changes.is_empty() {
-        "nothing to do".to_owned()
-    } else {
-        count(reply.changes.len(), "change")
+    let changed = match (reply.changes.len(), reply.proposed.len()) {
+        (0, 0) => "nothing to do".to_owned(),
+        (0, _) => "nothing changed yet".to_owned(),
+        (made, _) => count(made, "change"),
     };
     let conflicts: usize = reply.accounts.iter().map(|account| account.conflicts).sum();
     let mut line = Line::new().tint(tint, words).text(format!(" · {changed}"));
@@ -93,12 +102,16 @@ fn changes(page: &mut Page, heading: &str, entries: &[PlanEntry], screen: &Scree
     }
     page.line(Line::new().tint(Tint::Strong, heading));
     let places = widest(entries.iter().map(place));
-    let titles = entries
+    let shown = &entries[..entries.len().min(MOST_CHANGES)];
+    let details: Vec<String> = shown
         .iter()
-        .take(MOST_CHANGES)
-        .map(|entry| entry.title.as_str());
-    let title_width = screen.fit(widest(titles), 40, places + 30);
-    for entry in entries.iter().take(MOST_CHANGES) {
+        .map(|entry| details(entry, screen).join("  "))
+        .collect();
+    // A row with more to say goes on below.
+    let beside = widest(&details).min(MOST_BESIDE);
+    let titles = widest(shown.iter().map(|entry| &entry.title));
+    let title_width = screen.fit(titles, 40, places + beside + 8);
+    for (entry, details) in shown.iter().zip(&details) {
         let (tint, mark) = mark(&entry.action);
         page.line(
             Line::new()
@@ -106,7 +119,8 @@ fn changes(page: &mut Page, heading: &str, entries: &[PlanEntry], screen: &Scree
                 .cell(Tint::Faint, place(entry), places)
                 .text("  ")
                 .cell(Tint::Plain, &entry.title, title_width)
-                .parts(details(entry, screen)),
+                .parts([details])
+                .hang(places + 6),
         );
     }
     if let Some(more) = entries
@@ -169,6 +183,9 @@ fn details(entry: &PlanEntry, screen: &Screen) -> Vec<String> {
     }
     if entry.side == "hub" {
         parts.push(format!("from {}", entry.account));
+    }
+    if let Some(why) = &entry.why {
+        parts.push(format!("({why})"));
     }
     parts
 }

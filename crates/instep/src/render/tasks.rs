@@ -6,6 +6,9 @@ use serde_json::Value;
 use super::page::{Line, Page, Screen, Tint, widest};
 use super::values;
 
+/// Columns that are kept for what a row says beside its title.
+const MOST_BESIDE: usize = 44;
+
 /// One line per task.
 pub(super) fn list(tasks: &[TaskView], screen: &Screen) -> Page {
     let mut page = Page::default();
@@ -17,13 +20,20 @@ pub(super) fn list(tasks: &[TaskView], screen: &Screen) -> Page {
     let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
     let short = values::short_ids(&ids);
     let id_width = widest(&short);
-    let title_width = screen.fit(
-        widest(tasks.iter().map(|task| &task.title)),
-        44,
-        id_width + 30,
-    );
-    for (task, id) in tasks.iter().zip(short) {
-        page.line(task_line(task, id, id_width, title_width, screen));
+    let beside: Vec<String> = tasks.iter().map(|task| beside(task, screen)).collect();
+    let titles = widest(tasks.iter().map(|task| &task.title));
+    let room = id_width + 3 + widest(&beside).min(MOST_BESIDE);
+    let title_width = screen.fit(titles, 44, room);
+    for ((task, id), beside) in tasks.iter().zip(short).zip(&beside) {
+        let (tint, mark) = status_mark(&task.status);
+        page.line(
+            Line::new()
+                .cell(Tint::Faint, id, id_width)
+                .tint(tint, format!(" {mark} "))
+                .cell(Tint::Plain, &task.title, title_width)
+                .text(beside)
+                .hang(id_width + 5),
+        );
         for (account, reason) in &task.errors {
             let line = Line::new()
                 .text(" ".repeat(id_width + 2))
@@ -34,26 +44,18 @@ pub(super) fn list(tasks: &[TaskView], screen: &Screen) -> Page {
     page
 }
 
-fn task_line(
-    task: &TaskView,
-    id: &str,
-    id_width: usize,
-    title_width: usize,
-    screen: &Screen,
-) -> Line {
-    let (tint, mark) = status_mark(&task.status);
-    let mut parts = Vec::new();
+/// What a row says beside the title.
+fn beside(task: &TaskView, screen: &Screen) -> String {
+    let mut parts = String::new();
     if let Some(due) = task.fields.get("due").and_then(Value::as_str) {
-        parts.push(format!("due {}", values::when(due, screen)));
+        parts.push_str(&format!("  due {}", values::when(due, screen)));
     }
-    let fields = ["project", "tags"].into_iter();
-    parts.extend(fields.filter_map(|name| Some(field(name, task.fields.get(name)?, screen))));
-    Line::new()
-        .cell(Tint::Faint, id, id_width)
-        .tint(tint, format!(" {mark} "))
-        .cell(Tint::Plain, &task.title, title_width)
-        .parts(parts)
-        .tint(Tint::Faint, places(task))
+    for name in ["project", "tags"] {
+        if let Some(value) = task.fields.get(name) {
+            parts.push_str(&format!("  {}", field(name, value, screen)));
+        }
+    }
+    parts + &places(task)
 }
 
 fn places(task: &TaskView) -> String {
@@ -83,7 +85,8 @@ pub(super) fn whole(tasks: &[TaskView], screen: &Screen) -> Page {
                 Line::new()
                     .text("  ")
                     .cell(Tint::Faint, name, 14)
-                    .text(text),
+                    .text(text)
+                    .hang(16),
             );
         };
         row("id", &task.id);
@@ -113,7 +116,7 @@ pub(super) fn whole(tasks: &[TaskView], screen: &Screen) -> Page {
 }
 
 /// The value of a field in a task; notes keep their lines.
-fn field(name: &str, value: &Value, screen: &Screen) -> String {
+pub(super) fn field(name: &str, value: &Value, screen: &Screen) -> String {
     match value {
         Value::String(text) if name == "notes" => text.clone(),
         Value::String(text) if name == "title" => text.clone(),
@@ -123,7 +126,10 @@ fn field(name: &str, value: &Value, screen: &Screen) -> String {
             let between = if name == "annotations" { "\n" } else { " " };
             let items: Vec<String> = items
                 .iter()
-                .map(|item| format!("{mark}{}", item_text(item, screen)))
+                .map(|item| match item.as_str() {
+                    Some(id) if name == "depends" => values::short_id(id).to_owned(),
+                    _ => format!("{mark}{}", item_text(item, screen)),
+                })
                 .collect();
             items.join(between)
         }

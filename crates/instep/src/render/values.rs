@@ -71,9 +71,43 @@ pub(super) fn value(field: &str, text: Option<&str>, screen: &Screen) -> String 
             .collect::<Vec<_>>()
             .join(" "),
         "percent_done" => format!("{text} %"),
-        "title" | "notes" | "annotations" => short(text),
+        "title" | "notes" => short(text),
+        "depends" | "parent" => text
+            .split(',')
+            .map(|id| short_id(id.trim()))
+            .collect::<Vec<_>>()
+            .join(" "),
+        "annotations" => short(&annotations(text)),
         _ => text.to_owned(),
     }
+}
+
+/// The words of annotations without their ids and times, which nobody reads.
+fn annotations(text: &str) -> String {
+    let mut said = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.char_indices().find_map(|(at, _)| words_at(rest, at)) {
+        said.push_str(rest[..at.start].trim_end_matches([',', ' ']));
+        if !said.is_empty() {
+            said.push_str(" · ");
+        }
+        rest = &rest[at.end..];
+    }
+    said + rest
+}
+
+/// An id and a time at `at`, as they stand before each annotation.
+fn words_at(text: &str, at: usize) -> Option<std::ops::Range<usize>> {
+    const ID: usize = 36;
+    let id = text.get(at..at + ID)?;
+    let is_id = id.char_indices().all(|(place, c)| match place {
+        8 | 13 | 18 | 23 => c == '-',
+        _ => c.is_ascii_hexdigit(),
+    });
+    let rest = text.get(at + ID..)?.strip_prefix(' ')?;
+    let (time, _) = rest.split_once(' ')?;
+    time.parse::<Timestamp>().ok().filter(|_| is_id)?;
+    Some(at..at + ID + 1 + time.len() + 1)
 }
 
 /// The first words of a long text.
@@ -115,4 +149,20 @@ fn shared_start(one: &str, other: &str) -> usize {
 /// The beginning of one id, where the others are not known.
 pub(super) fn short_id(id: &str) -> &str {
     id.get(..8).unwrap_or(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn annotations_are_told_by_their_words() {
+        let check = |text: &str, words: &str| assert_eq!(annotations(text), words, "{text}");
+        let id = "3f2a1c52-7b5e-4b0e-9d2f-6f0d3b1f9a10";
+        let one = format!("{id} 2026-11-21T10:00:00Z call, then wait");
+        check(&one, "call, then wait");
+        check(&format!("{one},{one}"), "call, then wait · call, then wait");
+        check("nothing of the kind", "nothing of the kind");
+        check(&format!("{id} soon"), &format!("{id} soon"));
+    }
 }

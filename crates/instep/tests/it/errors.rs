@@ -38,7 +38,7 @@ fn wrong_usage_ends_with_2_and_a_near_miss() {
         expect![[r#"
             exit 2
             stdout:
-            {"schema_version":1,"error":{"code":"usage","what":"unrecognized subcommand 'snyc'","why":"","help":"did you mean `sync`?"}}
+            {"schema_version":1,"error":{"code":"usage","what":"unrecognized subcommand 'snyc'","why":"","help":"did you mean `sync`?","exit_code":2}}
         "#]],
     );
 }

@@ -133,10 +133,13 @@ fn deleting_everything_stops_at_the_guard() {
     expect![[r#"
         exit 5
         stdout:
-        ! 3 of 3 tasks vanished from tw; deleting them elsewhere looks wrong, so it is on hold
+        ! 3 of 3 tasks vanished from tw; deleting them elsewhere looks wrong, so it is
+          on hold
           why:  that is more than is usually deleted at once
           now:  nothing of it was deleted; everything else is in step
-          help: it was you: instep sync tw --max-delete 3; otherwise bring them back in tw, or change one here (instep edit ID) and it is made there again
+          help: it was you: instep sync tw --max-delete 3
+                otherwise bring them back in tw, or change one here, and it is made
+                there again: instep edit ID
         ! needs you · nothing to do · 2 accounts · N ms
     "#]]
     .assert_eq(&held.whole());
@@ -247,4 +250,113 @@ fn the_config_is_edited_in_an_editor_and_checked() {
     let comment = [("EDITOR", "sh -c 'echo \"# mine\" >> \"$0\"'")];
     assert_eq!(home.instep_with(&["config", "edit"], &comment).code, 0);
     assert!(home.good(&["config", "show"]).stdout.ends_with("# mine\n"));
+}
+
+/// A screen that does not say how wide it is has 80 columns; only commands are wider, since they
+/// are copied as a whole.
+#[test]
+fn what_is_told_fits_the_screen() {
+    let home = Home::with_two_accounts();
+    let long = "Write to the housing association about the water that comes through the ceiling";
+    let tags = ["+association", "+ceiling", "+correspondence", "+housing"];
+    let project = "project:Home.Maintenance.Upstairs.Bathroom";
+    home.task(&[&["add", long, project, "due:2031-11-27"][..], &tags].concat());
+    home.task(&["add", long, "depends:1"]);
+    let fits = |args: &[&str], columns: usize| {
+        let columns_text = columns.to_string();
+        let ended = home.instep_with(args, &[("COLUMNS", &columns_text)]);
+        let lines = ended.stdout.lines().chain(ended.stderr.lines());
+        let prose = lines.filter(|line| !line.trim_start().starts_with(['→', 'i', '~', '/']));
+        let wide: Vec<_> = prose
+            .filter(|line| line.chars().count() > columns)
+            .collect();
+        assert!(wide.is_empty(), "{args:?} in {columns} columns: {wide:#?}");
+        ended.stdout
+    };
+    fits(&["sync", "-n"], 80);
+    fits(&["sync"], 80);
+    fits(&["sync", "--yes"], 80);
+    for number in 3..9 {
+        home.task(&["add", &format!("{long} {number}")]);
+    }
+    fits(&["sync"], 60);
+    for columns in [60, 80, 120] {
+        for command in ["status", "list", "log", "conflicts", "doctor"] {
+            let told = fits(&[command], columns);
+            assert!(!told.is_empty());
+        }
+    }
+    home.task(&[
+        "rc.confirmation=off",
+        "rc.bulk=0",
+        "status:pending",
+        "delete",
+    ]);
+    let guard = fits(&["sync"], 80);
+    assert!(guard.contains("instep sync tw --max-delete"), "{guard}");
+    fits(&["status"], 80);
+    let usual = home.instep(&["log"]).stdout;
+    assert!(
+        usual.lines().all(|line| line.chars().count() <= 80),
+        "{usual}"
+    );
+}
+
+/// Ids of other tasks and of notes are nothing that a person reads.
+#[test]
+fn links_and_notes_are_told_without_long_ids() {
+    let home = Home::with_two_accounts();
+    home.task(&["add", "Call the bank"]);
+    home.task(&["add", "Pay the rent", "depends:1"]);
+    home.good(&["sync", "--yes"]);
+    home.task(&["/Pay/", "annotate", "in two parts"]);
+    let told = home.good(&["sync"]).stdout;
+    assert!(
+        told.contains("annotations: none → \"in two parts\""),
+        "{told}"
+    );
+    let listed = home.good(&["list", "--json"]).json();
+    let tasks = listed["tasks"].as_array().expect("tasks");
+    let id = |title: &str| {
+        let task = tasks.iter().find(|task| task["title"] == title);
+        task.expect("a task")["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned()
+    };
+    let (bank, rent) = (id("Call the bank"), id("Pay the rent"));
+    let shown = home.good(&["show", &rent]).stdout.replace(&rent, "");
+    assert!(
+        shown.contains(&bank[..8]) && !shown.contains(&bank),
+        "{shown}"
+    );
+    home.task(&["/Pay/", "modify", "depends:"]);
+    home.good(&["sync"]);
+    let log = home.good(&["log", "--task", &rent]).stdout;
+    let unlinked = format!("depends: {} → none", &bank[..8]);
+    assert!(log.contains(&unlinked) && !log.contains(&bank), "{log}");
+}
+
+/// Nothing that waits for a person's word is told as done.
+#[test]
+fn a_first_meeting_that_waits_tells_nothing_as_done() {
+    let home = Home::with_two_accounts();
+    home.task(&["add", "Call the bank"]);
+    expect![[r#"
+        exit 5
+        stdout:
+        Changes
+          + hub  Call the bank  from tw
+        Would happen once you accept it
+          + hub   Buy milk          from file
+          + hub   Water the plants  from file
+          + file  Call the bank
+        ! file and the hub meet for the first time, and both hold tasks
+          why:  0 on both sides, 2 only in file, 1 only in the hub
+          now:  nothing was written to file, and nothing of it was taken over
+          help: to see what would happen: instep sync file -n
+                to accept it: instep sync file --yes
+        ! needs you · 1 change · 2 accounts · N ms
+    "#]]
+    .assert_eq(&home.instep(&["sync"]).whole());
 }

@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use crate::home::Home;
 
-const COMMANDS: [&str; 33] = [
+pub(crate) const COMMANDS: [&str; 35] = [
     "",
     "init",
     "account",
@@ -37,6 +37,8 @@ const COMMANDS: [&str; 33] = [
     "config edit",
     "config check",
     "config show",
+    "config path",
+    "completions",
     "version",
 ];
 
@@ -54,6 +56,33 @@ fn help_of_every_command_begins_with_an_example() {
         assert!(named, "`{command}` begins with: {first}");
         assert_eq!(ended.stderr, "", "{command}");
     }
+}
+
+/// Help fits 80 columns, and what a command alone takes stands before what all of them take.
+#[test]
+fn help_fits_and_puts_a_commands_own_flags_first() {
+    let home = Home::new();
+    for command in COMMANDS {
+        let mut args: Vec<&str> = command.split_whitespace().collect();
+        args.push("--help");
+        let help = home.good(&args).stdout;
+        for line in help.lines() {
+            assert!(line.chars().count() <= 80, "`{command}`: {line}");
+        }
+        let (own, everywhere) = help.split_once("Everywhere:").expect("both headings");
+        for flag in [
+            "\n      --json",
+            "\n  -q, --quiet",
+            "\n      --config",
+            "\n  -y, --yes",
+        ] {
+            assert!(everywhere.contains(flag), "`{command}` has no {flag}");
+            assert!(!own.contains(flag), "`{command}` has {flag} among its own");
+        }
+    }
+    let help = home.good(&["sync", "--help"]).stdout;
+    let place = |flag: &str| help.find(flag).unwrap_or_else(|| panic!("no {flag}"));
+    assert!(place("--dry-run") < place("--full") && place("--full") < place("--json"));
 }
 
 #[test]

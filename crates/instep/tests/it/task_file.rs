@@ -61,10 +61,13 @@ fn s28_an_emptied_file_stops_at_the_guard() {
         expect![[r#"
             exit 5
             stdout:
-            ! 4 of 4 tasks vanished from file; deleting them elsewhere looks wrong, so it is on hold
+            ! 4 of 4 tasks vanished from file; deleting them elsewhere looks wrong, so it is
+              on hold
               why:  that is more than is usually deleted at once
               now:  nothing of it was deleted; everything else is in step
-              help: it was you: instep sync file --max-delete 4; otherwise bring them back in file, or change one here (instep edit ID) and it is made there again
+              help: it was you: instep sync file --max-delete 4
+                    otherwise bring them back in file, or change one here, and it is made
+                    there again: instep edit ID
             ! needs you · nothing to do · 2 accounts · N ms
         "#]]
         .assert_eq(&home.instep(&["sync"]).whole());

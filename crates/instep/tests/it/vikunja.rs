@@ -170,20 +170,21 @@ fn an_account_on_a_server_that_fails_is_not_added() {
         expect![[r#"
             exit 7
             stderr:
-            error: Vikunja refuses `vikunja` access
+            error: `vikunja` cannot be used like this
               why:  this place is read-only: Forbidden
-              help: look at what the API token may do, and at any proxy in between
+              help: look at what its secret may do there, and at any proxy in between
         "#]],
     );
     check(
         status(404, None),
         expect![[r#"
-        exit 7
-        stderr:
-        error: `vikunja` cannot be used like this
-          why:  the server does not know this part of Vikunja's API
-          help: Instep needs Vikunja 2.4 or newer; check its version and the account's url
-    "#]],
+            exit 7
+            stderr:
+            error: `vikunja` cannot be used like this
+              why:  the server does not know this part of Vikunja's API
+              help: Instep needs Vikunja 2.4 or newer; check its version and the account's
+                    url
+        "#]],
     );
     check(
         status(429, Some("7")),
@@ -191,7 +192,7 @@ fn an_account_on_a_server_that_fails_is_not_added() {
             exit 6
             stderr:
             error: Vikunja asked `vikunja` to wait
-              why:  it takes no more calls for now
+              why:  too many calls; it takes none for 7 s
               help: try again in 7 s
         "#]],
     );
@@ -211,7 +212,8 @@ fn an_account_on_a_server_that_fails_is_not_added() {
             exit 1
             stderr:
             error: Vikunja did not answer as expected for `vikunja`
-              why:  the answer could not be understood: it is not as Vikunja's answers are (expected value at line 1 column 1)
+              why:  the answer could not be understood: it is not as Vikunja's answers are
+                    (expected value at line 1 column 1)
               help: check that the address or path is right
         "#]],
     );
@@ -221,19 +223,21 @@ fn an_account_on_a_server_that_fails_is_not_added() {
             exit 1
             stderr:
             error: Vikunja did not answer as expected for `vikunja`
-              why:  the answer could not be understood: a web page came instead; a proxy or a login page may stand before the server
+              why:  the answer could not be understood: a web page came instead; a proxy or
+                    a login page may stand before the server
               help: check that the address or path is right
         "#]],
     );
     check(
         Effect::TruncatedBody,
         expect![[r#"
-        exit 1
-        stderr:
-        error: Vikunja did not answer as expected for `vikunja`
-          why:  the answer could not be understood: the answer was cut short: error decoding response body
-          help: check that the address or path is right
-    "#]],
+            exit 1
+            stderr:
+            error: Vikunja did not answer as expected for `vikunja`
+              why:  the answer could not be understood: the answer was cut short: error
+                    decoding response body
+              help: check that the address or path is right
+        "#]],
     );
     check(
         Effect::LostRequest,
@@ -306,58 +310,61 @@ fn a_task_waits_for_a_server_that_fails_and_arrives_once() {
     check(
         every(status(401, None)),
         expect![[r#"
-        exit 4
-        stdout:
-        Changes
-          + hub  Task 1  from tw
-        ! Vikunja rejected the saved secret of `vikunja`
-          why:  the API token is wrong, expired or was deleted
-          now:  your changes are kept; they follow with the next sync that gets through
-          help: instep account login vikunja
-        ! needs you: sign in again · 1 change · 2 accounts · N ms
-    "#]],
+            exit 4
+            stdout:
+            Changes
+              + hub  Task 1  from tw
+            ! Vikunja rejected the saved secret of `vikunja`
+              why:  the API token is wrong, expired or was deleted
+              now:  a new API token, made in Vikunja and put in the place of the old one,
+                    mends it; your changes are kept; they follow with the next sync that
+                    gets through
+              help: instep account login vikunja --secret-file ~/token
+            ! needs you: sign in again · 1 change · 2 accounts · N ms
+        "#]],
     );
     check(
         every(status(403, None)),
         expect![[r#"
-            exit 1
+            exit 7
             stdout:
             Changes
               + hub  Task 2  from tw
-            ! `vikunja` did not sync
+            ! `vikunja` is not set up right
               why:  this place is read-only: Forbidden
               now:  your changes are kept; they follow with the next sync that gets through
-              help: instep doctor
+              help: look at what its secret may do there, and at any proxy in between
             ✗ failed · 1 change · 2 accounts · N ms
         "#]],
     );
     check(
         every(status(404, None)),
         expect![[r#"
-        exit 7
-        stdout:
-        Changes
-          + hub  Task 3  from tw
-        ! `vikunja` is not set up right
-          why:  the server does not know this part of Vikunja's API
-          now:  your changes are kept; they follow with the next sync that gets through
-          help: Instep needs Vikunja 2.4 or newer; check its version and the account's url
-        ✗ failed · 1 change · 2 accounts · N ms
-    "#]],
+            exit 7
+            stdout:
+            Changes
+              + hub  Task 3  from tw
+            ! `vikunja` is not set up right
+              why:  the server does not know this part of Vikunja's API
+              now:  your changes are kept; they follow with the next sync that gets through
+              help: Instep needs Vikunja 2.4 or newer; check its version and the account's
+                    url
+            ✗ failed · 1 change · 2 accounts · N ms
+        "#]],
     );
     check(
         every(status(429, Some("7"))),
         expect![[r#"
-        exit 6
-        stdout:
-        Changes
-          + hub  Task 4  from tw
-        ! Vikunja asked `vikunja` to wait
-          why:  too many calls; it takes more in 7 s
-          now:  your changes are kept; they follow with the next sync that gets through
-          help: a little later: instep sync vikunja
-        ✗ not reached · 1 change · 2 accounts · N ms
-    "#]],
+            exit 6
+            stdout:
+            Changes
+              + hub  Task 4  from tw
+            ! Vikunja asked `vikunja` to wait
+              why:  too many calls; it takes none for 7 s
+              now:  your changes are kept; they follow with the next sync that gets through
+              help: a little later: instep sync vikunja
+            ✗ not reached · 1 change · 2 accounts · N ms
+        "#]],
     );
     check(
         every(status(503, None)),
@@ -381,7 +388,8 @@ fn a_task_waits_for_a_server_that_fails_and_arrives_once() {
             Changes
               + hub  Task 6  from tw
             ! `vikunja` did not sync
-              why:  the answer could not be understood: it is not as Vikunja's answers are (expected value at line 1 column 1)
+              why:  the answer could not be understood: it is not as Vikunja's answers are
+                    (expected value at line 1 column 1)
               now:  your changes are kept; they follow with the next sync that gets through
               help: instep doctor
             ✗ failed · 1 change · 2 accounts · N ms
@@ -395,7 +403,8 @@ fn a_task_waits_for_a_server_that_fails_and_arrives_once() {
             Changes
               + hub  Task 7  from tw
             ! `vikunja` did not sync
-              why:  the answer could not be understood: a web page came instead; a proxy or a login page may stand before the server
+              why:  the answer could not be understood: a web page came instead; a proxy or
+                    a login page may stand before the server
               now:  your changes are kept; they follow with the next sync that gets through
               help: instep doctor
             ✗ failed · 1 change · 2 accounts · N ms
@@ -423,7 +432,8 @@ fn a_task_waits_for_a_server_that_fails_and_arrives_once() {
             Changes
               + hub  Task 9  from tw
             ! `vikunja` did not sync
-              why:  the answer could not be understood: the list of projects leaves out one that exists
+              why:  the answer could not be understood: the list of projects leaves out one
+                    that exists
               now:  your changes are kept; they follow with the next sync that gets through
               help: instep doctor
             ✗ failed · 1 change · 2 accounts · N ms
@@ -460,16 +470,17 @@ fn a_task_waits_for_a_server_that_fails_and_arrives_once() {
     check(
         Fault::status(404).method("POST"),
         expect![[r#"
-        exit 7
-        stdout:
-        Changes
-          + hub  Task 12  from tw
-        ! `vikunja` is not set up right
-          why:  the server does not know this part of Vikunja's API
-          now:  your changes are kept; they follow with the next sync that gets through
-          help: Instep needs Vikunja 2.4 or newer; check its version and the account's url
-        ✗ failed · 1 change · 2 accounts · N ms
-    "#]],
+            exit 7
+            stdout:
+            Changes
+              + hub  Task 12  from tw
+            ! `vikunja` is not set up right
+              why:  the server does not know this part of Vikunja's API
+              now:  your changes are kept; they follow with the next sync that gets through
+              help: Instep needs Vikunja 2.4 or newer; check its version and the account's
+                    url
+            ✗ failed · 1 change · 2 accounts · N ms
+        "#]],
     );
 }
 

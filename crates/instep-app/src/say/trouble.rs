@@ -1,0 +1,234 @@
+//! Why an account stands still: one table from what went wrong to what a person reads, whether it
+//! was met by a sync, by a look of `doctor`, or by an account that is still to be added.
+
+use instep_api::{Exit, Failure, SecretSource};
+use instep_contract::ConnectorError;
+use instep_engine::{Need, Trouble};
+
+use super::{count, plural, quoted, service, span};
+use crate::config::Entry;
+
+/// How things stand while an account stands still.
+const FOLLOWS: &str = "your changes are kept; they follow with the next sync that gets through";
+
+/// When a trouble was met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Met {
+    /// By a sync, of an account with so many tasks.
+    Syncing { tasks: usize },
+    /// While an account of the config was only looked at.
+    Looking,
+    /// While an account was tried that is not in the config yet.
+    Adding,
+}
+
+/// A service that failed.
+pub(crate) fn from_connector(entry: &Entry, error: &ConnectorError, met: Met) -> Failure {
+    from_trouble(entry, &Trouble::from_connector(error), met)
+}
+
+/// Why an account stands still.
+pub(crate) fn from_trouble(entry: &Entry, trouble: &Trouble, met: Met) -> Failure {
+    let failure = match trouble {
+        Trouble::NeedsYou(need) => {
+            let tasks = match met {
+                Met::Syncing { tasks } => tasks,
+                Met::Looking | Met::Adding => 0,
+            };
+            return from_need(&entry.account.name, need, tasks);
+        }
+        Trouble::LeaseHeld { holder } => return lease_held(&entry.account.name, holder),
+        Trouble::InDoubt { count } => return in_doubt(&entry.account.name, *count),
+        Trouble::NeedsLogin { reason } => return needs_login(entry, reason, met),
+        Trouble::Unreachable { reason } => unreachable(entry, reason, met),
+        Trouble::Throttled { retry_after } => throttled(entry, *retry_after, met),
+        Trouble::Setup { what, help } => setup(entry, what, help, met),
+        Trouble::Failed { reason } => failed(entry, reason, met),
+    };
+    match met {
+        Met::Syncing { .. } => failure.now(FOLLOWS),
+        Met::Looking | Met::Adding => failure,
+    }
+}
+
+fn lease_held(name: &str, holder: &str) -> Failure {
+    Failure::new(
+        Exit::Locked,
+        "lock_held",
+        format!("`{name}` is being synced by another instance"),
+        format!("{holder} holds it"),
+        format!("wait for it, or give it more time: instep sync {name} --timeout 60s"),
+    )
+}
+
+fn in_doubt(name: &str, count: usize) -> Failure {
+    Failure::new(
+        Exit::Partial,
+        "in_doubt",
+        format!(
+            "{} to `{name}` not confirmed yet",
+            plural(count, "write is", "writes are")
+        ),
+        "the answer was lost; they are looked for before anything is repeated",
+        format!("a few seconds later: instep sync {name}"),
+    )
+}
+
+fn needs_login(entry: &Entry, reason: &str, met: Met) -> Failure {
+    let (service, name) = (service(entry.account.kind), &entry.account.name);
+    let new = |what: String, help: String| {
+        Failure::new(Exit::NeedsLogin, "needs_login", what, reason, help)
+    };
+    match (met, entry.reach.secret()) {
+        (Met::Syncing { .. } | Met::Looking, Some(source)) => {
+            let failure = new(
+                format!("{service} rejected the saved secret of `{name}`"),
+                login_command(name, source),
+            );
+            failure.now(format!(
+                "a new API token, made in {service} and put in the place of the old one, mends it; \
+                 {FOLLOWS}"
+            ))
+        }
+        _ => new(
+            format!("{service} rejected the secret for `{name}`"),
+            "make a new API token there, and try again with it".to_owned(),
+        ),
+    }
+}
+
+/// The command that tries an account's secret anew, from where it comes from today.
+fn login_command(name: &str, source: &SecretSource) -> String {
+    let quote = |text: &str| match shlex::try_quote(text) {
+        Ok(quoted) => quoted.into_owned(),
+        Err(_) => text.to_owned(),
+    };
+    let secret = match source {
+        SecretSource::File(path) => format!("--secret-file {}", quoted(path)),
+        SecretSource::Env(variable) => format!("--secret-env {}", quote(variable)),
+        SecretSource::Command(command) => format!("--secret-command {}", quote(command)),
+    };
+    format!("instep account login {name} {secret}")
+}
+
+fn unreachable(entry: &Entry, reason: &str, met: Met) -> Failure {
+    let (service, name) = (service(entry.account.kind), &entry.account.name);
+    Failure::new(
+        Exit::Unreachable,
+        "unreachable",
+        format!("{service} could not be reached for `{name}`"),
+        reason,
+        match met {
+            Met::Syncing { .. } => format!("when it answers again: instep sync {name}"),
+            Met::Looking | Met::Adding => "check the address, and that it is running".to_owned(),
+        },
+    )
+}
+
+fn throttled(entry: &Entry, retry_after: Option<std::time::Duration>, met: Met) -> Failure {
+    let (service, name) = (service(entry.account.kind), &entry.account.name);
+    Failure::new(
+        Exit::Unreachable,
+        "throttled",
+        format!("{service} asked `{name}` to wait"),
+        match retry_after {
+            Some(wait) => format!("too many calls; it takes none for {}", span(wait)),
+            None => "too many calls".to_owned(),
+        },
+        match (met, retry_after) {
+            (Met::Syncing { .. }, _) => format!("a little later: instep sync {name}"),
+            (_, Some(wait)) => format!("try again in {}", span(wait)),
+            (_, None) => "try again in a minute".to_owned(),
+        },
+    )
+}
+
+fn setup(entry: &Entry, what: &str, help: &str, met: Met) -> Failure {
+    let name = &entry.account.name;
+    let told = match met {
+        Met::Syncing { .. } | Met::Looking => format!("`{name}` is not set up right"),
+        Met::Adding => format!("`{name}` cannot be used like this"),
+    };
+    Failure::new(Exit::Config, "setup", told, what, help)
+}
+
+fn failed(entry: &Entry, reason: &str, met: Met) -> Failure {
+    let (service, name) = (service(entry.account.kind), &entry.account.name);
+    let (what, help) = match met {
+        Met::Syncing { .. } => (format!("`{name}` did not sync"), "instep doctor"),
+        Met::Looking | Met::Adding => (
+            format!("{service} did not answer as expected for `{name}`"),
+            "check that the address or path is right",
+        ),
+    };
+    Failure::new(Exit::Failed, "failed", what, reason, help)
+}
+
+fn from_need(name: &str, need: &Need, tasks: usize) -> Failure {
+    let fail = |code: &str, what: String, why: String, help: String| {
+        Failure::new(Exit::NeedsYou, code, what, why, help)
+    };
+    match need {
+        Need::Guard { held } => fail(
+            "guard",
+            format!(
+                "{held} of {tasks} tasks vanished from {name}; deleting them elsewhere looks wrong, so it is on hold"
+            ),
+            "that is more than is usually deleted at once".to_owned(),
+            format!(
+                "it was you: instep sync {name} --max-delete {held}\n\
+                 otherwise bring them back in {name}, or change one here, and it is made there \
+                 again: instep edit ID"
+            ),
+        )
+        .now("nothing of it was deleted; everything else is in step"),
+        Need::FirstMeeting {
+            pairs,
+            new_in_hub,
+            new_in_remote,
+            reviews,
+        } => {
+            let mut parts = vec![
+                format!("{pairs} on both sides"),
+                format!("{new_in_hub} only in {name}"),
+                format!("{new_in_remote} only in the hub"),
+            ];
+            if *reviews > 0 {
+                parts.push(format!("{reviews} to be looked at"));
+            }
+            fail(
+                "first_meeting",
+                format!("{name} and the hub meet for the first time, and both hold tasks"),
+                parts.join(", "),
+                format!(
+                    "to see what would happen: instep sync {name} -n\n\
+                     to accept it: instep sync {name} --yes"
+                ),
+            )
+            .now(format!("nothing was written to {name}, and nothing of it was taken over"))
+        }
+        Need::NewServer { pairs } => fail(
+            "new_server",
+            format!("something else answers for {name} than before"),
+            format!(
+                "its {} would end and be found anew",
+                count(*pairs, "pair")
+            ),
+            format!(
+                "to see it first: instep sync {name} -n --yes\n\
+                 if that is right: instep sync {name} --yes"
+            ),
+        )
+        .now(format!("nothing was written to {name}")),
+        Need::Review { count } => fail(
+            "review",
+            format!(
+                "{} for you to decide, of {name} or of the hub",
+                plural(*count, "task waits", "tasks wait")
+            ),
+            "the other side has one of the same title, or had it once".to_owned(),
+            "instep conflicts".to_owned(),
+        )
+        .now("none of them is touched; everything else is in step"),
+    }
+}

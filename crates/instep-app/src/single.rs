@@ -1,0 +1,148 @@
+//! One task at once, the short way: carried to every account, or taken from one. What is asked for
+//! has to exist; a short way that finds nothing is no success.
+
+use instep_api::{Exit, Failure, SyncReply, SyncRequest};
+use instep_contract::{Connector, Store};
+use instep_engine::{RoundReport, Start};
+use instep_model::{AccountId, RemoteId, TaskId};
+
+use crate::app::App;
+use crate::choice::Choice;
+use crate::connector::AnyConnector;
+use crate::say;
+use crate::sync::{Began, options};
+
+/// What became of an item that was asked for.
+enum Taken {
+    /// It has a partner in the hub, or waits for a person.
+    Known,
+    /// The service has it, and the hub does not.
+    LeftThere,
+    /// The service does not have it.
+    Unknown,
+}
+
+impl App {
+    /// Carries one hub task, or the task of Taskwarrior with this UUID, to every account now.
+    ///
+    /// # Errors
+    /// When there is no such task.
+    pub async fn push(&self, task: &str) -> Result<SyncReply, Failure> {
+        let id = match task.trim().parse() {
+            Ok(id) => id,
+            Err(_) => self.find_task(task).await?.id,
+        };
+        let began = Began::now();
+        let mut choice = self.everyone().await?;
+        let report = self.run(&mut choice, &Start::Task(id)).await;
+        let found = self.is_known(id).await?;
+        let looked = report.accounts.iter().all(|one| one.trouble.is_none());
+        let reply = self.conclude(choice, report, began).await?;
+        // Where an account could not be asked, the task may be that one's: its failure is told.
+        match found || !looked || !reply.changes.is_empty() {
+            true => Ok(reply),
+            false => Err(say::usage(
+                "unknown_task",
+                format!("there is no task {task}"),
+                "neither the hub nor Taskwarrior has one of this id",
+                "instep list",
+            )),
+        }
+    }
+
+    /// Takes one item of an account into the hub and to every other account now.
+    ///
+    /// # Errors
+    /// When there is no such account or item, it cannot be used, or the item is outside what the
+    /// account covers.
+    pub async fn pull(&self, account: &str, remote: &str) -> Result<SyncReply, Failure> {
+        let id = &self.entry(account)?.account.id;
+        let remote = RemoteId::new(remote.trim());
+        let began = Began::now();
+        let mut choice = self.everyone().await?;
+        let mut members = choice.members.iter();
+        let Some(at) = members.position(|member| member.account.id == *id) else {
+            let mut refused = choice.refused.iter();
+            let why = refused.find(|(at, _)| choice.entries[*at].account.id == *id);
+            return Err(why.map_or_else(
+                || say::unknown_account(account, &self.config.names()),
+                |(_, failure)| failure.clone(),
+            ));
+        };
+        let report = self
+            .run(&mut choice, &Start::Item(at, remote.clone()))
+            .await;
+        let mut accounts = report.accounts.iter();
+        let looked = accounts.all(|one| one.account != *id || one.trouble.is_none());
+        let taken = match looked {
+            true => {
+                self.taken(&mut choice.members[at].connector, id, &remote)
+                    .await?
+            }
+            // Its failure is told, and says more.
+            false => Taken::Known,
+        };
+        let reply = self.conclude(choice, report, began).await?;
+        match taken {
+            Taken::Known => Ok(reply),
+            Taken::LeftThere => Err(Failure::new(
+                Exit::Failed,
+                "not_taken",
+                format!("{remote} was not taken from {account}"),
+                "it is outside what this account covers, or nobody can tell yet what it belongs to",
+                format!("instep account show {account}"),
+            )),
+            Taken::Unknown => Err(say::usage(
+                "unknown_item",
+                format!("there is no {remote} in {account}"),
+                "nothing there has this id, and nothing that Instep knows of had it",
+                format!("for all that is new there: instep sync {account}"),
+            )),
+        }
+    }
+
+    async fn everyone(&self) -> Result<Choice<'_, AnyConnector>, Failure> {
+        let entries = self.entries(&[])?;
+        let state = self.places.state();
+        Ok(self.choose(entries, state, |connector| connector).await)
+    }
+
+    async fn run(&self, choice: &mut Choice<'_, AnyConnector>, start: &Start) -> RoundReport {
+        let engine = self.engine(self.hub.clone());
+        let options = options(&SyncRequest::default());
+        engine
+            .run_single(&mut choice.members, start, &options)
+            .await
+    }
+
+    /// Whether the hub has ever had this task.
+    async fn is_known(&self, id: TaskId) -> Result<bool, Failure> {
+        let tasks = self.hub.tasks(&[id]).await;
+        tasks
+            .map(|tasks| !tasks.is_empty())
+            .map_err(|error| say::from_store(&error))
+    }
+
+    async fn taken(
+        &self,
+        connector: &mut AnyConnector,
+        account: &AccountId,
+        remote: &RemoteId,
+    ) -> Result<Taken, Failure> {
+        let failed = |error| say::from_store(&error);
+        let ids = [remote.clone()];
+        let pairs = self.hub.mappings_by_remote(account, &ids).await;
+        let reviews = self.hub.reviews(account).await.map_err(failed)?;
+        let waits = reviews
+            .iter()
+            .any(|one| one.remote.as_ref() == Some(remote));
+        if waits || !pairs.map_err(failed)?.is_empty() {
+            return Ok(Taken::Known);
+        }
+        // An id that the service cannot even read is none of its own.
+        Ok(match connector.read(&ids).await {
+            Ok(found) if found.iter().any(Option::is_some) => Taken::LeftThere,
+            Ok(_) | Err(_) => Taken::Unknown,
+        })
+    }
+}
