@@ -115,7 +115,7 @@ pub(super) fn resolved(reply: &TouchedReply) -> Page {
             .text("  ")
             .quoted(&reply.task.title, 40),
     );
-    page.line(Line::new().text("  the accounts follow with the next sync"));
+    page.line(Line::new().text("  what an account still lacks of it follows with the next sync"));
     page.command("    ", "instep sync");
     page
 }
@@ -185,7 +185,12 @@ fn review_lines(page: &mut Page, review: &ReviewView, all: &[ReviewView]) {
             .text(": ")
             .text(reason(review, all)),
     );
-    answers(page, review, all);
+    // Each pair is offered once, beside the hub's task.
+    let twins = match review.task {
+        Some(_) => all,
+        None => &[],
+    };
+    answers(page, review, twins);
 }
 
 /// Where the task of a matter is.

@@ -149,3 +149,25 @@ fn completions_know_the_commands() {
         assert!(script.contains("conflicts"), "{shell}");
     }
 }
+
+/// The page that people read first leaves no command out.
+#[test]
+fn the_readme_names_every_command() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let page = std::fs::read_to_string(path).expect("the README");
+    let (_, page) = page.split_once("## Commands").expect("its table");
+    let (table, _) = page.split_once("\n## ").expect("its end");
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+        words.map(str::to_owned).collect()
+    };
+    let named = words(table);
+    for word in COMMANDS.iter().flat_map(|command| words(command)) {
+        // Which kinds of accounts there are stands above.
+        let is_kind = ["taskwarrior", "vikunja", "file"].contains(&word.as_str());
+        assert!(
+            word.is_empty() || is_kind || named.contains(&word),
+            "{word}"
+        );
+    }
+}
