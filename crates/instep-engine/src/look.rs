@@ -18,6 +18,7 @@ use instep_sync::Trust;
 
 use crate::gone::Loss;
 use crate::merge::Sighting;
+use crate::rehearsal::is_invented;
 use crate::report::{Need, Trouble};
 use crate::round::{Engine, Pass, Stop};
 use crate::{Clock, Rng};
@@ -196,7 +197,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             return Ok(());
         }
         let mut unseen = self.store.unseen(&pass.account.id).await?;
-        unseen.retain(|(id, _)| !listed.contains(id));
+        // What a rehearsal only played at making is in no service, and nobody deleted it.
+        unseen.retain(|(id, _)| !listed.contains(id) && !is_invented(id));
         if unseen.is_empty() {
             return Ok(());
         }
