@@ -115,7 +115,7 @@ fn flags_that_scripts_rely_on_are_known() {
         "edit",
         "--title --due --priority --tag --untag --project --notes --status",
     );
-    check("log", "--since --task --account");
+    check("log", "--since --task --account --op --limit");
     check("doctor", "--offline");
     check("conflicts resolve", "--keep");
     check(
