@@ -231,6 +231,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             };
             let mut mapping = Mapping::new(pass.account.id.clone(), *id, Some(remote.id.clone()));
             mapping.base = Base::default();
+            mapping.unseen = true;
             let sighting = Sighting {
                 task,
                 mapping: &mapping,

@@ -89,19 +89,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         for mapping in self.store.mappings_by_task(account, tasks).await? {
             context.mappings.insert(mapping.task, mapping);
         }
-        let waits = |pair: &&Mapping| pair.observed.is_some();
-        let waiting: Vec<TaskId> = context
-            .mappings
-            .values()
-            .filter(waits)
-            .map(|one| one.task)
-            .collect();
-        if !waiting.is_empty() {
-            for conflict in self.store.open_conflicts(account, &waiting).await? {
-                let own = context.open_conflicts.entry(conflict.task).or_default();
-                own.push(conflict);
-            }
-        }
+        self.find_waiting(account, &mut context).await?;
         let mut linked: BTreeSet<TaskId> = BTreeSet::new();
         linked.extend(context.tasks.values().flat_map(|task| task.fields.links()));
         linked.extend(
@@ -146,6 +134,29 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .filter(|task| !context.reachable.contains(task))
             .collect();
         Ok(context)
+    }
+
+    /// Loads what of these pairs waits for a person; most rounds have nothing of the kind.
+    async fn find_waiting(
+        &self,
+        account: &AccountId,
+        context: &mut Context,
+    ) -> Result<(), StoreError> {
+        let waits = |pair: &&Mapping| pair.observed.is_some();
+        let waiting: Vec<TaskId> = context
+            .mappings
+            .values()
+            .filter(waits)
+            .map(|one| one.task)
+            .collect();
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        for conflict in self.store.open_conflicts(account, &waiting).await? {
+            let own = context.open_conflicts.entry(conflict.task).or_default();
+            own.push(conflict);
+        }
+        Ok(())
     }
 
     /// Notes which other accounts hold the tasks of `context`.

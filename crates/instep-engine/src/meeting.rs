@@ -225,6 +225,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 let mapping = Mapping {
                     base: Base::default(),
                     gone: None,
+                    unseen: true,
                     ..mapping
                 };
                 let sighting = Sighting {
@@ -238,9 +239,6 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 let Some(mut step) = self.merge_step(pass, &context, &sighting) else {
                     continue;
                 };
-                if let Some(pair) = &mut step.mapping {
-                    pair.unseen = true;
-                }
                 step.hints = self.hints_from(pass, *id, remote);
                 step.wake.extend(self.marker_holders(&pass.account.id));
                 step.journal.extend(self.adopted(pass, *id));

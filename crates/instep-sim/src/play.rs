@@ -164,15 +164,7 @@ impl Stage {
                 self.rehearse()?;
             }
             Step::Disk { one_in } => self.world.skies(|skies| skies.disk = Some(one_in)),
-            Step::Pass { millis } => {
-                self.world.pass(millis);
-                if millis < 0 {
-                    let by = Duration::from_millis(millis.unsigned_abs());
-                    self.remotes
-                        .iter()
-                        .for_each(|remote| remote.clocks_set_back(by));
-                }
-            }
+            Step::Pass { millis } => self.pass(millis),
             Step::Weather {
                 remote,
                 weather,
@@ -201,6 +193,17 @@ impl Stage {
             Step::Wipe { remote } => self.wipe(remote)?,
         }
         Ok(())
+    }
+
+    /// Time passes, or every clock is set back; what a service is working on takes as long as it takes.
+    fn pass(&mut self, millis: i64) {
+        self.world.pass(millis);
+        if millis < 0 {
+            let by = Duration::from_millis(millis.unsigned_abs());
+            for remote in &self.remotes {
+                remote.clocks_set_back(by);
+            }
+        }
     }
 
     /// Takes note of how a round ended.
