@@ -137,7 +137,8 @@ impl Table<'_> {
         }
     }
 
-    /// A marker held by two tasks belongs to the older.
+    /// A marker held by two tasks belongs to the older, if it is a copy: where neither has the item's
+    /// title, one of them was left by an earlier server, and nobody knows which.
     fn by_marker(&mut self) {
         if self.meeting.trust == Trust::OtherServer {
             return;
@@ -164,6 +165,10 @@ impl Table<'_> {
             .count();
         // Where most markers name an item of their own title, they speak of this server.
         let trusted = alike * 2 > claims.len();
+        let mut claimants: BTreeMap<usize, usize> = BTreeMap::new();
+        for (_, remote) in &claims {
+            *claimants.entry(*remote).or_default() += 1;
+        }
         for (hub, remote) in claims {
             let free = self.free_remote.contains(&remote);
             let believed =
