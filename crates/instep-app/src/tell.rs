@@ -9,7 +9,7 @@ use instep_api::{
 };
 use instep_contract::Store;
 use instep_engine::{
-    AccountReport, Counts, Need, Problem, ReportedChange, RoundReport, Trouble, is_invented,
+    AccountReport, Counts, Need, Next, Problem, ReportedChange, RoundReport, Trouble, is_invented,
 };
 use instep_model::{Action, Change, Field, MappingState, Side, Task, TaskId, Timestamp};
 use instep_store::{Hindrance, HubStore, JournalFilter};
@@ -168,6 +168,7 @@ impl Told<'_> {
             task: task.id,
             title: task.fields.title().to_owned(),
             reason: pair.last_error.unwrap_or_default(),
+            next: Next::Parked,
         }))
     }
 

@@ -18,6 +18,6 @@ pub use fake::{
 };
 pub use memory::{MemorySnapshot, MemoryStore};
 pub use store::{
-    AccountState, CommitObservation, Intent, IntentId, Lease, MergeStep, PushStep, Store, Tally,
-    TaskWrite, Work,
+    AccountState, CommitObservation, Intent, IntentId, Later, Lease, MergeStep, PushStep, Store,
+    Tally, TaskWrite, Work,
 };

@@ -142,6 +142,16 @@ pub struct Work {
     pub place: u64,
 }
 
+/// Work that is left alone for a while. A wake ends the wait, and so does a clock that was set back
+/// to before it began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Later {
+    /// The work.
+    pub work: Work,
+    /// When it is due again.
+    pub until: Timestamp,
+}
+
 /// Names an outbox entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IntentId(pub u64);
@@ -176,6 +186,8 @@ pub struct PushStep {
     pub collection: Option<Collection>,
     /// Work that is done, unless it has been woken again since.
     pub done: Option<Work>,
+    /// Work that failed and waits for its next try, unless it has been woken again since.
+    pub later: Option<Later>,
     /// What happened.
     pub journal: Vec<JournalEntry>,
     /// Accounts that have to look at the task again, because a marker became due.
@@ -342,8 +354,16 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Work of the account whose pair may be tried at `now`, in order of its place, from after
-    /// the place `after` on (0 for all), at most `limit`.
+    /// Makes work of every pair of the account that was refused and whose item is not known to be
+    /// gone, whether it waits or is parked: what stood in its way may have changed.
+    fn wake_refused(
+        &self,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Work of the account that may be tried at `now`, in order of its place, from after the place
+    /// `after` on (0 for all), at most `limit`.
     fn pending_work(
         &self,
         account: &AccountId,

@@ -1,15 +1,12 @@
-//! What becomes of a write that failed: park it, read it again, or stop the account.
+//! What becomes of a write that failed: set it aside, read it again, or stop the account.
 
 use instep_contract::{Connector, ConnectorError, IntentId, PushStep, Store};
-use instep_model::{
-    Action, Base, Evidence, Mapping, MappingState, RemoteId, RemoteTask, Side, Task, TaskId,
-};
+use instep_model::{Base, Evidence, Mapping, MappingState, RemoteId, RemoteTask, Task, TaskId};
 
 use crate::gone::Loss;
-use crate::journal::Event;
 use crate::merge::Sighting;
 use crate::push::Page;
-use crate::report::Problem;
+use crate::report::{Next, Problem};
 use crate::round::{Engine, Pass, Stop};
 use crate::send::stored_nothing;
 use crate::{Clock, Rng};
@@ -42,7 +39,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         };
         match error {
             ConnectorError::Rejected { .. } | ConnectorError::ReadOnly { .. } => {
-                let mut step = self.park(pass, page, id, &error.to_string());
+                let mut step = self.refuse(pass, page, id, &error.to_string());
                 step.settled = settled;
                 vec![step]
             }
@@ -61,45 +58,6 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 aftermath.trouble.get_or_insert(error);
                 if certain { vec![settle] } else { Vec::new() }
             }
-        }
-    }
-
-    /// Sets one item aside with its reason, until it changes or is retried.
-    pub(crate) fn park<C: Connector>(
-        &self,
-        pass: &mut Pass<'_, C>,
-        page: &Page,
-        id: TaskId,
-        reason: &str,
-    ) -> PushStep {
-        let task = &page.context.tasks[&id];
-        let known = page.context.mappings.get(&id).cloned();
-        let mut mapping = known.unwrap_or_else(|| Mapping::new(pass.account.id.clone(), id, None));
-        mapping.state = MappingState::Error;
-        mapping.attempts += 1;
-        mapping.last_error = Some(reason.to_owned());
-        let title = task.fields.title().to_owned();
-        pass.report.problems.push(Problem {
-            task: id,
-            title,
-            reason: reason.to_owned(),
-        });
-        let journal = Event {
-            operation: &self.operation_id(),
-            at: self.clock.now(),
-            side: Side::Remote,
-            account: Some(&pass.account.id),
-            task: id,
-            action: Action::Fail,
-            changes: &[],
-            cause: reason,
-        }
-        .lines();
-        PushStep {
-            mapping: Some(mapping),
-            done: page.work.get(&id).cloned(),
-            journal,
-            ..PushStep::default()
         }
     }
 
@@ -127,6 +85,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             title: task.fields.title().to_owned(),
             reason: "it kept changing there while it was synced; the next sync tries again"
                 .to_owned(),
+            next: Next::Sync,
         });
         pass.report.problems.extend(problems);
     }
@@ -210,7 +169,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let reason = "its id belongs to another task there";
         let parked: Vec<PushStep> = taken
             .iter()
-            .map(|(task, _)| self.park(pass, page, *task, reason))
+            .map(|(task, _)| self.refuse(pass, page, *task, reason))
             .collect();
         if !parked.is_empty() {
             self.store

@@ -38,7 +38,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     /// Marks a pair as far as it has come.
     pub(crate) fn stamp(&self, mapping: &mut Mapping, task: &Task, finished: bool) {
         mapping.attempts = 0;
-        mapping.next_attempt_at = None;
+        mapping.failing_since = None;
         mapping.last_error = None;
         mapping.hub_version = task.version;
         mapping.state = if finished {

@@ -27,7 +27,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             for id in batch {
                 match self.plan_one_create(pass, page, *id) {
                     Ok(plan) => planned.push((*id, plan)),
-                    Err(reason) => parked.push(self.park(pass, page, *id, &reason)),
+                    Err(reason) => parked.push(self.refuse(pass, page, *id, &reason)),
                 }
             }
             if !parked.is_empty() {

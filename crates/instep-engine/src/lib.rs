@@ -20,6 +20,7 @@ mod meeting;
 mod merge;
 mod prerequisites;
 mod push;
+mod refusal;
 mod rehearsal;
 mod report;
 mod round;
@@ -31,7 +32,7 @@ mod update;
 pub use edit::{EditError, Edited};
 pub use rehearsal::{Rehearsal, is_invented};
 pub use report::{
-    AccountReport, Counts, Need, Problem, ReportedChange, RoundReport, Trouble, worst_trouble,
+    AccountReport, Counts, Need, Next, Problem, ReportedChange, RoundReport, Trouble,
 };
 pub use round::{Engine, Member, Peer, RoundOptions};
 pub use seams::{Clock, Decisions, Rng};

@@ -18,6 +18,7 @@ use instep_sync::Trust;
 
 use crate::gone::Loss;
 use crate::merge::Sighting;
+use crate::refusal::has_opened;
 use crate::rehearsal::is_invented;
 use crate::report::{Need, Trouble};
 use crate::round::{Engine, Pass, Stop};
@@ -70,7 +71,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             complete,
             cursor,
         } = observation;
+        let mut opened = false;
         if let Some(collections) = &collections {
+            opened = state.joined && has_opened(&state.collections, collections);
             state.collections.clone_from(collections);
         }
         // A full look replaces what stood for review: what is not decided yet stands on.
@@ -114,6 +117,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
         pass.looked = true;
         let now = self.clock.now();
+        if opened {
+            self.store.wake_refused(&pass.lease, now).await?;
+        }
         let end = CommitObservation {
             identity,
             cursor,

@@ -103,6 +103,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pair.contested = false;
         pair.observed = merged.waits().then(|| (*remote).clone());
         pair.attempts = 0;
+        pair.failing_since = None;
         pair.last_error = None;
         let to_push = differs(&projection, &pair.base.fields, &merged.hub);
         Some(self.assemble(pass, sighting, merged, pair, changed_at, to_push))

@@ -84,7 +84,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let mut after = 0;
         let mut collections = None;
         loop {
-            let work = self
+            let mut work = self
                 .store
                 .pending_work(account, after, PAGE, self.clock.now())
                 .await?;
@@ -92,6 +92,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 return Ok(());
             };
             after = last.place;
+            work.retain(|work| !pass.refused.contains(&work.generation));
             if pass.account.direction == Direction::FromRemote {
                 self.keep_here(pass, work).await?;
                 continue;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use instep_contract::{ConnectorError, StoreError};
-use instep_model::{AccountId, Action, Change, RemoteId, Side, TaskId};
+use instep_model::{AccountId, Action, Change, RemoteId, Side, TaskId, Timestamp};
 
 /// How many tasks were touched on one side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -170,7 +170,18 @@ pub(crate) fn describe(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// An item that was parked while the rest went on.
+/// When an item that was set aside is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// By every round; it was not refused.
+    Sync,
+    /// By the first round after this moment.
+    At(Timestamp),
+    /// Once it changes, or a person asks for it.
+    Parked,
+}
+
+/// An item that was set aside while the rest went on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The task.
@@ -179,6 +190,8 @@ pub struct Problem {
     pub title: String,
     /// Why.
     pub reason: String,
+    /// When it is tried again.
+    pub next: Next,
 }
 
 /// What happened to one account.
@@ -194,7 +207,7 @@ pub struct AccountReport {
     pub conflicts: usize,
     /// Conflicts among them that a person has to decide.
     pub open_conflicts: usize,
-    /// Items that were parked.
+    /// Items that were set aside.
     pub problems: Vec<Problem>,
     /// Calls to the service.
     pub calls: u64,
@@ -227,22 +240,4 @@ pub struct RoundReport {
     pub accounts: Vec<AccountReport>,
     /// Every change, in the order in which they were made.
     pub changes: Vec<ReportedChange>,
-}
-
-/// The trouble that a person should hear of first.
-pub fn worst_trouble(report: &RoundReport) -> Option<&Trouble> {
-    let rank = |trouble: &&Trouble| match trouble {
-        Trouble::Setup { .. } => 0,
-        Trouble::LeaseHeld { .. } => 1,
-        Trouble::NeedsLogin { .. } => 2,
-        Trouble::NeedsYou(_) => 3,
-        Trouble::Unreachable { .. } | Trouble::Throttled { .. } => 4,
-        Trouble::InDoubt { .. } => 5,
-        Trouble::Failed { .. } => 6,
-    };
-    report
-        .accounts
-        .iter()
-        .filter_map(|account| account.trouble.as_ref())
-        .min_by_key(rank)
 }

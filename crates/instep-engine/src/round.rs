@@ -119,6 +119,8 @@ pub(crate) struct Pass<'a, C> {
     pub(crate) stirred: bool,
     /// Tasks of which a write was refused because they kept changing there.
     pub(crate) contested: BTreeSet<TaskId>,
+    /// Work that was refused in this round, by its generation: not tried twice in one.
+    pub(crate) refused: BTreeSet<u64>,
     /// What a person has to look at, while everything else goes on.
     pub(crate) needs: Option<crate::report::Need>,
     /// Whether this turn has asked who answers, and it is who it was (S5).
@@ -317,6 +319,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             wrote: false,
             stirred: false,
             contested: BTreeSet::new(),
+            refused: BTreeSet::new(),
             needs: None,
             recognised: false,
             known_trouble: None,

@@ -38,7 +38,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             for (at, pass) in passes.iter_mut() {
                 let read = match start {
                     Start::Item(member, item) if member == at => self.read_item(pass, item).await,
-                    Start::Task(task) => self.read_task(pass, *task).await,
+                    Start::Task(task) => self.read_anew(pass, *task).await,
                     Start::Item(..) => Ok(None),
                 };
                 match read {
@@ -107,7 +107,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 break;
             };
             after = last.place;
-            wanted.extend(work.into_iter().filter(|work| asked.contains(&work.task)));
+            let asked_for = |work: &Work| {
+                asked.contains(&work.task) && !pass.refused.contains(&work.generation)
+            };
+            wanted.extend(work.into_iter().filter(asked_for));
         }
         Ok(wanted)
     }
@@ -135,6 +138,17 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             0 => Ok(false),
             pairs => Err(Stop::Trouble(Trouble::NeedsYou(Need::NewServer { pairs }))),
         }
+    }
+
+    /// Reads the item of a hub task that a person asks for, and has what was refused of it tried
+    /// again.
+    async fn read_anew<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        task: TaskId,
+    ) -> Result<Option<TaskId>, Stop> {
+        self.try_again(pass, task).await?;
+        self.read_task(pass, task).await
     }
 
     /// Reads the item of a hub task, where the account has one or would know it by our id.

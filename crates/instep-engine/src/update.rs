@@ -31,7 +31,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 continue;
             };
             if let Err(reason) = self.place(page, task, Some(mapping)) {
-                idle.push(self.park(pass, page, *id, &reason));
+                idle.push(self.refuse(pass, page, *id, &reason));
                 continue;
             }
             let plan = self.plan_rest(pass, page, task, mapping, fresh.contains(id));

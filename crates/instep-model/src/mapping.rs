@@ -18,7 +18,7 @@ pub enum MappingState {
     Pending,
     /// Both sides are as the base says.
     Synced,
-    /// Parked with a reason; the rest goes on.
+    /// Refused with a reason, and tried again after a wait, or parked; the rest goes on.
     Error,
     /// Neither deleted nor created until somebody says so: stopped by the mass-delete guard
     /// ([`Mapping::is_guarded`]), or under review and without an item yet (S26).
@@ -135,8 +135,8 @@ pub struct Mapping {
     pub shadow: Option<String>,
     /// Failures of this item in a row.
     pub attempts: u32,
-    /// Not tried again before this.
-    pub next_attempt_at: Option<Timestamp>,
+    /// When the first of them was.
+    pub failing_since: Option<Timestamp>,
     /// Why it failed; cleared on success.
     pub last_error: Option<String>,
     /// When both sides were last confirmed equal.
@@ -176,7 +176,7 @@ impl Mapping {
             contested: false,
             shadow: None,
             attempts: 0,
-            next_attempt_at: None,
+            failing_since: None,
             last_error: None,
             last_synced_at: None,
         }

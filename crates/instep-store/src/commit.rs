@@ -72,6 +72,7 @@ pub(crate) async fn push(
     on: &mut AnyConnection,
     lease: &Lease,
     steps: &[PushStep],
+    now: Timestamp,
 ) -> Result<(), Stop> {
     hub.fence(on, lease).await?;
     let pairs = planned_pairs(steps.iter().map(|step| (&step.unpair, &step.mapping)));
@@ -99,6 +100,9 @@ pub(crate) async fn push(
     put_journal(hub, on, first, &journal).await?;
     let done: Vec<&Work> = steps.iter().filter_map(|step| step.done.as_ref()).collect();
     queue::finish(hub, on, lease, &done).await?;
+    for later in steps.iter().filter_map(|step| step.later.as_ref()) {
+        queue::delay(hub, on, lease, (later, now)).await?;
+    }
     // After what is done, so that a wake outlives a `done` of the same batch.
     queue::wake(hub, on, first + journal.len() as u64, &wakes).await
 }
@@ -288,7 +292,6 @@ async fn put_pairs(hub: &Hub, on: &mut AnyConnection, pairs: &Pairs<'_>) -> Resu
             collection.map(ToString::to_string).into(),
             mapping.state.to_string().into(),
             mapping.gone.is_some().into(),
-            mapping.next_attempt_at.into(),
             mapping.base.fields.links().next().is_some().into(),
             mapping.unseen.into(),
             mapping_body(mapping).into(),
@@ -296,7 +299,7 @@ async fn put_pairs(hub: &Hub, on: &mut AnyConnection, pairs: &Pairs<'_>) -> Resu
     });
     let rows = rows.collect();
     let columns = "mappings (user_id, account, task, remote, collection, state, gone, \
-                   next_attempt_at, linked, unseen, body)";
+                   linked, unseen, body)";
     insert(on, &hub.user, (columns, ""), rows).await?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use sqlx::{AnyConnection, Connection, Row, SqlSafeStr};
 use crate::dialect;
 use crate::open::OpenError;
 
-const STEPS: [(i64, &str, &str); 4] = [
+const STEPS: [(i64, &str, &str); 5] = [
     (1, "hub", include_str!("../migrations/0001_hub.sql")),
     (
         2,
@@ -18,6 +18,7 @@ const STEPS: [(i64, &str, &str); 4] = [
     ),
     (3, "links", include_str!("../migrations/0003_links.sql")),
     (4, "unseen", include_str!("../migrations/0004_unseen.sql")),
+    (5, "retries", include_str!("../migrations/0005_retries.sql")),
 ];
 
 /// The schema that this program knows.

@@ -1,6 +1,6 @@
 //! Work that waits, and writes in flight.
 
-use instep_contract::{Intent, IntentId, Lease, StoreError, Work};
+use instep_contract::{Intent, IntentId, Later, Lease, StoreError, Work};
 use instep_model::{AccountId, Operation, TaskId, Timestamp};
 use sqlx::AnyConnection;
 
@@ -19,12 +19,10 @@ pub(crate) async fn pending(
     (after, limit): (u64, usize),
     now: Timestamp,
 ) -> Result<Vec<Work>, StoreError> {
-    let sql = "SELECT w.task, w.generation, w.place FROM work w \
-               LEFT JOIN mappings m ON m.user_id = w.user_id AND m.account = w.account \
-               AND m.task = w.task \
-               WHERE w.user_id = $1 AND w.account = $2 AND w.place > $3 \
-               AND (m.next_attempt_at IS NULL OR m.next_attempt_at <= $4) \
-               ORDER BY w.place LIMIT $5";
+    let sql = "SELECT task, generation, place FROM work \
+               WHERE user_id = $1 AND account = $2 AND place > $3 \
+               AND (waits_until IS NULL OR waits_until <= $4 OR waits_since > $4) \
+               ORDER BY place LIMIT $5";
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
     let binds = [
         account.as_str().into(),
@@ -46,7 +44,11 @@ pub(crate) async fn pending(
         .collect()
 }
 
-/// Makes these tasks work, in this order; work that waits already keeps its place. `number`
+/// What a wake does to work that waits already: it keeps its place, and is due at once.
+const WOKEN: &str = "ON CONFLICT (user_id, account, task) DO UPDATE SET \
+                     generation = excluded.generation, waits_since = NULL, waits_until = NULL";
+
+/// Makes these tasks work, in this order. `number`
 /// is the one before the first of the numbers taken for them.
 pub(crate) async fn wake(
     hub: &Hub,
@@ -64,11 +66,28 @@ pub(crate) async fn wake(
         ]
     });
     let rows = rows.collect();
-    let sql = (
-        "work (user_id, account, task, generation, place)",
-        "ON CONFLICT (user_id, account, task) DO UPDATE SET generation = excluded.generation",
-    );
-    insert(on, &hub.user, sql, rows).await?;
+    let columns = "work (user_id, account, task, generation, place)";
+    insert(on, &hub.user, (columns, WOKEN), rows).await?;
+    Ok(())
+}
+
+/// Leaves work alone for a while, unless it has been woken since.
+pub(crate) async fn delay(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    lease: &Lease,
+    (later, now): (&Later, Timestamp),
+) -> Result<(), Stop> {
+    let sql = "UPDATE work SET waits_since = $5, waits_until = $6 \
+               WHERE user_id = $1 AND account = $2 AND task = $3 AND generation = $4";
+    let binds: [Bind; 5] = [
+        lease.account.as_str().into(),
+        later.work.task.to_string().into(),
+        later.work.generation.into(),
+        now.into(),
+        later.until.into(),
+    ];
+    execute(on, sql, &hub.user, binds).await?;
     Ok(())
 }
 
@@ -113,8 +132,7 @@ async fn wake_selected(
         "INSERT INTO work (user_id, account, task, generation, place) \
          SELECT t.user_id, $2, t.id, $3 + ROW_NUMBER() OVER (ORDER BY t.created, t.id), \
          $3 + ROW_NUMBER() OVER (ORDER BY t.created, t.id) \
-         FROM tasks t WHERE t.user_id = $1 AND {which} \
-         ON CONFLICT (user_id, account, task) DO UPDATE SET generation = excluded.generation"
+         FROM tasks t WHERE t.user_id = $1 AND {which} {WOKEN}"
     );
     let binds = [account.as_str().into(), before.into()];
     Ok(execute(on, &sql, &hub.user, binds).await?)
@@ -129,6 +147,18 @@ pub(crate) async fn wake_everything(
     let which = "(t.deleted_at IS NULL OR EXISTS (SELECT 1 FROM mappings m \
                  WHERE m.user_id = t.user_id AND m.account = $2 AND m.task = t.id))";
     wake_selected(hub, on, account, which).await?;
+    Ok(())
+}
+
+pub(crate) async fn wake_refused(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    lease: &Lease,
+) -> Result<(), Stop> {
+    hub.fence(on, lease).await?;
+    let which = "EXISTS (SELECT 1 FROM mappings m WHERE m.user_id = t.user_id \
+                 AND m.account = $2 AND m.task = t.id AND m.state = 'error' AND m.gone = 0)";
+    wake_selected(hub, on, &lease.account, which).await?;
     Ok(())
 }
 
@@ -148,7 +178,7 @@ pub(crate) async fn approve(
     let which = "EXISTS (SELECT 1 FROM mappings m WHERE m.user_id = t.user_id \
                  AND m.account = $2 AND m.task = t.id AND m.state = 'held' AND m.gone = 1)";
     wake_selected(hub, on, account, which).await?;
-    let release = "UPDATE mappings SET state = 'pending', next_attempt_at = NULL \
+    let release = "UPDATE mappings SET state = 'pending' \
                    WHERE user_id = $1 AND account = $2 AND state = 'held' AND gone = 1";
     let approved = execute(on, release, &hub.user, [account.as_str().into()]).await?;
     let anew = "UPDATE accounts SET guard_since = $3 WHERE user_id = $1 AND account = $2";

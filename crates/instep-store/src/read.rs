@@ -9,13 +9,13 @@ use instep_model::{
 use sqlx::any::AnyRow;
 
 use crate::row::{read_mapping_body, read_task};
-use crate::sql::{Bind, failed, get, get_maybe, get_number, get_parsed, query, select_in};
+use crate::sql::{Bind, failed, get, get_number, get_parsed, query, select_in};
 use crate::store::Hub;
 
 pub(crate) const TASK_COLUMNS: &str = "t.id, t.version, t.body";
 
 pub(crate) const MAPPING_COLUMNS: &str = "m.account, m.task, m.remote, m.collection, m.state, \
-     m.next_attempt_at, m.unseen, m.body";
+     m.unseen, m.body";
 
 pub(crate) fn task(row: &AnyRow) -> Result<Task, StoreError> {
     let body: &str = get(row, "body")?;
@@ -28,7 +28,6 @@ pub(crate) fn mapping(row: &AnyRow) -> Result<Mapping, StoreError> {
     let mut columns = Mapping::new(account, get_parsed(row, "task")?, remote.map(RemoteId::new));
     columns.collection = get::<Option<String>>(row, "collection")?.map(CollectionId::new);
     columns.state = get_parsed(row, "state")?;
-    columns.next_attempt_at = get_maybe(row, "next_attempt_at")?;
     columns.unseen = get_number(row, "unseen")? != 0;
     read_mapping_body(columns, get(row, "body")?)
 }

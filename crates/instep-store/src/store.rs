@@ -377,6 +377,13 @@ impl Store for HubStore {
         Ok(())
     }
 
+    async fn wake_refused(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
+        let hub = &*self.0;
+        transaction!(hub, |on| queue::wake_refused(hub, on, lease))?;
+        hub.leases.renew(lease, now);
+        Ok(())
+    }
+
     async fn wake_all(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
         let hub = &*self.0;
         transaction!(hub, |on| queue::wake_all(hub, on, lease))?;
@@ -438,7 +445,7 @@ impl Store for HubStore {
             return Ok(());
         }
         let hub = &*self.0;
-        transaction!(hub, |on| commit::push(hub, on, lease, steps))?;
+        transaction!(hub, |on| commit::push(hub, on, lease, steps, now))?;
         hub.leases.renew(lease, now);
         Ok(())
     }

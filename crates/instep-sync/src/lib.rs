@@ -14,7 +14,7 @@ mod projection;
 mod push;
 
 pub use adopt::{Adoption, HubCandidate, Meeting, RemoteCandidate, Trust, adopt};
-pub use backoff::{LONGEST, PARK_AFTER_ATTEMPTS, busy_pause, full_jitter};
+pub use backoff::{LONGEST, PARK_AFTER, PARK_AFTER_ATTEMPTS, busy_pause, next_try};
 pub use finer::{Holder, finer};
 pub use guard::{Counts, Deletions, WINDOW_MINUTES, permits};
 pub use links::{Translated, translate};

@@ -69,8 +69,14 @@ impl State {
                 }
             }
             Operation::Delete { id } => {
-                self.delete(now, id);
-                Ok(Applied::done(id.clone()))
+                let place = self.alive(id).and_then(|item| item.task.collection.clone());
+                match self.open_collection(place.as_ref()) {
+                    Some(closed) => Err(closed),
+                    None => {
+                        self.delete(now, id);
+                        Ok(Applied::done(id.clone()))
+                    }
+                }
             }
             element => self.element(now, element),
         }?;
@@ -181,6 +187,7 @@ impl State {
         let body = edit.fields.iter().map(|change| change.field);
         let objection = self
             .misplaced(body, false)
+            .or_else(|| self.open_collection(item.task.collection.as_ref()))
             .or_else(|| self.open_collection(edit.collection.as_ref()));
         if objection.is_some() {
             return objection;

@@ -156,7 +156,7 @@ impl State {
 
         self.put_pairs(&pairs);
         for step in steps {
-            self.put_outcome(lease, step);
+            self.put_outcome(lease, step, now);
         }
         // A wake outlives a `done` of the same batch.
         for (account, task) in steps.iter().flat_map(|step| &step.wake) {
@@ -165,7 +165,7 @@ impl State {
         Ok(())
     }
 
-    fn put_outcome(&mut self, lease: &Lease, step: &PushStep) {
+    fn put_outcome(&mut self, lease: &Lease, step: &PushStep, now: Timestamp) {
         if let Some(intent) = step.settled {
             self.outbox.remove(&(lease.account.clone(), intent));
         }
@@ -183,9 +183,12 @@ impl State {
         if let (Some(done), Some(work)) = (&step.done, self.work.get_mut(&lease.account))
             && work
                 .get(&done.task)
-                .is_some_and(|work| work.generation == done.generation)
+                .is_some_and(|waiting| waiting.work.generation == done.generation)
         {
             work.remove(&done.task);
+        }
+        if let Some(later) = &step.later {
+            self.delay(&lease.account, later, now);
         }
     }
 
@@ -268,6 +271,16 @@ impl State {
         Ok(())
     }
 
+    pub(super) fn release_refused(
+        &mut self,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.fence(lease, Some(now))?;
+        self.wake_refused(&lease.account);
+        Ok(())
+    }
+
     pub(super) fn commit_intents(
         &mut self,
         lease: &Lease,
@@ -322,7 +335,6 @@ impl State {
         for mapping in self.mappings.values_mut() {
             if mapping.account == *account && mapping.is_guarded() {
                 mapping.state = MappingState::Pending;
-                mapping.next_attempt_at = None;
                 approved.push(mapping.task);
             }
         }

@@ -215,6 +215,10 @@ impl Store for MemoryStore {
         self.change(|state| state.wake_all(lease, now))
     }
 
+    async fn wake_refused(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
+        self.change(|state| state.release_refused(lease, now))
+    }
+
     async fn pending_work(
         &self,
         account: &AccountId,

@@ -8,7 +8,7 @@ use instep_model::{
     JournalEntry, Mapping, MappingState, RemoteId, Review, Task, TaskId, Timestamp,
 };
 
-use crate::{AccountState, Intent, IntentId, Lease, StoreError, Tally, Work};
+use crate::{AccountState, Intent, IntentId, Later, Lease, StoreError, Tally, Work};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct State {
@@ -18,7 +18,7 @@ pub(super) struct State {
     pub(super) paired: BTreeMap<(AccountId, RemoteId), TaskId>,
     pub(super) accounts: BTreeMap<AccountId, Known>,
     pub(super) hints: BTreeMap<TaskId, BTreeSet<Hint>>,
-    pub(super) work: BTreeMap<AccountId, BTreeMap<TaskId, Work>>,
+    pub(super) work: BTreeMap<AccountId, BTreeMap<TaskId, Waiting>>,
     pub(super) outbox: BTreeMap<(AccountId, IntentId), Intent>,
     pub(super) deletions: Vec<Deletion>,
     pub(super) conflicts: BTreeMap<ConflictId, Conflict>,
@@ -36,6 +36,20 @@ pub(super) struct Known {
     pub(super) dormant_since: Option<Timestamp>,
     token: u64,
     held: Option<Held>,
+}
+
+/// Work, and the wait that it is in: since when, until when.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Waiting {
+    pub(super) work: Work,
+    wait: Option<(Timestamp, Timestamp)>,
+}
+
+impl Waiting {
+    fn is_due(&self, now: Timestamp) -> bool {
+        self.wait
+            .is_none_or(|(since, until)| until <= now || now < since)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -300,14 +314,8 @@ impl State {
             .get(account)
             .into_iter()
             .flat_map(BTreeMap::values)
-            .filter(|work| work.place > after)
-            .filter(|work| {
-                self.mappings
-                    .get(&(account.clone(), work.task))
-                    .and_then(|mapping| mapping.next_attempt_at)
-                    .is_none_or(|at| at <= now)
-            })
-            .cloned()
+            .filter(|waiting| waiting.work.place > after && waiting.is_due(now))
+            .map(|waiting| waiting.work.clone())
             .collect();
         due.sort_by_key(|work| work.place);
         due.truncate(limit);
@@ -337,12 +345,44 @@ impl State {
             .entry(account.clone())
             .or_default()
             .entry(task)
-            .and_modify(|work| work.generation = tick)
-            .or_insert(Work {
-                task,
-                generation: tick,
-                place: tick,
+            .and_modify(|waiting| {
+                waiting.work.generation = tick;
+                waiting.wait = None;
+            })
+            .or_insert(Waiting {
+                work: Work {
+                    task,
+                    generation: tick,
+                    place: tick,
+                },
+                wait: None,
             });
+    }
+
+    /// Leaves work alone for a while, unless it has been woken since.
+    pub(super) fn delay(&mut self, account: &AccountId, later: &Later, now: Timestamp) {
+        let own = self.work.get_mut(account);
+        let waiting = own.and_then(|work| work.get_mut(&later.work.task));
+        if let Some(waiting) =
+            waiting.filter(|waiting| waiting.work.generation == later.work.generation)
+        {
+            waiting.wait = Some((now, later.until));
+        }
+    }
+
+    /// Wakes what was refused and is still there.
+    pub(super) fn wake_refused(&mut self, account: &AccountId) {
+        let refused = self
+            .pairs(account)
+            .filter(|mapping| mapping.state == MappingState::Error && mapping.gone.is_none());
+        let mut tasks: Vec<(Timestamp, TaskId)> = refused
+            .filter_map(|mapping| self.tasks.get(&mapping.task))
+            .map(|task| (age(task), task.id))
+            .collect();
+        tasks.sort();
+        for (_, task) in tasks {
+            self.wake(account, task);
+        }
     }
 
     /// Wakes the living by age, so that a service shows them in the order they were made.

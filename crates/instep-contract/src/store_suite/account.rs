@@ -246,7 +246,6 @@ pub async fn approval_wakes_what_was_held<S: Inspect, F: Future<Output = S>>(ope
     let held = |number: u128, by_guard: bool| {
         let mut mapping = pair(&vik, number);
         mapping.state = MappingState::Held;
-        mapping.next_attempt_at = Some(at(999));
         mapping.gone = by_guard.then(|| (Evidence::Unlisted, at(20)));
         mapping
     };
@@ -267,7 +266,6 @@ pub async fn approval_wakes_what_was_held<S: Inspect, F: Future<Output = S>>(ope
     let mut expected = pairs;
     for approved in &mut expected[..2] {
         approved.state = MappingState::Pending;
-        approved.next_attempt_at = None;
     }
     let mut found = store
         .mappings_by_task(&vik, &[id(1), id(2), id(3)])

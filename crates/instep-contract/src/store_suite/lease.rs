@@ -91,6 +91,7 @@ pub async fn a_lease_taken_over_commits_nothing<S: Inspect, F: Future<Output = S
         store.commit_observation(&old, &observation(2)).await,
         store.end_epoch(&old, None, at(2)).await,
         store.wake_all(&old, at(2)).await,
+        store.wake_refused(&old, at(2)).await,
         store.commit_push(&old, &[settled], at(2)).await,
         store.approve_held(&old, at(2)).await.map(drop),
     ];

@@ -103,6 +103,8 @@ macro_rules! for_each_store_case {
             old_work_cannot_finish_new_work
             a_wake_outlives_a_done_beside_it
             work_waits_for_its_next_attempt
+            a_wake_ends_the_wait
+            wake_refused_takes_what_waits_and_what_is_parked
             wake_all_takes_the_living_and_the_paired
             intents_are_numbered_and_listed_in_order
             an_intent_carries_exactly_what_is_sent

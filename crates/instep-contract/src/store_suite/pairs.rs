@@ -118,7 +118,7 @@ fn full_pair() -> Mapping {
         contested: true,
         shadow: Some("{}".to_owned()),
         attempts: 4,
-        next_attempt_at: Some(at(6)),
+        failing_since: Some(at(6)),
         last_error: Some("refused".to_owned()),
         last_synced_at: Some(at(2)),
         ..pair(&account("vik"), 1)

@@ -2,11 +2,11 @@
 
 use std::future::Future;
 
-use instep_model::{AccountId, Provenance, TaskId};
+use instep_model::{AccountId, Evidence, MappingState, Provenance, TaskId};
 
 use super::Inspect;
 use super::sample::*;
-use crate::{Lease, MergeStep, PushStep, Store, StoreError, Work};
+use crate::{Later, Lease, MergeStep, PushStep, Store, StoreError, Work};
 
 async fn waiting<S: Store>(store: &S, owner: &AccountId) -> Vec<Work> {
     store
@@ -146,28 +146,117 @@ pub async fn a_wake_outlives_a_done_beside_it<S: Inspect, F: Future<Output = S>>
     assert_eq!(waiting_tasks(&store, &account("tw")).await, [id(1)]);
 }
 
-/// Work whose pair is to be tried later is left out until then.
+/// Work that failed is left out until its next try; a clock that was set back to before the failure
+/// does not make it wait for longer.
 pub async fn work_waits_for_its_next_attempt<S: Inspect, F: Future<Output = S>>(
     open: impl Fn() -> F,
 ) {
     let store = open().await;
     let vik = account("vik");
     let lease = claim(&store, &vik).await;
-    let mut failing = pair(&vik, 1);
-    failing.next_attempt_at = Some(at(30));
-    let step = MergeStep {
-        mapping: Some(failing),
-        ..woken(&vik, 1)
-    };
-    merge(&store, &lease, &[step, woken(&vik, 2)]).await;
-    for (seconds, expected) in [(29, vec![id(2)]), (30, vec![id(1), id(2)])] {
+    merge(&store, &lease, &[woken(&vik, 1), woken(&vik, 2)]).await;
+    let work = waiting(&store, &vik).await;
+    delay(&store, &lease, &work[0]).await;
+    let cases = [
+        (9, vec![1, 2]),
+        (10, vec![2]),
+        (29, vec![2]),
+        (30, vec![1, 2]),
+    ];
+    for (seconds, expected) in cases {
         let work = store
             .pending_work(&vik, 0, 9, at(seconds))
             .await
             .expect("read");
         let tasks: Vec<TaskId> = work.iter().map(|work| work.task).collect();
+        let expected: Vec<TaskId> = expected.into_iter().map(id).collect();
         assert_eq!(tasks, expected, "at {seconds} s");
     }
+}
+
+/// From second 10 to second 30.
+async fn delay<S: Store>(store: &S, lease: &Lease, work: &Work) {
+    let step = PushStep {
+        later: Some(Later {
+            work: work.clone(),
+            until: at(30),
+        }),
+        ..PushStep::default()
+    };
+    store
+        .commit_push(lease, &[step], at(10))
+        .await
+        .expect("stored");
+}
+
+async fn due<S: Store>(store: &S, owner: &AccountId, seconds: i64) -> Vec<TaskId> {
+    let work = store.pending_work(owner, 0, 100, at(seconds)).await;
+    let work = work.expect("read").into_iter();
+    work.map(|work| work.task).collect()
+}
+
+/// Whoever changes a task does not wait for it, whether the change comes before the failure is
+/// stored or after.
+pub async fn a_wake_ends_the_wait<S: Inspect, F: Future<Output = S>>(open: impl Fn() -> F) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    merge(&store, &lease, &[woken(&vik, 1), woken(&vik, 2)]).await;
+    let work = waiting(&store, &vik).await;
+    wake(&store, &lease, 1).await;
+    delay(&store, &lease, &work[0]).await;
+    delay(&store, &lease, &work[1]).await;
+    assert_eq!(due(&store, &vik, 20).await, [id(1)]);
+    wake(&store, &lease, 2).await;
+    assert_eq!(due(&store, &vik, 20).await, [1, 2].map(id));
+    let woken = waiting(&store, &vik).await;
+    assert_eq!(woken[1].place, work[1].place);
+    delay(&store, &lease, &woken[0]).await;
+    store.wake_all(&lease, at(11)).await.expect("stored");
+    assert_eq!(due(&store, &vik, 20).await, [1, 2].map(id));
+}
+
+/// What was refused is tried again, whether it waits or is parked; what is gone is not, and nothing
+/// of another account.
+pub async fn wake_refused_takes_what_waits_and_what_is_parked<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    let refused = |owner: &AccountId, number: u128, gone: bool| {
+        let mut mapping = pair(owner, number);
+        mapping.state = MappingState::Error;
+        mapping.gone = gone.then(|| (Evidence::NotFound, at(1)));
+        MergeStep {
+            mapping: Some(mapping),
+            ..woken(&vik, number)
+        }
+    };
+    let mut unmade = refused(&vik, 4, false);
+    if let Some(mapping) = &mut unmade.mapping {
+        mapping.remote = None;
+    }
+    let steps = [
+        refused(&vik, 1, false),
+        refused(&vik, 2, false),
+        refused(&vik, 3, true),
+        unmade,
+        refused(&account("tw"), 5, false),
+        adopt(&vik, 6),
+    ];
+    merge(&store, &lease, &steps).await;
+    let work = waiting(&store, &vik).await;
+    delay(&store, &lease, &work[0]).await;
+    for parked in &work[1..] {
+        finish(&store, &lease, parked).await;
+    }
+    assert!(due(&store, &vik, 20).await.is_empty());
+    store.wake_refused(&lease, at(11)).await.expect("stored");
+    let mut woken = due(&store, &vik, 20).await;
+    woken.sort();
+    assert_eq!(woken, [1, 2, 4].map(id));
+    assert!(due(&store, &account("tw"), 20).await.is_empty());
 }
 
 /// Everything alive, and tombstones whose remote item has still to go.

@@ -46,7 +46,8 @@ impl Clock for Hand {
     }
 }
 
-#[derive(Debug, Default)]
+/// Chance that tells every engine something else, and the same one the same.
+#[derive(Debug)]
 pub(crate) struct Dice(AtomicU64);
 
 impl Rng for Dice {
@@ -127,7 +128,7 @@ impl Bench {
         Engine {
             store: self.store.clone(),
             clock: self.hand.clone(),
-            rng: Dice::default(),
+            rng: Dice(AtomicU64::new(self.hand.now().as_second().unsigned_abs())),
             zone: TimeZone::UTC,
             peers: self
                 .seats
@@ -153,19 +154,32 @@ impl Bench {
     /// One round over all accounts, a minute later.
     pub(crate) fn round(&self) -> RoundReport {
         self.hand.advance(60);
+        self.round_now()
+    }
+
+    /// One round over all accounts.
+    pub(crate) fn round_now(&self) -> RoundReport {
         let accounts: Vec<Account> = self.seats.iter().map(|seat| seat.account.clone()).collect();
         block_on(self.store.mirror_accounts(&accounts, self.hand.now())).expect("mirrored");
         let mut members: Vec<_> = (0..self.seats.len()).map(|at| self.member(at)).collect();
         block_on(self.engine().run_round(&mut members, &self.options))
     }
 
-    /// What an event about an item leads to.
+    /// What an event about an item leads to, a minute later.
     pub(crate) fn event(&self, at: usize, item: &RemoteId) -> RoundReport {
         self.hand.advance(60);
+        self.single(&Start::Item(at, item.clone()))
+    }
+
+    /// What it leads to that a person asks for one task.
+    pub(crate) fn push(&self, task: TaskId) -> RoundReport {
+        self.single(&Start::Task(task))
+    }
+
+    fn single(&self, start: &Start) -> RoundReport {
         let mut members: Vec<_> = (0..self.seats.len()).map(|at| self.member(at)).collect();
-        let start = Start::Item(at, item.clone());
         let engine = self.engine();
-        block_on(engine.run_single(&mut members, &start, &self.options))
+        block_on(engine.run_single(&mut members, start, &self.options))
     }
 
     /// A round in which every account came through.

@@ -6,5 +6,6 @@ mod faults;
 mod links;
 mod meeting;
 mod one_way;
+mod refusals;
 mod single;
 mod travel;

@@ -402,6 +402,12 @@ impl Store for SimStore {
         self.done("wake_all", (lease, now), done).await
     }
 
+    async fn wake_refused(&self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
+        self.before("wake_refused").await?;
+        let done = self.inner.wake_refused(lease, now).await;
+        self.done("wake_refused", (lease, now), done).await
+    }
+
     async fn pending_work(
         &self,
         account: &AccountId,

@@ -1,4 +1,4 @@
-//! A pair: its ids and what the queue asks for in columns of its own, the rest in its body.
+//! A pair: its ids and state in columns of its own, the rest in its body.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,6 +34,8 @@ struct MappingBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shadow: Option<String>,
     attempts: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failing_since: Option<Text<Timestamp>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_error: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -165,6 +167,7 @@ pub(crate) fn mapping_body(mapping: &Mapping) -> String {
         contested: mapping.contested,
         shadow: mapping.shadow.clone(),
         attempts: mapping.attempts,
+        failing_since: mapping.failing_since.map(Text),
         last_error: mapping.last_error.clone(),
         last_synced_at: mapping.last_synced_at.map(Text),
     })
@@ -191,6 +194,7 @@ pub(crate) fn read_mapping_body(columns: Mapping, body: &str) -> Result<Mapping,
         contested: body.contested,
         shadow: body.shadow,
         attempts: body.attempts,
+        failing_since: body.failing_since.map(|at| at.0),
         last_error: body.last_error,
         last_synced_at: body.last_synced_at.map(|at| at.0),
         ..columns

@@ -122,7 +122,7 @@ async fn a_hub_of_a_newer_program_is_left_to_it() {
             answer,
             Err(OpenError::TooNew {
                 found: 99,
-                known: 4
+                known: 5
             })
         ),
         "{answer:?}"
@@ -148,6 +148,9 @@ async fn a_hub_of_an_older_program_is_brought_up_to_date() {
         "ALTER TABLE mappings DROP COLUMN unseen",
         "ALTER TABLE tasks DROP COLUMN linked",
         "ALTER TABLE mappings DROP COLUMN linked",
+        "ALTER TABLE work DROP COLUMN waits_since",
+        "ALTER TABLE work DROP COLUMN waits_until",
+        "ALTER TABLE mappings ADD COLUMN next_attempt_at TEXT",
     ] {
         tamper(&path, sql).await;
     }
@@ -161,6 +164,7 @@ async fn a_hub_of_an_older_program_is_brought_up_to_date() {
     tamper(&path, "DROP INDEX tasks_linked").await;
     tamper(&path, "DROP INDEX mappings_linked").await;
     tamper(&path, "DROP INDEX mappings_unseen").await;
+    tamper(&path, "UPDATE work SET waits_since = waits_until").await;
 }
 
 #[tokio::test]

@@ -1,0 +1,5 @@
+-- Work that failed waits for its next try: the wait belongs to the work, so that a wake ends it.
+ALTER TABLE work ADD COLUMN waits_since TEXT;
+ALTER TABLE work ADD COLUMN waits_until TEXT;
+-- Nothing was ever written to it.
+ALTER TABLE mappings DROP COLUMN next_attempt_at;
