@@ -11,7 +11,7 @@ pub use failure::{Exit, Failure};
 pub use replies::{
     AccountAdded, AccountShown, AccountStatus, AccountSync, BreakerStatus, Check, CheckStatus,
     ConflictView, ConflictsReply, Count, DaemonStatus, DoctorReply, FieldChange, HoldView,
-    InitReply, ListReply, LogLine, NotesLine, PlanEntry, ReviewView, StatusReply, SyncReply,
+    InitReply, ListReply, LogLine, NotesLine, PlanEntry, ReviewView, State, StatusReply, SyncReply,
     TaskView, TouchedReply,
 };
 pub use requests::{

@@ -18,6 +18,22 @@ pub struct Count {
     pub deleted: usize,
 }
 
+/// How an account stands: the five words, always the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Both sides are equal.
+    InStep,
+    /// A sync is under way.
+    Syncing,
+    /// Something is still to be carried; the program goes on by itself.
+    Waiting,
+    /// A person stopped it for a while.
+    Paused,
+    /// A person has to do something.
+    NeedsYou,
+}
+
 /// One account in a [`SyncReply`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountSync {
@@ -25,21 +41,21 @@ pub struct AccountSync {
     pub name: String,
     /// Its kind.
     pub kind: String,
-    /// `in_step`, `waiting`, `paused` or `needs_you`.
-    pub state: String,
+    /// How it stands; never `syncing`.
+    pub state: State,
     /// Changes in the hub.
     pub hub: Count,
     /// Changes in the service.
     pub remote: Count,
     /// Conflicts found.
     pub conflicts: usize,
-    /// Items parked.
+    /// Items refused: tried again later, or parked.
     pub skipped: usize,
     /// Calls to the service.
     pub remote_calls: u64,
     /// Milliseconds.
     pub duration_ms: u64,
-    /// Why it stands still or what was parked, or null.
+    /// Why it stands still or what was refused, or null.
     pub error: Option<Failure>,
 }
 
@@ -130,8 +146,8 @@ pub struct AccountStatus {
     pub name: String,
     /// Its kind.
     pub kind: String,
-    /// `in_step`, `syncing`, `waiting`, `paused` or `needs_you`.
-    pub state: String,
+    /// How it stands.
+    pub state: State,
     /// Why, with a command that helps; null when in step.
     pub why: Option<String>,
     /// RFC 3339.
@@ -142,7 +158,7 @@ pub struct AccountStatus {
     pub tasks: usize,
     /// Changes that wait to be carried.
     pub waiting: usize,
-    /// Items parked.
+    /// Items refused: tried again later, or parked.
     pub errors: usize,
     /// Its breaker.
     pub breaker: BreakerStatus,
@@ -163,6 +179,8 @@ pub struct StatusReply {
     pub conflicts: usize,
     /// Living tasks in the hub.
     pub tasks: usize,
+    /// Tasks that some account has not been brought up to date with.
+    pub not_carried: usize,
 }
 
 /// How a check of `doctor` ended.
@@ -217,9 +235,12 @@ pub struct TaskView {
     pub modified: String,
     /// Account name to remote id.
     pub accounts: BTreeMap<String, String>,
-    /// Parked in these accounts, with the reason.
+    /// Refused by these accounts, with the reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub errors: BTreeMap<String, String>,
+    /// Account name to when a sync tries again (RFC 3339), for those of `errors` that are not parked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub retry_at: BTreeMap<String, String>,
 }
 
 /// `instep list`; `instep show` answers with one task.

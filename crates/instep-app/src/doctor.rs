@@ -5,7 +5,7 @@ use std::time::Instant;
 use instep_api::{Check, CheckStatus, DoctorReply, Exit, Failure, SCHEMA_VERSION};
 use instep_connectors::taskwarrior;
 use instep_contract::{Connector, Look, Store};
-use instep_model::Kind;
+use instep_model::{Kind, Need, Timestamp, Trouble};
 use instep_store::AccountSummary;
 
 use crate::account::twins;
@@ -372,6 +372,37 @@ fn undeclared(config: &Config, taskrc: &str) -> Vec<String> {
     markers
 }
 
+/// What stopped the last sync, where it is not counted elsewhere and was not met again just now.
+async fn last_sync(
+    app: &App,
+    entry: &Entry,
+    (trouble, asked): (&Trouble, Asked),
+    checks: &mut Checks,
+) {
+    let name = &entry.account.name;
+    let id = format!("account.{name}.trouble");
+    let is_of_service = match trouble {
+        Trouble::InDoubt { .. } | Trouble::NeedsYou(Need::Guard { .. } | Need::Review { .. }) => {
+            return;
+        }
+        Trouble::LeaseHeld { .. } | Trouble::NeedsYou(_) => false,
+        _ => true,
+    };
+    let tally = app.hub.tally(&entry.account.id, Timestamp::now()).await;
+    let tasks = tally.map_or(0, |tally| tally.alive.values().sum());
+    let failure = say::from_trouble(entry, trouble, say::Met::Syncing { tasks });
+    match asked {
+        Asked::Failed if is_of_service => {}
+        Asked::Answered if is_of_service => checks.note(
+            "accounts",
+            &id,
+            format!("{name}: the last sync did not get through: {}", failure.why),
+            format!("instep sync {name}"),
+        ),
+        _ => checks.failure("accounts", &id, &failure),
+    }
+}
+
 /// What the hub remembers of an account. Each thing is told once: what stopped the last sync is
 /// left out where it is counted below, or was met again just now.
 async fn standing(app: &App, entry: &Entry, asked: Asked, checks: &mut Checks) {
@@ -385,27 +416,13 @@ async fn standing(app: &App, entry: &Entry, asked: Asked, checks: &mut Checks) {
         return;
     };
     let findings = findings(name, summary);
-    let trouble = summary.state.trouble.as_deref();
-    let trouble = trouble.and_then(|text| serde_json::from_str::<Failure>(text).ok());
-    if let Some(failure) = trouble {
-        let is_counted = findings
-            .iter()
-            .any(|finding| finding.trouble == failure.code);
-        let is_of_service = matches!(
-            failure.code.as_str(),
-            "unreachable" | "throttled" | "needs_login" | "setup" | "failed"
-        );
-        match asked {
-            _ if is_counted => {}
-            Asked::Failed if is_of_service => {}
-            Asked::Answered if is_of_service => checks.note(
-                "accounts",
-                &id("trouble"),
-                format!("{name}: the last sync did not get through: {}", failure.why),
-                format!("instep sync {name}"),
-            ),
-            _ => checks.failure("accounts", &id("trouble"), &failure),
-        }
+    if let Some(trouble) = &summary.state.trouble {
+        last_sync(app, entry, (trouble, asked), checks).await;
+    }
+    if let Ok(Some(refusal)) = app.refusal_of(summary).await {
+        let account = &entry.account;
+        let message = format!("{name}: {}", refusal.line(account, Timestamp::now()));
+        checks.problem("accounts", &id("refused"), message, refusal.help(account));
     }
     if summary.work > 0 {
         checks.note(
@@ -431,48 +448,39 @@ async fn standing(app: &App, entry: &Entry, asked: Asked, checks: &mut Checks) {
 /// Something that the hub counts, and that somebody has to do something about.
 struct Finding {
     id: &'static str,
-    /// The code of the trouble that says the same.
-    trouble: &'static str,
     words: String,
     fix: String,
 }
 
 fn findings(name: &str, summary: &AccountSummary) -> Vec<Finding> {
-    let parked = summary.pairs.get("error").copied().unwrap_or(0);
     let held = summary.state.held;
     let counted = [
         (
-            parked,
-            ("parked", "parked", "task", "refused"),
-            format!("instep log --account {name}"),
-        ),
-        (
             held,
-            ("held", "guard", "deletion", "on hold"),
+            ("held", "deletion", "on hold"),
             format!("instep sync {name} --max-delete {held}"),
         ),
         (
             summary.reviews,
-            ("reviews", "review", "task", "to be looked at"),
+            ("reviews", "task", "to be looked at"),
             "instep conflicts".to_owned(),
         ),
         (
             summary.conflicts,
-            ("conflicts", "conflict", "conflict", "to be decided"),
+            ("conflicts", "conflict", "to be decided"),
             "instep conflicts".to_owned(),
         ),
         (
             summary.in_doubt,
-            ("in_doubt", "in_doubt", "write", "without a confirmed end"),
+            ("in_doubt", "write", "without a confirmed end"),
             format!("instep sync {name}"),
         ),
     ];
     counted
         .into_iter()
         .filter(|(number, ..)| *number > 0)
-        .map(|(number, (id, trouble, noun, state), fix)| Finding {
+        .map(|(number, (id, noun, state), fix)| Finding {
             id,
-            trouble,
             words: format!("{} {state}", say::count(number, noun)),
             fix,
         })

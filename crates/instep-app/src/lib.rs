@@ -17,6 +17,7 @@ mod init;
 mod notice;
 mod overlap;
 mod places;
+mod refused;
 mod reviews;
 mod runtime;
 mod say;

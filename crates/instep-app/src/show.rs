@@ -7,14 +7,18 @@ use instep_api::{
 };
 use instep_contract::Connector;
 use instep_model::{
-    Field, Fields, Grid, Hold, Mapping, MappingState, Scope, Status, Task, TaskId, Value,
+    AccountId, Field, Fields, Grid, Hold, Mapping, MappingState, NextTry, Scope, Status, Task,
+    TaskId, Timestamp, Value,
 };
-use instep_store::TaskFilter;
+use instep_store::{Refused, TaskFilter};
 use serde_json::{Map, Value as Json, json};
 
 use crate::app::App;
 use crate::config::{Entry, policy_text};
 use crate::{say, wiring};
+
+/// When what an account refused is tried again there.
+type Retries = HashMap<(TaskId, AccountId), NextTry>;
 
 impl App {
     /// Living tasks that pass the filter, oldest first.
@@ -55,9 +59,10 @@ impl App {
         for pair in pairs {
             by_task.entry(pair.task).or_default().push(pair);
         }
+        let refused = self.refused().await?;
         let views = tasks.iter().map(|task| {
             let pairs = by_task.get(&task.id).map_or(&[][..], Vec::as_slice);
-            self.view(task, pairs)
+            self.view(task, pairs, &refused)
         });
         Ok(ListReply {
             schema_version: SCHEMA_VERSION,
@@ -81,20 +86,37 @@ impl App {
     pub(crate) async fn view_of(&self, task: &Task) -> Result<TaskView, Failure> {
         use instep_contract::Store;
         let pairs = self.hub.mappings_of_tasks(&[task.id]).await;
-        Ok(self.view(task, &pairs.map_err(|error| say::from_store(&error))?))
+        let pairs = pairs.map_err(|error| say::from_store(&error))?;
+        Ok(self.view(task, &pairs, &self.refused().await?))
     }
 
-    fn view(&self, task: &Task, pairs: &[Mapping]) -> TaskView {
+    /// When each task that an account refused is tried again there.
+    async fn refused(&self) -> Result<Retries, Failure> {
+        let refused = self.hub.refused(None, usize::MAX).await;
+        let refused = refused.map_err(|error| say::from_store(&error))?;
+        let key = |one: Refused| ((one.pair.task, one.pair.account), one.next);
+        Ok(refused.into_iter().map(key).collect())
+    }
+
+    fn view(&self, task: &Task, pairs: &[Mapping], refused: &Retries) -> TaskView {
         let mut fields = fields_of(&task.fields);
         fields.retain(|name, _| name != Field::Title.name() && name != Field::Status.name());
         let mut accounts = BTreeMap::new();
         let mut errors = BTreeMap::new();
+        let mut retry_at = BTreeMap::new();
         for pair in pairs {
             let name = self.name_of(&pair.account).to_owned();
             if let (Some(remote), None) = (&pair.remote, &pair.gone) {
                 accounts.insert(name.clone(), remote.to_string());
             }
             if let (MappingState::Error, Some(reason)) = (pair.state, &pair.last_error) {
+                let next = refused.get(&(task.id, pair.account.clone()));
+                let at = match next {
+                    Some(NextTry::At(at)) => Some(*at),
+                    Some(NextTry::Sync) => Some(Timestamp::now()),
+                    Some(NextTry::Parked) | None => None,
+                };
+                retry_at.extend(at.map(|at| (name.clone(), at.to_string())));
                 errors.insert(name, reason.clone());
             }
         }
@@ -106,6 +128,7 @@ impl App {
             modified: task.modified.to_string(),
             accounts,
             errors,
+            retry_at,
         }
     }
 

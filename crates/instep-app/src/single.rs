@@ -11,6 +11,7 @@ use crate::choice::Choice;
 use crate::connector::AnyConnector;
 use crate::say;
 use crate::sync::{Began, options};
+use crate::tell::About;
 
 /// What became of an item that was asked for.
 enum Taken {
@@ -37,7 +38,8 @@ impl App {
         let report = self.run(&mut choice, &Start::Task(id)).await;
         let found = self.is_known(id).await?;
         let looked = report.accounts.iter().all(|one| one.trouble.is_none());
-        let reply = self.conclude(choice, report, began).await?;
+        let about = About::Task(Some(id));
+        let reply = self.conclude(choice, report, about, began).await?;
         // Where an account could not be asked, the task may be that one's: its failure is told.
         match found || !looked || !reply.changes.is_empty() {
             true => Ok(reply),
@@ -82,7 +84,13 @@ impl App {
             // Its failure is told, and says more.
             false => Taken::Known,
         };
-        let reply = self.conclude(choice, report, began).await?;
+        let pairs = self
+            .hub
+            .mappings_by_remote(id, std::slice::from_ref(&remote))
+            .await;
+        let pairs = pairs.map_err(|error| say::from_store(&error))?;
+        let about = About::Task(pairs.first().map(|pair| pair.task));
+        let reply = self.conclude(choice, report, about, began).await?;
         match taken {
             Taken::Known => Ok(reply),
             Taken::LeftThere => Err(Failure::new(

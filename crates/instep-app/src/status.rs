@@ -1,14 +1,15 @@
 //! How everything stands, from what the hub remembers: no service is asked.
 
 use instep_api::{
-    AccountStatus, BreakerStatus, DaemonStatus, Failure, SCHEMA_VERSION, StatusReply,
+    AccountStatus, BreakerStatus, DaemonStatus, Failure, SCHEMA_VERSION, State, StatusReply,
 };
 use instep_contract::Store;
-use instep_model::Timestamp;
+use instep_model::{MappingState, Timestamp};
 use instep_store::{AccountSummary, TaskFilter};
 
 use crate::app::App;
 use crate::config::Entry;
+use crate::refused::Refusal;
 use crate::{say, tell};
 
 impl App {
@@ -25,7 +26,11 @@ impl App {
             let summary = known.find(|summary| summary.account == entry.account.id);
             let tally = self.hub.tally(&entry.account.id, Timestamp::now()).await;
             let tasks = tally.map_err(failed)?.alive.values().sum();
-            accounts.push(account(entry, summary, tasks));
+            let refusal = match summary {
+                Some(summary) => self.refusal_of(summary).await?,
+                None => None,
+            };
+            accounts.push(account(entry, summary, refusal.as_ref(), tasks));
         }
         let tasks = self
             .hub
@@ -39,26 +44,53 @@ impl App {
             accounts,
             conflicts: summaries.iter().map(|summary| summary.conflicts).sum(),
             tasks: tasks.len(),
+            not_carried: self.hub.not_carried().await.map_err(failed)?,
         })
+    }
+
+    /// What an account refused, by the example of what is tried again first.
+    pub(crate) async fn refusal_of(
+        &self,
+        summary: &AccountSummary,
+    ) -> Result<Option<Refusal>, Failure> {
+        let all = refused(summary);
+        if all == 0 {
+            return Ok(None);
+        }
+        let found = self.hub.refused(Some(&summary.account), 1).await;
+        let found = found.map_err(|error| say::from_store(&error))?;
+        Ok(found.first().map(|one| Refusal::of_pair(one, all)))
     }
 }
 
-fn account(entry: &Entry, summary: Option<&AccountSummary>, tasks: usize) -> AccountStatus {
-    let (state, why) = summary.map_or_else(|| never(entry), |summary| standing(entry, summary));
-    let count = |state: &str| summary.and_then(|summary| summary.pairs.get(state).copied());
+fn refused(summary: &AccountSummary) -> usize {
+    let error = MappingState::Error.to_string();
+    summary.pairs.get(error.as_str()).copied().unwrap_or(0)
+}
+
+fn account(
+    entry: &Entry,
+    summary: Option<&AccountSummary>,
+    refusal: Option<&Refusal>,
+    tasks: usize,
+) -> AccountStatus {
+    let (state, why) = match summary {
+        Some(summary) => standing(entry, summary, refusal, tasks),
+        None => never(entry),
+    };
     let remembered = summary.map(|summary| &summary.state);
     let pass = remembered.and_then(|state| state.last_pass_at);
     let change = summary.and_then(|summary| summary.last_change_at);
     AccountStatus {
         name: entry.account.name.clone(),
         kind: entry.account.kind.to_string(),
-        state: state.to_owned(),
+        state,
         why,
         last_pass_at: pass.map(|at| at.to_string()),
         last_change_at: change.map(|at| at.to_string()),
         tasks,
         waiting: summary.map_or(0, |summary| summary.work + summary.in_doubt),
-        errors: count("error").unwrap_or(0),
+        errors: summary.map_or(0, refused),
         breaker: BreakerStatus {
             state: "closed".to_owned(),
             failures: 0,
@@ -67,46 +99,40 @@ fn account(entry: &Entry, summary: Option<&AccountSummary>, tasks: usize) -> Acc
     }
 }
 
-fn never(entry: &Entry) -> (&'static str, Option<String>) {
+fn never(entry: &Entry) -> (State, Option<String>) {
     let why = format!("never synced → instep sync {}", entry.account.name);
-    ("waiting", Some(why))
+    (State::Waiting, Some(why))
 }
 
-fn standing(entry: &Entry, summary: &AccountSummary) -> (&'static str, Option<String>) {
-    let name = &entry.account.name;
-    if let Some(text) = &summary.state.trouble {
-        return match serde_json::from_str::<Failure>(text) {
-            Ok(failure) => {
-                let why = format!("{}: {} → {}", failure.what, failure.why, failure.help);
-                (tell::state_of(&failure), Some(why))
-            }
-            // Left by a round that was cut short before it could be worded.
-            Err(_) => (
-                "waiting",
-                Some(format!("did not finish → instep sync {name}")),
-            ),
-        };
+fn standing(
+    entry: &Entry,
+    summary: &AccountSummary,
+    refusal: Option<&Refusal>,
+    tasks: usize,
+) -> (State, Option<String>) {
+    let account = &entry.account;
+    let name = &account.name;
+    if let Some(trouble) = &summary.state.trouble {
+        let failure = say::from_trouble(entry, trouble, say::Met::Syncing { tasks });
+        let why = format!("{}: {} → {}", failure.what, failure.why, failure.help);
+        return (tell::state_of(failure.exit), Some(why));
     }
     if summary.conflicts > 0 {
         let why = say::count(summary.conflicts, "conflict");
-        return ("needs_you", Some(format!("{why} → instep conflicts")));
+        return (State::NeedsYou, Some(format!("{why} → instep conflicts")));
     }
     if summary.state.last_pass_at.is_none() {
         return never(entry);
     }
+    if let Some(refusal) = refusal {
+        let line = refusal.line(account, Timestamp::now());
+        let why = format!("{line} → {}", refusal.help(account));
+        return (refusal.state(), Some(why));
+    }
     if summary.work + summary.in_doubt > 0 {
         let why = say::count(summary.work + summary.in_doubt, "change");
-        return (
-            "waiting",
-            Some(format!("{why} to be carried → instep sync {name}")),
-        );
+        let why = format!("{why} to be carried → instep sync {name}");
+        return (State::Waiting, Some(why));
     }
-    let parked = summary.pairs.get("error").copied().unwrap_or(0);
-    let why = (parked > 0).then(|| {
-        format!(
-            "{} refused → instep log --account {name}",
-            say::count(parked, "task")
-        )
-    });
-    ("in_step", why)
+    (State::InStep, None)
 }

@@ -12,7 +12,7 @@ use crate::choice::Choice;
 use crate::connector::AnyConnector;
 use crate::say;
 use crate::scratch::{copy_failed, scratch_copy};
-use crate::tell::Told;
+use crate::tell::{About, Told};
 
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
@@ -92,7 +92,8 @@ impl App {
                 }
             }
         };
-        let reply = self.conclude(choice, report, began).await?;
+        let about = About::Everything;
+        let reply = self.conclude(choice, report, about, began).await?;
         if request.full {
             self.forget_old().await;
         }
@@ -124,6 +125,7 @@ impl App {
         &self,
         mut choice: Choice<'_, AnyConnector>,
         report: RoundReport,
+        about: About,
         began: Began,
     ) -> Result<SyncReply, Failure> {
         let mut notes = Vec::new();
@@ -148,6 +150,7 @@ impl App {
             refused: &choice.refused,
             report: &report,
             began: began.at,
+            about,
         }
         .reply(began.clock.elapsed(), notes, true)
         .await
@@ -195,6 +198,7 @@ impl App {
             refused: &choice.refused,
             report: &report,
             began: began.at,
+            about: About::Everything,
         }
         .reply(began.clock.elapsed(), notes, false)
         .await?;

@@ -5,21 +5,29 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use instep_api::{
-    AccountSync, Count, Exit, Failure, FieldChange, PlanEntry, SCHEMA_VERSION, SyncReply,
+    AccountSync, Count, Exit, Failure, FieldChange, PlanEntry, SCHEMA_VERSION, State, SyncReply,
 };
 use instep_contract::Store;
-use instep_engine::{
-    AccountReport, Counts, Need, Next, Problem, ReportedChange, RoundReport, Trouble, is_invented,
-};
-use instep_model::{Action, Change, Field, MappingState, Side, Task, TaskId, Timestamp};
+use instep_engine::{AccountReport, Counts, Problem, ReportedChange, RoundReport, is_invented};
+use instep_model::{Action, Change, Field, Need, Side, Task, TaskId, Timestamp, Trouble};
 use instep_store::{Hindrance, HubStore, JournalFilter};
 
 use crate::app::App;
 use crate::config::Entry;
+use crate::refused::Refusal;
 use crate::say;
 
 /// Each explanation is a look into the journal; a first sync of thousands needs none.
 const MOST_EXPLAINED: usize = 50;
+
+/// What a round was asked to bring in step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum About {
+    /// All that the accounts hold.
+    Everything,
+    /// One task, where it is known; how others stand is not asked.
+    Task(Option<TaskId>),
+}
 
 /// A round and what it was run over.
 pub(crate) struct Told<'a> {
@@ -31,6 +39,7 @@ pub(crate) struct Told<'a> {
     pub(crate) report: &'a RoundReport,
     /// When the round began, by the clock of the journal.
     pub(crate) began: Timestamp,
+    pub(crate) about: About,
 }
 
 impl Told<'_> {
@@ -54,14 +63,16 @@ impl Told<'_> {
             let mut known = hindrances.iter();
             let hindrance = known.find(|known| known.account == entry.account.id);
             let told = match (refused, report) {
-                (Some((_, failure)), _) => standing_still(entry, failure.clone()),
+                (Some((_, failure)), _) => {
+                    if remember {
+                        let known = hindrance.and_then(|known| known.trouble.as_ref());
+                        self.remember(entry, failure, known).await;
+                    }
+                    standing_still(entry, failure.clone())
+                }
                 (None, Some(report)) => self.account(entry, report, hindrance).await?,
                 (None, None) => continue,
             };
-            if remember {
-                let known = hindrance.and_then(|known| known.trouble.as_deref());
-                self.remember(entry, told.error.as_ref(), known).await;
-            }
             accounts.push(told);
         }
         let exit = Exit::worst(accounts.iter().map(exit_of_account));
@@ -89,34 +100,61 @@ impl Told<'_> {
         report: &AccountReport,
         hindrance: Option<&Hindrance>,
     ) -> Result<AccountSync, Failure> {
-        let parked = hindrance.map_or(0, |hindrance| hindrance.parked);
-        let skipped = report.problems.len().max(parked);
-        let open = hindrance.map_or(0, |hindrance| hindrance.conflicts);
-        let error = match &report.trouble {
+        let refused = match self.about {
+            About::Everything => hindrance.map_or(0, |hindrance| hindrance.refused),
+            About::Task(_) => 0,
+        };
+        let skipped = report.problems.len().max(refused);
+        let open = self.open_conflicts(entry, hindrance).await?;
+        let account = &entry.account;
+        let (state, error) = match &report.trouble {
             Some(trouble) => {
                 let tasks = self.living_pairs(entry).await;
-                Some(say::from_trouble(
-                    entry,
-                    trouble,
-                    say::Met::Syncing { tasks },
-                ))
+                let failure = say::from_trouble(entry, trouble, say::Met::Syncing { tasks });
+                (state_of(failure.exit), Some(failure))
             }
-            None if open > 0 => Some(open_conflicts(open)),
-            None if skipped > 0 => Some(self.parked(entry, &report.problems, skipped).await?),
-            None => None,
+            None if open > 0 => (State::NeedsYou, Some(open_conflicts(open))),
+            None => match self.refusal(entry, &report.problems, skipped).await? {
+                Some(refusal) => {
+                    let failure = refusal.failure(account, Timestamp::now());
+                    (refusal.state(), Some(failure))
+                }
+                None => (State::InStep, None),
+            },
         };
         Ok(AccountSync {
-            name: entry.account.name.clone(),
-            kind: entry.account.kind.to_string(),
-            state: error.as_ref().map_or("in_step", state_of).to_owned(),
+            name: account.name.clone(),
+            kind: account.kind.to_string(),
+            state,
             hub: counts(report.hub),
             remote: counts(report.remote),
             conflicts: report.conflicts,
             skipped,
-            remote_calls: network_calls(entry.account.kind, report.calls),
+            remote_calls: network_calls(account.kind, report.calls),
             duration_ms: millis(report.duration),
             error,
         })
+    }
+
+    /// How many conflicts of the account wait for a person.
+    async fn open_conflicts(
+        &self,
+        entry: &Entry,
+        hindrance: Option<&Hindrance>,
+    ) -> Result<usize, Failure> {
+        let open = hindrance.map_or(0, |hindrance| hindrance.conflicts);
+        let About::Task(task) = self.about else {
+            return Ok(open);
+        };
+        if open == 0 {
+            return Ok(0);
+        }
+        let conflicts = self.hub.conflicts(true).await;
+        let conflicts = conflicts.map_err(|error| say::from_store(&error))?;
+        let own = conflicts
+            .iter()
+            .filter(|conflict| conflict.account == entry.account.id && Some(conflict.task) == task);
+        Ok(own.count())
     }
 
     async fn living_pairs(&self, entry: &Entry) -> usize {
@@ -124,65 +162,41 @@ impl Told<'_> {
         tally.map_or(0, |tally| tally.alive.values().sum())
     }
 
-    /// What was parked, by the example of the first.
-    async fn parked(
+    /// What was refused, by an example: of this round where it tried any.
+    async fn refusal(
         &self,
         entry: &Entry,
         problems: &[Problem],
         all: usize,
-    ) -> Result<Failure, Failure> {
-        let first = match problems.first() {
-            Some(problem) => Some(problem.clone()),
-            None => self.first_parked(entry).await?,
-        };
-        let Some(first) = first else {
-            return Ok(parked(
-                entry,
-                "a task",
-                "its reason is in the log",
-                "instep log",
-                all,
-            ));
-        };
-        let id = first.task.to_string();
-        let help = format!("instep show {}", &id[..8]);
-        let title = format!("the task \"{}\"", first.title);
-        Ok(parked(entry, &title, &first.reason, &help, all))
-    }
-
-    async fn first_parked(&self, entry: &Entry) -> Result<Option<Problem>, Failure> {
-        let failed = |error| say::from_store(&error);
-        let pairs = self
-            .hub
-            .mappings(Some(&entry.account.id))
-            .await
-            .map_err(failed)?;
-        let mut parked = pairs
-            .into_iter()
-            .filter(|pair| pair.state == MappingState::Error);
-        let Some(pair) = parked.next() else {
+    ) -> Result<Option<Refusal>, Failure> {
+        if all == 0 {
             return Ok(None);
-        };
-        let tasks = self.hub.tasks(&[pair.task]).await.map_err(failed)?;
-        Ok(tasks.first().map(|task| Problem {
-            task: task.id,
-            title: task.fields.title().to_owned(),
-            reason: pair.last_error.unwrap_or_default(),
-            next: Next::Parked,
-        }))
+        }
+        if let Some(problem) = problems.first() {
+            return Ok(Some(Refusal::of_problem(problem, all)));
+        }
+        let refused = self.hub.refused(Some(&entry.account.id), 1).await;
+        let refused = refused.map_err(|error| say::from_store(&error))?;
+        Ok(refused.first().map(|one| Refusal::of_pair(one, all)))
     }
 
-    async fn remember(&self, entry: &Entry, error: Option<&Failure>, known: Option<&str>) {
-        let standing = error.filter(|error| !matches!(error.code.as_str(), "parked" | "conflict"));
-        let text = standing.and_then(|error| serde_json::to_string(error).ok());
-        if text.as_deref() == known {
+    /// Keeps for `status` why an account could not even be asked.
+    async fn remember(&self, entry: &Entry, failure: &Failure, known: Option<&Trouble>) {
+        let why = || format!("{}: {}", failure.what, failure.why);
+        let trouble = match failure.exit {
+            Exit::NeedsLogin => Trouble::NeedsLogin { reason: why() },
+            Exit::Unreachable => Trouble::Unreachable { reason: why() },
+            _ => Trouble::Setup {
+                what: why(),
+                help: failure.help.clone(),
+            },
+        };
+        if known == Some(&trouble) {
             return;
         }
         // Only `status` reads it, and this reply has said so already.
-        let _ = self
-            .hub
-            .set_trouble(&entry.account.id, text.as_deref())
-            .await;
+        let id = &entry.account.id;
+        let _ = self.hub.set_trouble(id, Some(&trouble)).await;
     }
 
     /// Whether a change was only told so that a person can accept it: an account that meets the
@@ -319,7 +333,7 @@ fn standing_still(entry: &Entry, error: Failure) -> AccountSync {
     AccountSync {
         name: entry.account.name.clone(),
         kind: entry.account.kind.to_string(),
-        state: state_of(&error).to_owned(),
+        state: state_of(error.exit),
         hub: Count::default(),
         remote: Count::default(),
         conflicts: 0,
@@ -330,12 +344,12 @@ fn standing_still(entry: &Entry, error: Failure) -> AccountSync {
     }
 }
 
-/// The word for an account that stands as this says.
-pub(crate) fn state_of(error: &Failure) -> &'static str {
-    match error.code.as_str() {
-        "lock_held" | "unreachable" | "throttled" | "in_doubt" | "failed" => "waiting",
-        "parked" => "in_step",
-        _ => "needs_you",
+/// How an account stands that ended so.
+pub(crate) fn state_of(exit: Exit) -> State {
+    match exit {
+        Exit::Fine => State::InStep,
+        Exit::Locked | Exit::Unreachable | Exit::Partial | Exit::Failed => State::Waiting,
+        _ => State::NeedsYou,
     }
 }
 
@@ -347,22 +361,6 @@ fn open_conflicts(open: usize) -> Failure {
         "both sides changed the same field differently; each keeps its own until then",
         "instep conflicts",
     )
-}
-
-fn parked(entry: &Entry, title: &str, reason: &str, help: &str, all: usize) -> Failure {
-    let service = say::service(entry.account.kind);
-    let others = match all {
-        0 | 1 => String::new(),
-        more => format!(" and {} more", more - 1),
-    };
-    let mut what = format!("{service} refused {title}{others}");
-    if let Some(first) = what.get(..1) {
-        what = first.to_uppercase() + &what[1..];
-    }
-    let one = if all > 1 { "they stay" } else { "it stays" };
-    Failure::new(Exit::Partial, "parked", what, reason, help).now(format!(
-        "{one} in the hub and in every other account; the rest is in step"
-    ))
 }
 
 fn counts(counts: Counts) -> Count {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use instep_model::{
     Account, AccountId, Collection, CollectionId, Conflict, Hint, Identity, JournalEntry, Mapping,
-    Operation, RemoteId, Review, Task, TaskId, Timestamp,
+    Operation, RemoteId, Review, Task, TaskId, Timestamp, Trouble,
 };
 
 use crate::{Cursor, StoreError};
@@ -46,7 +46,7 @@ pub struct AccountState {
     /// The last full look that completed.
     pub last_sweep_at: Option<Timestamp>,
     /// Why the account stands still, if it does.
-    pub trouble: Option<String>,
+    pub trouble: Option<Trouble>,
     /// How many pairs [`Store::unseen`] would name.
     pub unseen: usize,
 }
@@ -421,6 +421,6 @@ pub trait Store: Send + Sync {
     fn set_trouble(
         &self,
         account: &AccountId,
-        trouble: Option<&str>,
+        trouble: Option<&Trouble>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }

@@ -1,12 +1,14 @@
 //! What becomes of a write that failed: set it aside, read it again, or stop the account.
 
 use instep_contract::{Connector, ConnectorError, IntentId, PushStep, Store};
-use instep_model::{Base, Evidence, Mapping, MappingState, RemoteId, RemoteTask, Task, TaskId};
+use instep_model::{
+    Base, Evidence, Mapping, MappingState, NextTry, RemoteId, RemoteTask, Task, TaskId,
+};
 
 use crate::gone::Loss;
 use crate::merge::Sighting;
 use crate::push::Page;
-use crate::report::{Next, Problem};
+use crate::report::Problem;
 use crate::round::{Engine, Pass, Stop};
 use crate::send::stored_nothing;
 use crate::{Clock, Rng};
@@ -85,7 +87,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             title: task.fields.title().to_owned(),
             reason: "it kept changing there while it was synced; the next sync tries again"
                 .to_owned(),
-            next: Next::Sync,
+            next: NextTry::Sync,
         });
         pass.report.problems.extend(problems);
     }

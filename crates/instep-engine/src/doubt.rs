@@ -6,10 +6,9 @@ use std::time::Duration;
 use instep_contract::{Applied, Connector, Intent, PushStep, Store};
 use instep_model::{
     Annotation, Base, Collection, Field, Fields, Mapping, MappingState, Operation, RemoteId,
-    RemoteNoteId, TaskId, Timestamp, Value,
+    RemoteNoteId, TaskId, Timestamp, Trouble, Value,
 };
 
-use crate::report::Trouble;
 use crate::round::{Engine, Pass, Stop};
 use crate::{Clock, Rng};
 

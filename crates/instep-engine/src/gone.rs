@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 
 use instep_contract::{AccountState, Connector, MergeStep, Store, TaskWrite};
 use instep_model::{
-    Action, Direction, Evidence, Field, Gone, Mapping, MappingState, Provenance, RemoteId, Side,
-    Task, TaskId, Timestamp,
+    Action, Direction, Evidence, Field, Gone, Mapping, MappingState, Need, Provenance, RemoteId,
+    Side, Task, TaskId, Timestamp, Trouble,
 };
 use instep_sync::{Deletions, WINDOW_MINUTES};
 
 use crate::journal::Event;
 use crate::look::Seen;
 use crate::merge::new_task;
-use crate::report::{Need, Trouble};
 use crate::round::{Engine, Pass, Stop};
 use crate::{Clock, Rng};
 

@@ -30,10 +30,9 @@ mod single;
 mod update;
 
 pub use edit::{EditError, Edited};
+pub use instep_model::{Need, NextTry, Trouble};
 pub use rehearsal::{Rehearsal, is_invented};
-pub use report::{
-    AccountReport, Counts, Need, Next, Problem, ReportedChange, RoundReport, Trouble,
-};
+pub use report::{AccountReport, Counts, Problem, ReportedChange, RoundReport, trouble_of};
 pub use round::{Engine, Member, Peer, RoundOptions};
 pub use seams::{Clock, Decisions, Rng};
 pub use single::Start;

@@ -10,8 +10,8 @@ use instep_contract::{
     Observation, Store,
 };
 use instep_model::{
-    Direction, Evidence, Field, Gone, Identity, Mapping, RemoteId, RemoteTask, Review, TaskId,
-    Timestamp,
+    Direction, Evidence, Field, Gone, Identity, Mapping, Need, RemoteId, RemoteTask, Review,
+    TaskId, Timestamp, Trouble,
 };
 
 use instep_sync::Trust;
@@ -20,7 +20,6 @@ use crate::gone::Loss;
 use crate::merge::Sighting;
 use crate::refusal::has_opened;
 use crate::rehearsal::is_invented;
-use crate::report::{Need, Trouble};
 use crate::round::{Engine, Pass, Stop};
 use crate::{Clock, Rng};
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use instep_contract::{Connector, MergeStep, Store, TaskWrite};
 use instep_model::{
-    Action, Base, Direction, Fields, Ids, Mapping, MappingState, Provenance, RemoteId, RemoteTask,
-    Review, ReviewReason, Side, Task, TaskId,
+    Action, Base, Direction, Fields, Ids, Mapping, MappingState, Need, Provenance, RemoteId,
+    RemoteTask, Review, ReviewReason, Side, Task, TaskId, Trouble,
 };
 use instep_sync::{
     Adoption, HubCandidate, Meeting, Projection, RemoteCandidate, base_of, task_from_remote,
@@ -15,7 +15,6 @@ use crate::context::Context;
 use crate::journal::Event;
 use crate::look::Seen;
 use crate::merge::{Sighting, new_task};
-use crate::report::{Need, Trouble};
 use crate::round::{Engine, Pass, Stop};
 use crate::{Clock, Rng};
 

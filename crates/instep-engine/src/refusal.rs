@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use instep_contract::{Connector, Later, PushStep, Store};
 use instep_model::{
-    Action, Collection, CollectionId, Direction, Mapping, MappingState, Side, TaskId,
+    Action, Collection, CollectionId, Direction, Mapping, MappingState, NextTry, Side, TaskId,
 };
 use instep_sync::next_try;
 
 use crate::journal::Event;
 use crate::push::Page;
-use crate::report::{Next, Problem};
+use crate::report::Problem;
 use crate::round::{Engine, Pass, Stop};
 use crate::{Clock, Rng};
 
@@ -41,7 +41,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             task: id,
             title: page.context.tasks[&id].fields.title().to_owned(),
             reason: reason.to_owned(),
-            next: until.map_or(Next::Parked, Next::At),
+            next: until.map_or(NextTry::Parked, NextTry::At),
         });
         let work = page.work.get(&id).cloned();
         pass.refused

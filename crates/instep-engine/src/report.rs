@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use instep_contract::{ConnectorError, StoreError};
-use instep_model::{AccountId, Action, Change, RemoteId, Side, TaskId, Timestamp};
+use instep_model::{AccountId, Action, Change, NextTry, RemoteId, Side, TaskId, Trouble};
 
 /// How many tasks were touched on one side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,126 +35,48 @@ pub struct ReportedChange {
     pub fields: Vec<Change>,
 }
 
-/// Why a person has to look.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Need {
-    /// The guard holds deletions (S28).
-    Guard {
-        /// How many tasks are held.
-        held: usize,
-    },
-    /// Two full sides meet for the first time, and more than pairing is planned (S26).
-    FirstMeeting {
-        /// Tasks found on both sides.
-        pairs: usize,
-        /// Tasks that would be made in the hub.
-        new_in_hub: usize,
-        /// Tasks that would be made in the remote.
-        new_in_remote: usize,
-        /// Tasks that nobody can decide on.
-        reviews: usize,
-    },
-    /// Another server answers than before (S5).
-    NewServer {
-        /// Pairs that would end.
-        pairs: usize,
-    },
-    /// Matters of adoption wait for a decision.
-    Review {
-        /// How many.
-        count: usize,
-    },
-}
-
-/// Why an account stands still. The variants are what somebody has to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble {
-    /// Somebody else runs it: wait.
-    LeaseHeld {
-        /// Who.
-        holder: String,
-    },
-    /// Sign in again.
-    NeedsLogin {
-        /// What the service said.
-        reason: String,
-    },
-    /// A person has to decide.
-    NeedsYou(Need),
-    /// The service cannot be reached or fails: try later.
-    Unreachable {
-        /// Why.
-        reason: String,
-    },
-    /// The service asked to wait.
-    Throttled {
-        /// How long.
-        retry_after: Option<Duration>,
-    },
-    /// The set-up has to be mended.
-    Setup {
-        /// What is wrong.
-        what: String,
-        /// What to do.
-        help: String,
-    },
-    /// Writes of unknown outcome are still being looked for: run again a little later.
-    InDoubt {
-        /// How many.
-        count: usize,
-    },
-    /// Something else failed.
-    Failed {
-        /// What.
-        reason: String,
-    },
-}
-
-impl Trouble {
-    /// The trouble that an error of a connector is to its account, in a round or where a service
-    /// is only looked at.
-    pub fn from_connector(error: &ConnectorError) -> Self {
-        let reason = describe(error);
-        match error {
-            ConnectorError::Throttled { retry_after } => Self::Throttled {
-                retry_after: *retry_after,
-            },
-            ConnectorError::Unauthorized { reason } => Self::NeedsLogin {
-                reason: reason.clone(),
-            },
-            ConnectorError::NotSent { .. }
-            | ConnectorError::OutcomeUnknown { .. }
-            | ConnectorError::Unavailable { .. }
-            | ConnectorError::Busy => Self::Unreachable { reason },
-            ConnectorError::Setup { what, help } => Self::Setup {
-                what: what.clone(),
-                help: help.clone(),
-            },
-            ConnectorError::ReadOnly { .. } => Self::Setup {
-                what: reason,
-                help: "look at what its secret may do there, and at any proxy in between"
-                    .to_owned(),
-            },
-            ConnectorError::Rejected { .. }
-            | ConnectorError::Stale { .. }
-            | ConnectorError::Gone { .. }
-            | ConnectorError::AlreadyExists { .. }
-            | ConnectorError::CollectionGone { .. }
-            | ConnectorError::CursorInvalid
-            | ConnectorError::Malformed { .. } => Self::Failed { reason },
-        }
+/// The trouble that an error of a connector is to its account, in a round or where a service is only
+/// looked at.
+pub fn trouble_of(error: &ConnectorError) -> Trouble {
+    let reason = describe(error);
+    match error {
+        ConnectorError::Throttled { retry_after } => Trouble::Throttled {
+            retry_after: *retry_after,
+        },
+        ConnectorError::Unauthorized { reason } => Trouble::NeedsLogin {
+            reason: reason.clone(),
+        },
+        ConnectorError::NotSent { .. }
+        | ConnectorError::OutcomeUnknown { .. }
+        | ConnectorError::Unavailable { .. }
+        | ConnectorError::Busy => Trouble::Unreachable { reason },
+        ConnectorError::Setup { what, help } => Trouble::Setup {
+            what: what.clone(),
+            help: help.clone(),
+        },
+        ConnectorError::ReadOnly { .. } => Trouble::Setup {
+            what: reason,
+            help: "look at what its secret may do there, and at any proxy in between".to_owned(),
+        },
+        ConnectorError::Rejected { .. }
+        | ConnectorError::Stale { .. }
+        | ConnectorError::Gone { .. }
+        | ConnectorError::AlreadyExists { .. }
+        | ConnectorError::CollectionGone { .. }
+        | ConnectorError::CursorInvalid
+        | ConnectorError::Malformed { .. } => Trouble::Failed { reason },
     }
+}
 
-    /// The trouble that an error of the store is to an account.
-    pub(crate) fn from_store(error: &StoreError) -> Self {
-        match error {
-            StoreError::LeaseHeld { holder, .. } => Self::LeaseHeld {
-                holder: holder.clone(),
-            },
-            _ => Self::Failed {
-                reason: describe(error),
-            },
-        }
+/// The trouble that an error of the store is to an account.
+pub(crate) fn of_store(error: &StoreError) -> Trouble {
+    match error {
+        StoreError::LeaseHeld { holder, .. } => Trouble::LeaseHeld {
+            holder: holder.clone(),
+        },
+        _ => Trouble::Failed {
+            reason: describe(error),
+        },
     }
 }
 
@@ -170,17 +92,6 @@ pub(crate) fn describe(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// When an item that was set aside is tried again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
-    /// By every round; it was not refused.
-    Sync,
-    /// By the first round after this moment.
-    At(Timestamp),
-    /// Once it changes, or a person asks for it.
-    Parked,
-}
-
 /// An item that was set aside while the rest went on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -191,7 +102,7 @@ pub struct Problem {
     /// Why.
     pub reason: String,
     /// When it is tried again.
-    pub next: Next,
+    pub next: NextTry,
 }
 
 /// What happened to one account.

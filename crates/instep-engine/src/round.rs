@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use instep_contract::{Connector, ConnectorError, Lease, Look, Store, StoreError};
-use instep_model::{Account, AccountId, Capabilities, Direction, Kind, TaskId, TimeZone};
+use instep_model::{
+    Account, AccountId, Capabilities, Direction, Kind, Need, TaskId, TimeZone, Trouble,
+};
 
-use crate::report::{AccountReport, RoundReport, Trouble};
+use crate::report::{AccountReport, RoundReport, of_store, trouble_of};
 use crate::{Clock, Decisions, Rng};
 
 /// A round runs its accounts at most this often (S8).
@@ -122,11 +124,11 @@ pub(crate) struct Pass<'a, C> {
     /// Work that was refused in this round, by its generation: not tried twice in one.
     pub(crate) refused: BTreeSet<u64>,
     /// What a person has to look at, while everything else goes on.
-    pub(crate) needs: Option<crate::report::Need>,
+    pub(crate) needs: Option<Need>,
     /// Whether this turn has asked who answers, and it is who it was (S5).
     pub(crate) recognised: bool,
     /// What the hub remembers to stand in the way, once that was read.
-    pub(crate) known_trouble: Option<Option<String>>,
+    pub(crate) known_trouble: Option<Option<Trouble>>,
 }
 
 /// How far a report had come before a step that may have to be planned again.
@@ -165,7 +167,7 @@ impl Stop {
     /// again (S13), so that the account's turn is over.
     pub(crate) fn after(error: ConnectorError, once: bool) -> Self {
         match once {
-            true => Self::Trouble(Trouble::from_connector(&error)),
+            true => Self::Trouble(trouble_of(&error)),
             false => error.into(),
         }
     }
@@ -175,14 +177,14 @@ impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Stale { .. } | StoreError::AlreadyPaired { .. } => Self::Again,
-            other => Self::Trouble(Trouble::from_store(&other)),
+            other => Self::Trouble(of_store(&other)),
         }
     }
 }
 
 impl From<ConnectorError> for Stop {
     fn from(error: ConnectorError) -> Self {
-        let trouble = Trouble::from_connector(&error);
+        let trouble = trouble_of(&error);
         match error {
             ConnectorError::OutcomeUnknown {
                 timed_out: false, ..
@@ -342,24 +344,22 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     self.clock.sleep(pause).await;
                     waited += pause;
                 }
-                Err(error) => return Err(Trouble::from_store(&error)),
+                Err(error) => return Err(of_store(&error)),
             }
         }
     }
 
-    async fn remember_trouble(&self, report: &AccountReport, known: Option<Option<String>>) {
-        let text = report
-            .trouble
-            .as_ref()
-            .map(|trouble| format!("{trouble:?}"));
-        if known.as_ref() == Some(&text) {
-            return;
+    async fn remember_trouble(&self, report: &AccountReport, known: Option<Option<Trouble>>) {
+        // A step that looked at nothing says nothing of what stood in the way before.
+        let is_news = match &known {
+            Some(known) => *known != report.trouble,
+            None => report.trouble.is_some(),
+        };
+        if is_news {
+            // Only status reads it; a round whose database fails has said so already.
+            let trouble = report.trouble.as_ref();
+            let _ = self.store.set_trouble(&report.account, trouble).await;
         }
-        // Only status reads it; a round whose database fails has said so already.
-        let _ = self
-            .store
-            .set_trouble(&report.account, text.as_deref())
-            .await;
     }
 
     /// Calls `action` until the service is no longer busy with another writer.

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use instep_contract::{AccountState, Connector, Store, Work};
-use instep_model::{Direction, Evidence, Ids, RemoteId, TaskId};
+use instep_model::{Direction, Evidence, Ids, Need, RemoteId, TaskId, Trouble};
 
 use crate::gone::Loss;
 use crate::look::Seen;
 use crate::push::PAGE;
-use crate::report::{Need, RoundReport, Trouble};
+use crate::report::RoundReport;
 use crate::round::{Engine, Member, Pass, RoundOptions, Stop};
 use crate::{Clock, Rng};
 

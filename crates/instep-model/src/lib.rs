@@ -20,6 +20,7 @@ mod snapshot;
 mod status;
 mod task;
 mod text;
+mod trouble;
 mod value;
 
 pub use account::{Account, ConflictPolicy, Direction, Identity, Kind, Scope};
@@ -35,7 +36,7 @@ pub use id::{
     AccountId, AnnotationId, CollectionId, ConflictId, OperationId, RemoteId, RemoteNoteId, TaskId,
     UserId,
 };
-pub use mapping::{Base, Hint, Mapping, MappingState};
+pub use mapping::{Base, Hint, Mapping, MappingState, NextTry};
 pub use operation::{Draft, DraftNote, Edit, Link, Operation};
 pub use project::ProjectPath;
 pub use reminder::{Anchor, Reminder};
@@ -43,6 +44,7 @@ pub use snapshot::{Collection, Evidence, Gone, RemoteNote, RemoteTask};
 pub use status::Status;
 pub use task::{Provenance, Task};
 pub use text::ParseError;
+pub use trouble::{Need, Trouble};
 pub use value::Value;
 
 pub use jiff::Timestamp;

@@ -143,6 +143,17 @@ pub struct Mapping {
     pub last_synced_at: Option<Timestamp>,
 }
 
+/// When an item that was set aside is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextTry {
+    /// By the next sync.
+    Sync,
+    /// By the first sync after this moment.
+    At(Timestamp),
+    /// Once it changes, or a person asks for it.
+    Parked,
+}
+
 /// A marker seen on a task in one service, about another account (S26). A hint, no more.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hint {

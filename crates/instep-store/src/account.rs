@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use instep_contract::{AccountState, CommitObservation, Cursor, Lease, StoreError};
-use instep_model::{Account, AccountId, Identity, RemoteId, Review, Timestamp};
+use instep_model::{Account, AccountId, Identity, RemoteId, Review, Timestamp, Trouble};
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::queue;
 use crate::read::count;
-use crate::row::{self, account_config, read_collections};
+use crate::row::{self, account_config, read_collections, read_trouble, trouble_text};
 use crate::sql::{
     Bind, Stop, execute, execute_in, failed, get, get_maybe, get_number, get_parsed, insert, query,
 };
@@ -140,8 +140,17 @@ pub(crate) fn read_state(account: &AccountId, row: &AnyRow) -> Result<AccountSta
         guard_since: get_maybe(row, "guard_since")?,
         last_pass_at: get_maybe(row, "last_pass_at")?,
         last_sweep_at: get_maybe(row, "last_sweep_at")?,
-        trouble: get(row, "trouble")?,
+        trouble: read_remembered(account, row)?,
     })
+}
+
+/// What the column `trouble` says of an account.
+pub(crate) fn read_remembered(
+    account: &AccountId,
+    row: &AnyRow,
+) -> Result<Option<Trouble>, StoreError> {
+    let text: Option<&str> = get(row, "trouble")?;
+    text.map(|text| read_trouble(account, text)).transpose()
 }
 
 pub(crate) async fn reviews(
@@ -319,11 +328,11 @@ pub(crate) async fn trouble(
     hub: &Hub,
     on: &mut AnyConnection,
     account: &AccountId,
-    trouble: Option<&str>,
+    trouble: Option<&Trouble>,
 ) -> Result<(), Stop> {
     hub.know_accounts(on, [account]).await?;
     let sql = "UPDATE accounts SET trouble = $3 WHERE user_id = $1 AND account = $2";
-    let binds = [account.as_str().into(), trouble.map(str::to_owned).into()];
+    let binds = [account.as_str().into(), trouble.map(trouble_text).into()];
     execute(on, sql, &hub.user, binds).await?;
     Ok(())
 }

@@ -14,7 +14,7 @@ use instep_contract::{
 };
 use instep_model::{
     Account, AccountId, Conflict, Hint, Identity, JournalEntry, Mapping, Operation, RemoteId,
-    Review, Task, TaskId, Timestamp, UserId,
+    Review, Task, TaskId, Timestamp, Trouble, UserId,
 };
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyConnection, AnyPool, Connection};
@@ -465,7 +465,7 @@ impl Store for HubStore {
     async fn set_trouble(
         &self,
         account: &AccountId,
-        trouble: Option<&str>,
+        trouble: Option<&Trouble>,
     ) -> Result<(), StoreError> {
         let hub = &*self.0;
         transaction!(hub, |on| account::trouble(hub, on, account, trouble))

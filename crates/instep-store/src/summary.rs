@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use instep_contract::{AccountState, StoreError};
-use instep_model::{Account, AccountId, MappingState, Timestamp};
+use instep_model::{Account, AccountId, MappingState, Timestamp, Trouble};
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
-use crate::account::{STATE_COLUMNS, read_state};
+use crate::account::{STATE_COLUMNS, read_remembered, read_state};
 use crate::read::count;
 use crate::row::read_account;
 use crate::sql::{failed, get, get_maybe, get_parsed, query};
@@ -26,7 +26,7 @@ pub struct AccountSummary {
     pub state: AccountState,
     /// Pairs by state; states without any are left out.
     pub pairs: BTreeMap<&'static str, usize>,
-    /// Tasks that have to be looked at.
+    /// Tasks that have to be looked at, without those that were refused and wait.
     pub work: usize,
     /// Writes whose outcome is not known.
     pub in_doubt: usize,
@@ -43,10 +43,10 @@ pub struct AccountSummary {
 pub struct Hindrance {
     /// The account.
     pub account: AccountId,
-    /// What stopped its last round, as it was told.
-    pub trouble: Option<String>,
-    /// Pairs that were given up until somebody mends them.
-    pub parked: usize,
+    /// What stopped its last round.
+    pub trouble: Option<Trouble>,
+    /// Pairs that were refused: those that are tried again and those that are parked.
+    pub refused: usize,
     /// Conflicts that wait for a person.
     pub conflicts: usize,
 }
@@ -79,10 +79,10 @@ impl HubStore {
             ("conflicts", |summary| &mut summary.conflicts),
         ];
         for (table, place) in counts {
-            let open = if table == "conflicts" {
-                "AND state = 'open'"
-            } else {
-                ""
+            let open = match table {
+                "conflicts" => "AND state = 'open'",
+                "work" => "AND waits_until IS NULL",
+                _ => "",
             };
             let sql = format!(
                 "SELECT account, COUNT(*) AS total FROM {table} \
@@ -107,30 +107,32 @@ impl HubStore {
         let mut on = hub.reader().await?;
         let sql = "SELECT a.account, a.trouble, \
                    (SELECT COUNT(*) FROM mappings m WHERE m.user_id = a.user_id \
-                    AND m.account = a.account AND m.state = 'error') AS parked, \
+                    AND m.account = a.account AND m.state = 'error') AS refused, \
                    (SELECT COUNT(*) FROM conflicts c WHERE c.user_id = a.user_id \
                     AND c.account = a.account AND c.state = 'open') AS conflicts \
                    FROM accounts a WHERE a.user_id = $1 ORDER BY a.account";
         let rows = rows(hub, &mut on, sql).await?;
         let read = |row: &AnyRow| {
+            let account = AccountId::new(get::<String>(row, "account")?);
             Ok(Hindrance {
-                account: AccountId::new(get::<String>(row, "account")?),
-                trouble: get(row, "trouble")?,
-                parked: count(row, "parked")?,
+                trouble: read_remembered(&account, row)?,
+                account,
+                refused: count(row, "refused")?,
                 conflicts: count(row, "conflicts")?,
             })
         };
         rows.iter().map(read).collect()
     }
 
-    /// How many tasks have to be looked at for an account.
+    /// How many tasks have to be looked at for an account, without those that were refused and wait.
     ///
     /// # Errors
     /// As [`list_tasks`](Self::list_tasks).
     pub async fn work_left(&self, account: &AccountId) -> Result<usize, StoreError> {
         let hub = &*self.0;
         let mut on = hub.reader().await?;
-        let sql = "SELECT COUNT(*) AS total FROM work WHERE user_id = $1 AND account = $2";
+        let sql = "SELECT COUNT(*) AS total FROM work \
+                   WHERE user_id = $1 AND account = $2 AND waits_until IS NULL";
         let row = query(sql, &hub.user, [account.as_str().into()])
             .fetch_one(&mut *on)
             .await

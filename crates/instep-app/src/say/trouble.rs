@@ -3,7 +3,7 @@
 
 use instep_api::{Exit, Failure, SecretSource};
 use instep_contract::ConnectorError;
-use instep_engine::{Need, Trouble};
+use instep_engine::{Need, Trouble, trouble_of};
 
 use super::{count, plural, quoted, service, span};
 use crate::config::Entry;
@@ -24,7 +24,7 @@ pub(crate) enum Met {
 
 /// A service that failed.
 pub(crate) fn from_connector(entry: &Entry, error: &ConnectorError, met: Met) -> Failure {
-    from_trouble(entry, &Trouble::from_connector(error), met)
+    from_trouble(entry, &trouble_of(error), met)
 }
 
 /// Why an account stands still.

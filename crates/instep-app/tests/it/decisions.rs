@@ -1,6 +1,6 @@
 //! What a person decides: conflicts, the guard.
 
-use instep_api::{ConflictFilter, Exit, Resolution, SyncReply, SyncRequest};
+use instep_api::{ConflictFilter, Exit, Resolution, State, SyncReply, SyncRequest};
 use instep_app::{App, exit_of_sync};
 use serde_json::json;
 
@@ -138,10 +138,7 @@ async fn many_deletions_wait_for_a_person() {
             .accounts
             .iter()
             .find(|account| account.name == "vikunja");
-        assert_eq!(
-            vikunja.map(|account| account.state.as_str()),
-            Some("needs_you")
-        );
+        assert_eq!(vikunja.map(|account| account.state), Some(State::NeedsYou));
 
         let agreed = SyncRequest {
             max_delete: Some(12),

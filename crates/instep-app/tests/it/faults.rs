@@ -1,7 +1,7 @@
 //! What a failing service does to its account, and to no other.
 
-use instep_api::{Exit, SyncRequest};
-use instep_app::exit_of_sync;
+use instep_api::{Exit, ListRequest, State, SyncRequest};
+use instep_app::{App, exit_of_sync};
 use instep_contract::Store;
 use instep_doubles::vikunja::{Effect, Fault};
 use serde_json::json;
@@ -34,7 +34,7 @@ async fn a_server_that_is_away_waits_and_the_rest_goes_on() {
         .iter()
         .find(|account| account.name == "vikunja")
         .expect("it");
-    assert_eq!((vikunja.state.as_str(), vikunja.waiting), ("waiting", 1));
+    assert_eq!((vikunja.state, vikunja.waiting), (State::Waiting, 1));
     assert!(
         vikunja
             .why
@@ -51,7 +51,7 @@ async fn a_server_that_is_away_waits_and_the_rest_goes_on() {
         status
             .accounts
             .iter()
-            .all(|account| account.state == "in_step"),
+            .all(|account| account.state == State::InStep),
         "{status:#?}"
     );
     app.close().await;
@@ -148,33 +148,109 @@ async fn an_empty_list_deletes_nothing() {
     assert_eq!((world.exported().len(), world.listed().await.len()), (6, 6));
 }
 
+/// S33: one task is refused alone, is not told to be in step, and goes there once the reason is gone:
+/// by the command that is named, or by a plain sync that sees the project opened.
 #[tokio::test]
-async fn a_task_that_is_refused_is_parked_alone() {
+async fn s33_a_task_that_is_refused_is_set_aside_alone_and_carried_when_it_can_be() {
     let world = World::paired(2).await;
     world.task(&["add", "Plan 2027", "project:Work"]);
     world.task(&["add", "Rent"]);
     world.sync().await;
     let project = world.in_vikunja("Plan 2027").await.expect("a task")["project_id"].clone();
-    let archived = serde_json::json!({ "is_archived": true });
     let path = format!("api/v2/projects/{project}");
-    world.web(reqwest::Method::PATCH, &path, archived).await;
+    let archive = async |archived: bool| {
+        let body = json!({ "is_archived": archived });
+        world.web(reqwest::Method::PATCH, &path, body).await;
+    };
+    archive(true).await;
     world.task(&["Plan", "modify", "priority:H"]);
     world.task(&["Rent", "modify", "priority:H"]);
     let reply = world.ask(SyncRequest::default()).await;
     assert_eq!(exit_of_sync(&reply), Exit::Partial, "{reply:#?}");
     let vikunja = &reply.accounts[1];
+    assert_eq!((vikunja.state, vikunja.skipped), (State::Waiting, 1));
     let error = vikunja.error.clone().expect("why");
-    assert_eq!((error.code.as_str(), vikunja.skipped), ("parked", 1));
+    assert_eq!(error.code, "refused");
     assert_eq!(error.what, "Vikunja refused the task \"Plan 2027\"");
-    assert!(error.help.starts_with("instep show "), "{}", error.help);
-    assert_ne!(
-        world.in_vikunja("Rent").await.expect("a task")["priority"],
-        0
-    );
+    let now = error.now.expect("what follows");
+    assert!(now.ends_with(" s or later tries again"), "{now}");
+    let priority = async |title: &str| {
+        let task = world.in_vikunja(title).await.expect("a task");
+        task["priority"].as_i64().expect("a number")
+    };
+    assert_ne!(priority("Rent").await, 0);
+
     let app = world.open().await;
     let status = app.status().await.expect("status");
-    assert_eq!(status.accounts[1].errors, 1);
+    let vikunja = &status.accounts[1];
+    assert_eq!((vikunja.state, vikunja.errors), (State::Waiting, 1));
+    assert_eq!((vikunja.waiting, status.not_carried), (0, 1));
+    let why = vikunja.why.clone().expect("why");
+    let push = error.help.strip_prefix("instep push ").expect("a command");
+    assert!(
+        why.contains("archived") && why.ends_with(&error.help),
+        "{why}"
+    );
+    let doctor = instep_app::doctor(&world.places, true).await;
+    let mut checks = doctor.checks.iter();
+    let check = checks.find(|check| check.id == "account.vikunja.refused");
+    assert_eq!(
+        check.and_then(|check| check.fix.as_deref()),
+        Some(&*error.help)
+    );
+    let shown = app.show(push).await.expect("the task");
+    let shown = &shown.tasks[0];
+    assert!(shown.errors["vikunja"].contains("archived"));
+    assert!(shown.retry_at.contains_key("vikunja"));
+
+    let pushed = app.push(push).await.expect("pushed");
+    assert_eq!(exit_of_sync(&pushed), Exit::Partial, "{pushed:#?}");
+    archive(false).await;
+    let pushed = app.push(push).await.expect("pushed");
+    assert_eq!(exit_of_sync(&pushed), Exit::Fine, "{pushed:#?}");
+    assert_ne!(priority("Plan 2027").await, 0);
+    let status = app.status().await.expect("status");
+    assert_eq!(status.not_carried, 0);
     app.close().await;
+
+    archive(true).await;
+    world.task(&["Plan", "modify", "priority:"]);
+    let reply = world.ask(SyncRequest::default()).await;
+    assert_eq!(exit_of_sync(&reply), Exit::Partial, "{reply:#?}");
+    archive(false).await;
+    let reply = world.ask(SyncRequest::default()).await;
+    assert_eq!(exit_of_sync(&reply), Exit::Fine, "{reply:#?}");
+    assert_eq!(priority("Plan 2027").await, 0);
+}
+
+/// What `push` says is about its task, whatever else was refused.
+#[tokio::test]
+async fn push_tells_of_its_own_task() {
+    let world = World::paired(2).await;
+    world.task(&["add", "Good"]);
+    world.sync().await;
+    world.vikunja.set_fault(Fault::status(403).method("POST"));
+    world.task(&["add", "Bad"]);
+    let reply = world.ask(SyncRequest::default()).await;
+    assert_eq!(exit_of_sync(&reply), Exit::Partial, "{reply:#?}");
+    world.vikunja.clear_faults();
+    let app = world.open().await;
+    let good = task_called(&app, "Good").await;
+    let pushed = app.push(&good).await.expect("pushed");
+    assert_eq!(exit_of_sync(&pushed), Exit::Fine, "{pushed:#?}");
+    assert!(world.in_vikunja("Bad").await.is_none());
+    let bad = task_called(&app, "Bad").await;
+    let pushed = app.push(&bad).await.expect("pushed");
+    assert_eq!(exit_of_sync(&pushed), Exit::Fine, "{pushed:#?}");
+    assert!(world.in_vikunja("Bad").await.is_some());
+    app.close().await;
+}
+
+/// The id of the task of this title.
+async fn task_called(app: &App, title: &str) -> String {
+    let listed = app.list(&ListRequest::default()).await.expect("listed");
+    let mut found = listed.tasks.into_iter().filter(|task| task.title == title);
+    found.next().expect("a task").id
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use instep_model::{
     Account, AccountId, Conflict, Hint, Identity, JournalEntry, Mapping, Operation, RemoteId,
-    Review, Task, TaskId, Timestamp,
+    Review, Task, TaskId, Timestamp, Trouble,
 };
 
 use self::state::State;
@@ -272,7 +272,7 @@ impl Store for MemoryStore {
     async fn set_trouble(
         &self,
         account: &AccountId,
-        trouble: Option<&str>,
+        trouble: Option<&Trouble>,
     ) -> Result<(), StoreError> {
         self.change(|state| state.set_trouble(account, trouble));
         Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use instep_model::{
     Account, AccountId, CollectionId, Conflict, ConflictId, ConflictState, Fields, Hint,
-    JournalEntry, Mapping, MappingState, RemoteId, Review, Task, TaskId, Timestamp,
+    JournalEntry, Mapping, MappingState, RemoteId, Review, Task, TaskId, Timestamp, Trouble,
 };
 
 use crate::{AccountState, Intent, IntentId, Later, Lease, StoreError, Tally, Work};
@@ -153,8 +153,8 @@ impl State {
         }
     }
 
-    pub(super) fn set_trouble(&mut self, account: &AccountId, trouble: Option<&str>) {
-        self.known(account).state.trouble = trouble.map(str::to_owned);
+    pub(super) fn set_trouble(&mut self, account: &AccountId, trouble: Option<&Trouble>) {
+        self.known(account).state.trouble = trouble.cloned();
     }
 
     pub(super) fn mappings_by_remote(

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::time::Duration;
 
 use instep_model::{
-    Collection, CollectionId, Evidence, Hint, MappingState, ProjectPath, Provenance, Review,
-    ReviewReason, TaskId,
+    Collection, CollectionId, Evidence, Hint, MappingState, Need, ProjectPath, Provenance, Review,
+    ReviewReason, TaskId, Trouble,
 };
 
 use super::Inspect;
@@ -156,18 +157,50 @@ pub async fn a_decided_review_is_forgotten<S: Inspect, F: Future<Output = S>>(
     assert_eq!(state.reviews, all[1..2]);
 }
 
-/// Trouble needs no lease, and touches nothing else.
+/// Every kind of trouble comes back as it was. It needs no lease, and touches nothing else.
 pub async fn trouble_is_set_and_cleared<S: Inspect, F: Future<Output = S>>(open: impl Fn() -> F) {
     let store = open().await;
     let vik = account("vik");
-    for trouble in [Some("the token was rejected"), Some("other"), None] {
+    let troubles = troubles();
+    for trouble in troubles.iter().map(Some).chain([None]) {
         store.set_trouble(&vik, trouble).await.expect("stored");
         let expected = AccountState {
-            trouble: trouble.map(str::to_owned),
+            trouble: trouble.cloned(),
             ..AccountState::default()
         };
         assert_eq!(store.account_state(&vik).await.expect("read"), expected);
     }
+}
+
+/// One of each kind.
+fn troubles() -> Vec<Trouble> {
+    let text = || "it said \"no\"".to_owned();
+    let needs = [
+        Need::Guard { held: 1 },
+        Need::FirstMeeting {
+            pairs: 2,
+            new_in_hub: 3,
+            new_in_remote: 4,
+            reviews: 5,
+        },
+        Need::NewServer { pairs: 6 },
+        Need::Review { count: 7 },
+    ];
+    let waits = [None, Some(Duration::from_millis(1_500))];
+    let mut troubles = vec![
+        Trouble::LeaseHeld { holder: text() },
+        Trouble::NeedsLogin { reason: text() },
+        Trouble::Unreachable { reason: text() },
+        Trouble::Setup {
+            what: text(),
+            help: "mend it".to_owned(),
+        },
+        Trouble::InDoubt { count: 8 },
+        Trouble::Failed { reason: text() },
+    ];
+    troubles.extend(needs.map(Trouble::NeedsYou));
+    troubles.extend(waits.map(|retry_after| Trouble::Throttled { retry_after }));
+    troubles
 }
 
 /// Living pairs, those held among them, and deletions from a moment on, by collection.
@@ -306,10 +339,8 @@ pub async fn an_epoch_ends_with_its_pairs<S: Inspect, F: Future<Output = S>>(ope
         .commit_intents(&lease, &[(None, delete)], at(3))
         .await
         .expect("stored");
-    store
-        .set_trouble(&vik, Some("moved"))
-        .await
-        .expect("stored");
+    let moved = Trouble::NeedsYou(Need::NewServer { pairs: 3 });
+    store.set_trouble(&vik, Some(&moved)).await.expect("stored");
 
     store
         .end_epoch(&lease, Some("vik_id"), at(4))
@@ -320,7 +351,7 @@ pub async fn an_epoch_ends_with_its_pairs<S: Inspect, F: Future<Output = S>>(ope
     let state = store.account_state(&vik).await.expect("read");
     let expected = AccountState {
         last_pass_at: Some(at(2)),
-        trouble: Some("moved".to_owned()),
+        trouble: Some(moved),
         ..AccountState::default()
     };
     assert_eq!(state, expected);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use instep_contract::{MemoryStore, Store};
-use instep_model::{AccountId, Timestamp};
+use instep_model::{AccountId, Timestamp, Trouble};
 
 async fn open() -> MemoryStore {
     MemoryStore::new()
@@ -23,10 +23,10 @@ instep_contract::for_each_store_case!(run);
 async fn a_snapshot_brings_back_what_was() {
     let store = MemoryStore::new();
     let vik = AccountId::new("vik");
-    store
-        .set_trouble(&vik, Some("before"))
-        .await
-        .expect("stored");
+    let away = Trouble::Unreachable {
+        reason: "away".to_owned(),
+    };
+    store.set_trouble(&vik, Some(&away)).await.expect("stored");
     let before = store.snapshot();
     let handle = store.clone();
     let lease = handle
@@ -39,7 +39,7 @@ async fn a_snapshot_brings_back_what_was() {
     store.restore(&before);
     assert_eq!(handle.snapshot(), before);
     let state = handle.account_state(&vik).await.expect("read");
-    assert_eq!(state.trouble.as_deref(), Some("before"));
+    assert_eq!(state.trouble, Some(away));
     let again = handle
         .claim_lease(&vik, "test", Duration::from_secs(60), Timestamp::UNIX_EPOCH)
         .await

@@ -2,7 +2,7 @@
 //! reason is gone.
 
 use instep_contract::Look;
-use instep_engine::{Next, Problem, RoundReport};
+use instep_engine::{NextTry, Problem, RoundReport};
 use instep_model::{Direction, Field, Mapping, MappingState, Timestamp, Value};
 
 use crate::bench::{Bench, block_on, path};
@@ -29,7 +29,7 @@ fn only_problem(report: &RoundReport) -> Option<Problem> {
 
 fn next_try(problem: &Problem) -> Timestamp {
     match problem.next {
-        Next::At(at) => at,
+        NextTry::At(at) => at,
         other => panic!("it is tried again: {other:?}"),
     }
 }
@@ -67,7 +67,7 @@ fn waits_grow_until_the_item_is_parked() {
     let (mut bench, mut problem) = refusing();
     let mut longest = 0;
     let mut tries = 1;
-    while let Next::At(at) = problem.next {
+    while let NextTry::At(at) = problem.next {
         let wait = at.duration_since(bench.hand.now()).as_secs();
         assert!(
             wait <= (1 << tries.min(10)).min(900),
@@ -78,7 +78,7 @@ fn waits_grow_until_the_item_is_parked() {
         problem = only_problem(&bench.round_now()).expect("it is refused again");
         tries += 1;
     }
-    assert_eq!((tries, problem.next), (25, Next::Parked));
+    assert_eq!((tries, problem.next), (25, NextTry::Parked));
     assert!(longest > 60, "{longest}");
     // The same reason is written down once.
     let journal = bench.store.all_journal();
@@ -99,7 +99,7 @@ fn what_has_failed_for_a_week_is_parked() {
     let (bench, _) = refusing();
     bench.hand.advance(7 * 86_400);
     let problem = only_problem(&bench.round_now()).expect("it is refused again");
-    assert_eq!(problem.next, Next::Parked);
+    assert_eq!(problem.next, NextTry::Parked);
 }
 
 #[test]
@@ -168,12 +168,12 @@ fn what_an_archived_project_refused_is_carried_when_it_is_opened() {
         if parked {
             bench.hand.advance(7 * 86_400);
             let report = bench.round_now();
-            let next: Vec<Next> = report.accounts[1]
+            let next: Vec<NextTry> = report.accounts[1]
                 .problems
                 .iter()
                 .map(|one| one.next)
                 .collect();
-            assert_eq!(next, [Next::Parked; 3]);
+            assert_eq!(next, [NextTry::Parked; 3]);
         }
         remote.archive(&work, false);
         bench.round_now();

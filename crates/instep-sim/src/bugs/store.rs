@@ -515,7 +515,7 @@ impl Store for SimStore {
     async fn set_trouble(
         &self,
         account: &AccountId,
-        trouble: Option<&str>,
+        trouble: Option<&instep_model::Trouble>,
     ) -> Result<(), StoreError> {
         self.before("set_trouble").await?;
         self.inner.set_trouble(account, trouble).await

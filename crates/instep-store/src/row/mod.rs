@@ -8,6 +8,7 @@ mod operation;
 mod record;
 mod task;
 mod text;
+mod trouble;
 
 use instep_contract::StoreError;
 use serde::Serialize;
@@ -20,6 +21,7 @@ pub(crate) use self::record::{
     conflict_body, conflict_state, journal_body, read_conflict, read_journal,
 };
 pub(crate) use self::task::{created, read_task, task_body};
+pub(crate) use self::trouble::{read_trouble, trouble_text};
 
 fn write(body: &impl Serialize) -> String {
     serde_json::to_string(body).expect("texts, numbers and maps keyed by text are always JSON")

@@ -1,9 +1,10 @@
 //! What people list and look up.
 
-use instep_contract::{MergeStep, Store};
+use instep_contract::{Later, MergeStep, PushStep, Store};
 use instep_model::{
     Account, AccountId, Conflict, ConflictId, ConflictPolicy, ConflictState, Direction, Field,
-    Kind, MappingState, OperationId, ProjectPath, Provenance, Scope, Side, Status, Value,
+    Kind, MappingState, NextTry, OperationId, ProjectPath, Provenance, Scope, Side, Status,
+    Trouble, Value,
 };
 use instep_store::{Hindrance, HubStore, JournalFilter, TaskFilter};
 
@@ -261,7 +262,10 @@ async fn accounts_come_back_as_they_stand_in_the_config() {
 async fn a_summary_counts_what_waits() {
     let hub = fresh().await;
     filled(&hub, 4).await;
-    hub.set_trouble(&vik(), Some("the token was rejected"))
+    let rejected = Trouble::NeedsLogin {
+        reason: "the token was rejected".to_owned(),
+    };
+    hub.set_trouble(&vik(), Some(&rejected))
         .await
         .expect("stored");
     let summary = hub.summary().await.expect("read");
@@ -271,7 +275,7 @@ async fn a_summary_counts_what_waits() {
     assert_eq!((tw.account.as_str(), tw.work, tw.pairs.len()), ("tw", 4, 0));
     assert_eq!((vik.account.as_str(), vik.work), ("vik", 0));
     assert_eq!(vik.pairs.get("pending"), Some(&4));
-    assert_eq!(vik.state.trouble.as_deref(), Some("the token was rejected"));
+    assert_eq!(vik.state.trouble, Some(rejected));
     assert_eq!((tw.last_change_at, vik.last_change_at), (None, Some(at(4))));
 }
 
@@ -305,22 +309,85 @@ async fn what_stands_in_the_way_is_told_apart_by_account() {
         ..parked
     };
     put(&hub, &[step]).await;
-    hub.set_trouble(&tw, Some("away")).await.expect("stored");
-    let hindrance = |account, trouble: Option<&str>, parked, conflicts| Hindrance {
+    let away = Trouble::Unreachable {
+        reason: "away".to_owned(),
+    };
+    hub.set_trouble(&tw, Some(&away)).await.expect("stored");
+    let hindrance = |account, trouble, refused, conflicts| Hindrance {
         account,
-        trouble: trouble.map(str::to_owned),
-        parked,
+        trouble,
+        refused,
         conflicts,
     };
     assert_eq!(
         hub.hindrances().await.expect("read"),
         [
-            hindrance(tw.clone(), Some("away"), 0, 0),
+            hindrance(tw.clone(), Some(away), 0, 0),
             hindrance(vik(), None, 1, 1)
         ]
     );
     assert_eq!(hub.work_left(&tw).await.expect("read"), 3);
     assert_eq!(hub.work_left(&vik()).await.expect("read"), 0);
+}
+
+/// What waits comes before what is parked; what was woken since is due. A task that waits for two
+/// accounts counts once.
+#[tokio::test]
+async fn what_was_refused_is_told_with_its_next_try() {
+    let hub = fresh().await;
+    let refused = |number: u32| {
+        let mut step = adopted(number);
+        if let Some(mapping) = &mut step.mapping {
+            mapping.state = MappingState::Error;
+            mapping.last_error = Some(format!("reason {number}"));
+        }
+        step.wake = vec![vik()];
+        step
+    };
+    put(
+        &hub,
+        &[refused(1), refused(2), refused(3), refused(4), adopted(5)],
+    )
+    .await;
+    let ttl = std::time::Duration::from_secs(60);
+    let lease = hub.claim_lease(&vik(), "test", ttl, at(1)).await;
+    let lease = lease.expect("free");
+    let work = hub.pending_work(&vik(), 0, 9, at(1)).await.expect("read");
+    let later = |index: usize, until: i64| PushStep {
+        later: Some(Later {
+            work: work[index].clone(),
+            until: at(until),
+        }),
+        ..PushStep::default()
+    };
+    let parked = PushStep {
+        done: Some(work[0].clone()),
+        ..PushStep::default()
+    };
+    let steps = [parked, later(1, 30), later(2, 20)];
+    hub.commit_push(&lease, &steps, at(2))
+        .await
+        .expect("stored");
+    let told = hub.refused(Some(&vik()), 9).await.expect("read");
+    let told: Vec<_> = told
+        .iter()
+        .map(|one| (one.title.as_str(), one.pair.last_error.as_deref(), one.next))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("task 4", Some("reason 4"), NextTry::Sync),
+            ("task 3", Some("reason 3"), NextTry::At(at(20))),
+            ("task 2", Some("reason 2"), NextTry::At(at(30))),
+            ("task 1", Some("reason 1"), NextTry::Parked),
+        ]
+    );
+    assert_eq!(hub.refused(None, 2).await.expect("read").len(), 2);
+    let tw = AccountId::new("tw");
+    assert!(hub.refused(Some(&tw), 9).await.expect("read").is_empty());
+    // The fifth waits for Taskwarrior, as the others do.
+    assert_eq!(hub.not_carried().await.expect("read"), 5);
+    assert_eq!(hub.work_left(&vik()).await.expect("read"), 1);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! One line per account, then what needs a person.
 
-use instep_api::{AccountStatus, StatusReply};
+use instep_api::{AccountStatus, State, StatusReply};
 
 use super::page::{Line, Page, Screen, Tint, widest};
 use super::{count, kind, values};
@@ -37,30 +37,30 @@ pub(super) fn reply(reply: &StatusReply, screen: &Screen) -> Page {
                 .text(&account.name),
         );
     }
-    for account in reply.accounts.iter().filter(|account| account.errors > 0) {
-        let parked = count(account.errors, "task");
-        let command = format!("   → instep list --account {}", account.name);
-        page.line(
-            Line::new()
-                .text(format!("  {parked} parked in "))
-                .text(&account.name)
-                .text(command),
-        );
-    }
     page
 }
 
 fn heading(reply: &StatusReply, screen: &Screen) -> Line {
-    const WORST_FIRST: [&str; 4] = ["needs_you", "paused", "waiting", "syncing"];
-    let states = || reply.accounts.iter().map(|account| account.state.as_str());
+    const WORST_FIRST: [State; 4] = [
+        State::NeedsYou,
+        State::Paused,
+        State::Waiting,
+        State::Syncing,
+    ];
+    let states = || reply.accounts.iter().map(|account| account.state);
     let worst = WORST_FIRST
         .into_iter()
         .find(|state| states().any(|found| found == *state));
-    let (tint, _, words) = state(worst.unwrap_or("in_step"));
+    let (tint, _, words) = state(worst.unwrap_or(State::InStep));
     let accounts = count(reply.accounts.len(), "account");
+    let not_carried = match reply.not_carried {
+        0 => String::new(),
+        tasks => format!(" · {} not carried", count(tasks, "task")),
+    };
     let line = Line::new()
         .tint(tint, "● ")
         .tint(Tint::Strong, words)
+        .text(not_carried)
         .text(format!(" · {accounts}, {}", count(reply.tasks, "task")));
     let changes = reply
         .accounts
@@ -81,7 +81,7 @@ fn account_lines(
     kinds: usize,
     screen: &Screen,
 ) {
-    let (tint, mark, words) = state(&account.state);
+    let (tint, mark, words) = state(account.state);
     let seen = match &account.last_pass_at {
         Some(at) => values::relative(at, screen),
         None => "never synced".to_owned(),
@@ -112,12 +112,12 @@ fn account_lines(
 }
 
 /// The five words, always the same.
-fn state(state: &str) -> (Tint, &'static str, &'static str) {
+fn state(state: State) -> (Tint, &'static str, &'static str) {
     match state {
-        "in_step" => (Tint::Good, "✓", "in step"),
-        "syncing" => (Tint::Good, "↻", "syncing"),
-        "waiting" => (Tint::Warn, "…", "waiting"),
-        "paused" => (Tint::Faint, "‖", "paused"),
-        _ => (Tint::Warn, "!", "needs you"),
+        State::InStep => (Tint::Good, "✓", "in step"),
+        State::Syncing => (Tint::Good, "↻", "syncing"),
+        State::Waiting => (Tint::Warn, "…", "waiting"),
+        State::Paused => (Tint::Faint, "‖", "paused"),
+        State::NeedsYou => (Tint::Warn, "!", "needs you"),
     }
 }

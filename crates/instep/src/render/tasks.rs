@@ -34,12 +34,7 @@ pub(super) fn list(tasks: &[TaskView], screen: &Screen) -> Page {
                 .text(beside)
                 .hang(id_width + 5),
         );
-        for (account, reason) in &task.errors {
-            let line = Line::new()
-                .text(" ".repeat(id_width + 2))
-                .tint(Tint::Warn, "! ");
-            page.line(line.text(account).text(": ").text(reason));
-        }
+        refusals(&mut page, task, &" ".repeat(id_width + 2), screen);
     }
     page
 }
@@ -102,17 +97,32 @@ pub(super) fn whole(tasks: &[TaskView], screen: &Screen) -> Page {
         for (account, id) in &task.accounts {
             row(account, id);
         }
-        for (account, reason) in &task.errors {
-            page.line(
-                Line::new()
-                    .tint(Tint::Warn, "  ! ")
-                    .text(account)
-                    .text(": ")
-                    .text(reason),
-            );
-        }
+        refusals(&mut page, task, "  ", screen);
     }
     page
+}
+
+/// What accounts refused of a task, when that is tried again, and the command that tries at once.
+fn refusals(page: &mut Page, task: &TaskView, indent: &str, screen: &Screen) {
+    for (account, reason) in &task.errors {
+        let next = match task.retry_at.get(account) {
+            Some(at) => format!("tried again {}", values::ahead(at, screen)),
+            None => "no longer tried".to_owned(),
+        };
+        page.line(
+            Line::new()
+                .text(indent)
+                .tint(Tint::Warn, "! ")
+                .text(account)
+                .text(": ")
+                .text(reason)
+                .tint(Tint::Faint, format!("  {next}")),
+        );
+    }
+    if !task.errors.is_empty() {
+        let push = format!("instep push {}", values::short_id(&task.id));
+        page.command(&format!("{indent}  "), &push);
+    }
 }
 
 /// The value of a field in a task; notes keep their lines.
@@ -176,14 +186,6 @@ pub(super) fn touched(reply: &TouchedReply, screen: &Screen) -> Page {
         parts.push(format!("due {}", values::when(due, screen)));
     }
     page.line(line.text(parts.join("  ")));
-    for (account, reason) in &reply.task.errors {
-        page.line(
-            Line::new()
-                .tint(Tint::Warn, "  ! ")
-                .text(account)
-                .text(": ")
-                .text(reason),
-        );
-    }
+    refusals(&mut page, &reply.task, "  ", screen);
     page
 }

@@ -26,6 +26,14 @@ pub(super) fn relative(at: &str, screen: &Screen) -> String {
     }
 }
 
+/// When something falls that is still to come.
+pub(super) fn ahead(at: &str, screen: &Screen) -> String {
+    match at.parse::<Timestamp>() {
+        Ok(at) if at.as_second() <= screen.now.as_second() + 1 => "by the next sync".to_owned(),
+        _ => relative(at, screen),
+    }
+}
+
 /// `Fri 27 Nov`, with the year where it is not this one.
 fn day(date: Date, screen: &Screen) -> String {
     let this_year = screen.now.to_zoned(screen.zone.clone()).year() == date.year();

@@ -8,11 +8,19 @@ use instep_doubles::vikunja::{Effect, Fault};
 use crate::home::{Ended, Home};
 use crate::server::{Server, in_step};
 
-/// What a person reads, with the server's address as it is not from run to run.
+/// What a person reads, without what changes from run to run: the server's address, a task's id, and
+/// by how much chance delays the next try.
 fn told(ended: &Ended, server: &Server) -> String {
     let told = ended.whole().replace(server.vikunja.url(), "URL");
-    match told.split_once("instep show ") {
-        Some((before, after)) => format!("{before}instep show ID{}", &after[8..]),
+    let told = match told.split_once("instep push ") {
+        Some((before, after)) => format!("{before}instep push ID{}", &after[8..]),
+        None => told,
+    };
+    match told.split_once("sync in ") {
+        Some((before, after)) => {
+            let after = after.trim_start_matches(|c: char| c.is_ascii_digit());
+            format!("{before}sync in N{after}")
+        }
         None => told,
     }
 }
@@ -462,8 +470,9 @@ fn a_task_waits_for_a_server_that_fails_and_arrives_once() {
               + hub  Task 11  from tw
             ! Vikunja refused the task "Task 11"
               why:  this place is read-only: Forbidden
-              now:  it stays in the hub and in every other account; the rest is in step
-              help: instep show ID
+              now:  it stays in the hub and in every other account; the rest is in step; a
+                    sync in N s or later tries again
+              help: instep push ID
             ! partly done · 1 change · 2 accounts · N ms
         "#]],
     );

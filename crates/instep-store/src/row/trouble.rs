@@ -1,0 +1,116 @@
+//! Why an account stands still, as it is remembered from one command to the next.
+
+use std::time::Duration;
+
+use instep_contract::StoreError;
+use instep_model::{AccountId, Need, Trouble};
+use serde::{Deserialize, Serialize};
+
+use super::{read, write};
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum TroubleRow {
+    LeaseHeld {
+        holder: String,
+    },
+    NeedsLogin {
+        reason: String,
+    },
+    Guard {
+        held: usize,
+    },
+    FirstMeeting {
+        pairs: usize,
+        new_in_hub: usize,
+        new_in_remote: usize,
+        reviews: usize,
+    },
+    NewServer {
+        pairs: usize,
+    },
+    Review {
+        count: usize,
+    },
+    Unreachable {
+        reason: String,
+    },
+    Throttled {
+        retry_after: Option<Duration>,
+    },
+    Setup {
+        what: String,
+        help: String,
+    },
+    InDoubt {
+        count: usize,
+    },
+    Failed {
+        reason: String,
+    },
+}
+
+impl From<Trouble> for TroubleRow {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::LeaseHeld { holder } => Self::LeaseHeld { holder },
+            Trouble::NeedsLogin { reason } => Self::NeedsLogin { reason },
+            Trouble::NeedsYou(Need::Guard { held }) => Self::Guard { held },
+            Trouble::NeedsYou(Need::FirstMeeting {
+                pairs,
+                new_in_hub,
+                new_in_remote,
+                reviews,
+            }) => Self::FirstMeeting {
+                pairs,
+                new_in_hub,
+                new_in_remote,
+                reviews,
+            },
+            Trouble::NeedsYou(Need::NewServer { pairs }) => Self::NewServer { pairs },
+            Trouble::NeedsYou(Need::Review { count }) => Self::Review { count },
+            Trouble::Unreachable { reason } => Self::Unreachable { reason },
+            Trouble::Throttled { retry_after } => Self::Throttled { retry_after },
+            Trouble::Setup { what, help } => Self::Setup { what, help },
+            Trouble::InDoubt { count } => Self::InDoubt { count },
+            Trouble::Failed { reason } => Self::Failed { reason },
+        }
+    }
+}
+
+impl From<TroubleRow> for Trouble {
+    fn from(row: TroubleRow) -> Self {
+        match row {
+            TroubleRow::LeaseHeld { holder } => Self::LeaseHeld { holder },
+            TroubleRow::NeedsLogin { reason } => Self::NeedsLogin { reason },
+            TroubleRow::Guard { held } => Self::NeedsYou(Need::Guard { held }),
+            TroubleRow::FirstMeeting {
+                pairs,
+                new_in_hub,
+                new_in_remote,
+                reviews,
+            } => Self::NeedsYou(Need::FirstMeeting {
+                pairs,
+                new_in_hub,
+                new_in_remote,
+                reviews,
+            }),
+            TroubleRow::NewServer { pairs } => Self::NeedsYou(Need::NewServer { pairs }),
+            TroubleRow::Review { count } => Self::NeedsYou(Need::Review { count }),
+            TroubleRow::Unreachable { reason } => Self::Unreachable { reason },
+            TroubleRow::Throttled { retry_after } => Self::Throttled { retry_after },
+            TroubleRow::Setup { what, help } => Self::Setup { what, help },
+            TroubleRow::InDoubt { count } => Self::InDoubt { count },
+            TroubleRow::Failed { reason } => Self::Failed { reason },
+        }
+    }
+}
+
+pub(crate) fn trouble_text(trouble: &Trouble) -> String {
+    write(&TroubleRow::from(trouble.clone()))
+}
+
+pub(crate) fn read_trouble(account: &AccountId, text: &str) -> Result<Trouble, StoreError> {
+    let row: TroubleRow = read(|| format!("the trouble of {account}"), text)?;
+    Ok(row.into())
+}
