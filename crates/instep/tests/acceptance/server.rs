@@ -198,6 +198,12 @@ impl Server {
         id_of(&self.good("PUT", "/api/v1/projects", Some(body)))
     }
 
+    /// Archives a project, or opens it again.
+    pub(crate) fn archive(&self, project: i64, archived: bool) {
+        let body = json!({ "is_archived": archived });
+        self.good("PATCH", &format!("/api/v2/projects/{project}"), Some(body));
+    }
+
     /// Makes tasks in a project; their ids, in order.
     pub(crate) fn make_all(&self, project: i64, tasks: &[Value]) -> Vec<i64> {
         let path = format!("/api/v2/projects/{project}/tasks/bulk");

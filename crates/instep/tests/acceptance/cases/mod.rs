@@ -6,4 +6,5 @@ pub(crate) mod guard;
 pub(crate) mod kills;
 pub(crate) mod lost;
 pub(crate) mod meeting;
+pub(crate) mod refused;
 pub(crate) mod three;
