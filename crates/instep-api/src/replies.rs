@@ -241,6 +241,10 @@ pub struct TaskView {
     /// Account name to when a sync tries again (RFC 3339), for those of `errors` that are not parked.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub retry_at: BTreeMap<String, String>,
+    /// Account name to the fields of which that account can hold nothing. Without its title the task
+    /// is not there at all.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<String, Vec<String>>,
 }
 
 /// `instep list`; `instep show` answers with one task.

@@ -1,9 +1,9 @@
-//! What a service refused, in words: the task, the reason, when it is tried again, and the command
-//! that tries at once.
+//! What a service refused or cannot hold, in words: the task, the reason, when it is tried again, and
+//! the command that helps.
 
 use instep_api::{Exit, Failure, State};
-use instep_engine::Problem;
-use instep_model::{Account, NextTry, TaskId, Timestamp};
+use instep_engine::{LeftOut, Problem};
+use instep_model::{Account, Field, NextTry, TaskId, Timestamp};
 use instep_store::Refused;
 
 use crate::say;
@@ -114,9 +114,30 @@ impl Refusal {
 }
 
 /// The command that tries one task again.
-pub(crate) fn push(task: TaskId) -> String {
-    let id: String = task.to_string().chars().take(ID_CHARS).collect();
-    format!("instep push {id}")
+fn push(task: TaskId) -> String {
+    format!("instep push {}", short(task))
+}
+
+fn short(task: TaskId) -> String {
+    task.to_string().chars().take(ID_CHARS).collect()
+}
+
+/// What a service cannot hold of a task, told once.
+pub(crate) fn left_out(account: &Account, left_out: &LeftOut) -> String {
+    let (name, service) = (&account.name, say::service(account.kind));
+    let id = short(left_out.task);
+    if !left_out.is_there && left_out.fields.contains(&Field::Title) {
+        return format!(
+            "{name}: {service} holds no task without a title, so that {id} stays out of it \
+             → instep edit {id} --title TITLE"
+        );
+    }
+    let fields: Vec<&str> = left_out.fields.iter().map(|field| field.name()).collect();
+    format!(
+        "{name}: {service} cannot hold the {} of \"{}\"; the rest of it is there → instep show {id}",
+        fields.join(" and "),
+        left_out.title
+    )
 }
 
 fn span(secs: i64) -> String {

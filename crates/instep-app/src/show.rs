@@ -8,7 +8,7 @@ use instep_api::{
 use instep_contract::Connector;
 use instep_model::{
     AccountId, Field, Fields, Grid, Hold, Mapping, MappingState, NextTry, Scope, Status, Task,
-    TaskId, Timestamp, Value,
+    TaskId, TimeZone, Timestamp, Value,
 };
 use instep_store::{Refused, TaskFilter};
 use serde_json::{Map, Value as Json, json};
@@ -104,10 +104,15 @@ impl App {
         let mut accounts = BTreeMap::new();
         let mut errors = BTreeMap::new();
         let mut retry_at = BTreeMap::new();
+        let mut left_out = BTreeMap::new();
         for pair in pairs {
             let name = self.name_of(&pair.account).to_owned();
             if let (Some(remote), None) = (&pair.remote, &pair.gone) {
                 accounts.insert(name.clone(), remote.to_string());
+            }
+            if !pair.left_out.is_empty() {
+                let fields = pair.left_out.iter().map(Field::to_string);
+                left_out.insert(name.clone(), fields.collect());
             }
             if let (MappingState::Error, Some(reason)) = (pair.state, &pair.last_error) {
                 let next = refused.get(&(task.id, pair.account.clone()));
@@ -129,6 +134,7 @@ impl App {
             accounts,
             errors,
             retry_at,
+            left_out,
         }
     }
 
@@ -252,8 +258,17 @@ fn grid_text(grid: &Grid) -> String {
             }
             format!("only {}", words.join(" and "))
         }
-        Grid::Instants { millis: 1000 } => "to the second".to_owned(),
-        Grid::Instants { millis } => format!("in steps of {millis} ms"),
+        Grid::Instants { millis, within } => {
+            let mut how = match millis {
+                1000 => "to the second".to_owned(),
+                millis => format!("in steps of {millis} ms"),
+            };
+            if *within != (Timestamp::MIN..=Timestamp::MAX) {
+                let year = |at: &Timestamp| at.to_zoned(TimeZone::UTC).year();
+                how += &format!(", {} to {}", year(within.start()), year(within.end()));
+            }
+            how
+        }
         Grid::Days => "only the day".to_owned(),
         Grid::Text(rule) => {
             let mut parts = Vec::new();

@@ -4,15 +4,15 @@ use std::time::{Duration, Instant};
 
 use instep_api::{Failure, SyncReply, SyncRequest};
 use instep_contract::Look;
-use instep_engine::{Need, Rehearsal, RoundOptions, RoundReport, Trouble};
-use instep_model::{AccountId, Timestamp};
+use instep_engine::{AccountReport, Need, Rehearsal, RoundOptions, RoundReport, Trouble};
+use instep_model::{Account, AccountId, Timestamp};
 
 use crate::app::App;
 use crate::choice::Choice;
 use crate::connector::AnyConnector;
-use crate::say;
 use crate::scratch::{copy_failed, scratch_copy};
 use crate::tell::{About, Told};
+use crate::{refused, say};
 
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
@@ -136,6 +136,7 @@ impl App {
                 notes.push(format!("{}: {}", member.account.name, say::causes(&error)));
             }
             notes.extend(member.connector.take_notices());
+            notes.extend(left_out(&member.account, told));
             tracing::debug!(
                 account.id = %member.account.id,
                 calls = told.calls,
@@ -188,8 +189,9 @@ impl App {
             report.changes.extend(accepted.changes);
         }
         let mut notes = Vec::new();
-        for member in &mut choice.members {
+        for (member, told) in choice.members.iter_mut().zip(&report.accounts) {
             notes.extend(member.connector.inner_mut().take_notices());
+            notes.extend(left_out(&member.account, told));
         }
         let mut reply = Told {
             app: self,
@@ -206,6 +208,13 @@ impl App {
         reply.plan = Some(std::mem::take(&mut reply.changes));
         Ok(reply)
     }
+}
+
+fn left_out(account: &Account, told: &AccountReport) -> Vec<String> {
+    let left_out = told.left_out.iter();
+    left_out
+        .map(|one| refused::left_out(account, one))
+        .collect()
 }
 
 /// Whether a person has to accept a meeting before the account goes on.

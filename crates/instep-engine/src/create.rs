@@ -229,6 +229,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let rest = self.plan_rest(pass, page, &task, &mapping, true);
         let finished = rest.is_empty() && !self.awaits_links(pass, page, &task);
         self.stamp(&mut mapping, &task, finished);
+        self.note_left_out(pass, &page.context, &task.fields, &mut mapping);
         pass.tell(
             Side::Remote,
             Action::Create,

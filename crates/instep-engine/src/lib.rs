@@ -14,6 +14,7 @@ mod edit;
 mod gone;
 mod journal;
 mod keep;
+mod left_out;
 mod links;
 mod look;
 mod meeting;
@@ -32,7 +33,9 @@ mod update;
 pub use edit::{EditError, Edited};
 pub use instep_model::{Need, NextTry, Trouble};
 pub use rehearsal::{Rehearsal, is_invented};
-pub use report::{AccountReport, Counts, Problem, ReportedChange, RoundReport, trouble_of};
+pub use report::{
+    AccountReport, Counts, LeftOut, Problem, ReportedChange, RoundReport, trouble_of,
+};
 pub use round::{Engine, Member, Peer, RoundOptions};
 pub use seams::{Clock, Decisions, Rng};
 pub use single::Start;

@@ -106,6 +106,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pair.failing_since = None;
         pair.last_error = None;
         let to_push = differs(&projection, &pair.base.fields, &merged.hub);
+        self.note_left_out(pass, context, &merged.hub, &mut pair);
         Some(self.assemble(pass, sighting, merged, pair, changed_at, to_push))
     }
 

@@ -25,6 +25,8 @@ const MOST_LOST: usize = 5;
 enum Job {
     /// Nothing, or only the pair's state moves.
     Done(Option<Box<Mapping>>),
+    /// The service cannot hold it: leave it out.
+    HoldOut,
     /// Make it there.
     Create,
     /// Carry the hub's values there.
@@ -199,6 +201,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     steps.push(done(work.clone(), None));
                 }
                 (Job::Survive, Some(task), _) => survivors.push(task.id),
+                (Job::HoldOut, Some(task), mapping) => {
+                    let out = self.held_out(pass, &page.context, task, mapping);
+                    steps.push(done(work.clone(), Some(out)));
+                }
                 (Job::Done(mapping), _, _) => {
                     steps.push(done(work.clone(), mapping.map(|mapping| *mapping)))
                 }
@@ -287,7 +293,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let Some(mapping) = mapping.filter(|mapping| mapping.remote.is_some()) else {
             let reviewed = mapping.is_some_and(|mapping| mapping.state == MappingState::Held);
             let wanted = task.is_alive() && admitted && !archived && !reviewed;
-            return if wanted { Job::Create } else { Job::Done(None) };
+            let projection = context.projection(pass, &self.zone);
+            return match wanted {
+                false => Job::Done(None),
+                true if !projection.holds_title(&task.fields) => Job::HoldOut,
+                true => Job::Create,
+            };
         };
         match (mapping.gone.is_some(), task.is_alive()) {
             (true, false) => Job::Done(None),

@@ -1,9 +1,10 @@
 //! What a round did, for whoever has to tell a person.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use instep_contract::{ConnectorError, StoreError};
-use instep_model::{AccountId, Action, Change, NextTry, RemoteId, Side, TaskId, Trouble};
+use instep_model::{AccountId, Action, Change, Field, NextTry, RemoteId, Side, TaskId, Trouble};
 
 /// How many tasks were touched on one side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -105,6 +106,19 @@ pub struct Problem {
     pub next: NextTry,
 }
 
+/// What a service cannot hold of a task, told when it first shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The task.
+    pub task: TaskId,
+    /// Its title.
+    pub title: String,
+    /// The fields of which it holds nothing.
+    pub fields: BTreeSet<Field>,
+    /// Whether the rest of the task is there.
+    pub is_there: bool,
+}
+
 /// What happened to one account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountReport {
@@ -120,6 +134,8 @@ pub struct AccountReport {
     pub open_conflicts: usize,
     /// Items that were set aside.
     pub problems: Vec<Problem>,
+    /// What the service cannot hold, where that is news.
+    pub left_out: Vec<LeftOut>,
     /// Calls to the service.
     pub calls: u64,
     /// How long the account's passes took.
@@ -137,6 +153,7 @@ impl AccountReport {
             conflicts: 0,
             open_conflicts: 0,
             problems: Vec::new(),
+            left_out: Vec::new(),
             calls: 0,
             duration: Duration::ZERO,
             trouble: None,

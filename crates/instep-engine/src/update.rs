@@ -34,6 +34,14 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 idle.push(self.refuse(pass, page, *id, &reason));
                 continue;
             }
+            if let Some(kept) = self.keeping_title(pass, &page.context, task, mapping) {
+                page.context.mappings.insert(*id, kept.clone());
+                idle.push(PushStep {
+                    mapping: Some(kept),
+                    ..PushStep::default()
+                });
+            }
+            let (task, mapping) = (&page.context.tasks[id], &page.context.mappings[id]);
             let plan = self.plan_rest(pass, page, task, mapping, fresh.contains(id));
             if plan.is_empty() {
                 idle.push(self.settled_update(pass, page, *id));
@@ -57,7 +65,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     /// item was deleted there before this edit: the next round says so.
     fn settled_update<C: Connector>(
         &self,
-        pass: &Pass<'_, C>,
+        pass: &mut Pass<'_, C>,
         page: &Page,
         id: TaskId,
     ) -> PushStep {
@@ -74,6 +82,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             // Nothing was asked of the remote, and it may have been deleted there before this edit.
             mapping.hub_version = before.hub_version;
         }
+        self.note_left_out(pass, &page.context, &task.fields, &mut mapping);
         let work = page.work.get(&id).cloned();
         PushStep {
             mapping: (mapping != before).then_some(mapping),
@@ -175,6 +184,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         self.take_confirmation(pass, page, &task, &mut mapping, plan, applied);
         let finished = last && !self.awaits_links(pass, page, &task);
         self.stamp(&mut mapping, &task, finished);
+        self.note_left_out(pass, &page.context, &task.fields, &mut mapping);
         let action = action_of(&changes);
         let journal = if changes.is_empty() {
             Vec::new()

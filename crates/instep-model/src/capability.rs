@@ -4,6 +4,9 @@
 //! from this record alone (S2), and `instep map` prints it.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use jiff::Timestamp;
 
 use crate::{Field, Status};
 
@@ -30,10 +33,13 @@ pub enum Grid {
     Bands([u8; 6]),
     /// Status: for each of [`Status::ALL`], the one that stands for it.
     Statuses([Status; 4]),
-    /// Dates and times as instants, cut to this many milliseconds; a date is local midnight.
+    /// Dates and times as instants, cut to this many milliseconds; a date is local midnight. What
+    /// lies outside of the range is not held at all.
     Instants {
         /// The step; 1000 for whole seconds.
         millis: i64,
+        /// The instants that the service can hold.
+        within: RangeInclusive<Timestamp>,
     },
     /// Only the day.
     Days,
@@ -43,6 +49,16 @@ pub enum Grid {
     Tags(TagRule),
     /// Per cent in steps of this many.
     Steps(u32),
+}
+
+impl Grid {
+    /// Instants of any time, cut to this many milliseconds.
+    pub fn instants(millis: i64) -> Self {
+        Self::Instants {
+            millis,
+            within: Timestamp::MIN..=Timestamp::MAX,
+        }
+    }
 }
 
 /// What becomes of a text.

@@ -23,7 +23,7 @@ pub enum MappingState {
     /// Neither deleted nor created until somebody says so: stopped by the mass-delete guard
     /// ([`Mapping::is_guarded`]), or under review and without an item yet (S26).
     Held,
-    /// Left the account's scope: neither side is touched (S27).
+    /// Left the account's scope (S27), or cannot be held there at all (S2): neither side is touched.
     OutOfScope,
 }
 
@@ -126,6 +126,9 @@ pub struct Mapping {
     pub unseen: bool,
     /// The last observation, when it says anything that the base does not.
     pub observed: Option<RemoteTask>,
+    /// Fields of which the service can hold nothing of what the hub holds (S2). Without a title that
+    /// it can hold, the task stays out of it.
+    pub left_out: BTreeSet<Field>,
     /// Set when the remote item is known to be gone.
     pub gone: Option<(Evidence, Timestamp)>,
     /// Whether something speaks against its being gone: an edit in the hub that the deletion did not
@@ -183,6 +186,7 @@ impl Mapping {
             hub_version: 0,
             unseen: false,
             observed: None,
+            left_out: BTreeSet::new(),
             gone: None,
             contested: false,
             shadow: None,

@@ -4,6 +4,7 @@
 //! `lift(h, project(h)) = h`, and `project(lift(h, r)) = r` for every `r` on the grid.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use instep_model::{
     Capabilities, Field, Fields, Grid, Hold, Reminder, Status, TagRule, TaskId, TextRule, TimeZone,
@@ -56,11 +57,31 @@ impl Projection<'_> {
         match self.capabilities.hold(field) {
             Hold::No => None,
             Hold::Whole => Some(value),
-            Hold::Coarse(grid) => Some(self.snap(&value, grid)),
-            Hold::Once | Hold::Follows(_) => {
-                Some(self.snap(&value, &Grid::Instants { millis: 1000 }))
-            }
+            Hold::Coarse(grid) => self.snap(&value, grid),
+            Hold::Once | Hold::Follows(_) => self.snap(&value, &Grid::instants(1000)),
         }
+        .filter(|value| field != Field::Title || !is_blank(value))
+    }
+
+    /// Fields of which the service can hold nothing of what `fields` hold, although it holds others
+    /// like it. No service holds a task without a title.
+    pub fn left_out(&self, fields: &Fields) -> BTreeSet<Field> {
+        let lost = fields.iter().filter(|(field, value)| {
+            let coarse = matches!(self.capabilities.hold(*field), Hold::Coarse(_));
+            coarse && self.project_value(*field, value).is_none()
+        });
+        let mut left_out: BTreeSet<Field> = lost.map(|(field, _)| field).collect();
+        if !self.holds_title(fields) {
+            left_out.insert(Field::Title);
+        }
+        left_out
+    }
+
+    /// Whether the service can hold the title of a task with these fields, and with it the task.
+    pub fn holds_title(&self, fields: &Fields) -> bool {
+        let title = fields.get(Field::Title);
+        let held = title.and_then(|title| self.project_value(Field::Title, title));
+        held.is_some() || !self.merges(Field::Title)
     }
 
     /// What `remote`, seen where the hub holds `hub`, means for the hub.
@@ -141,22 +162,25 @@ impl Projection<'_> {
         }
     }
 
-    fn snap(&self, value: &Value, grid: &Grid) -> Value {
-        match (grid, value) {
+    /// The value on the grid; `None` where it cannot be brought on it.
+    fn snap(&self, value: &Value, grid: &Grid) -> Option<Value> {
+        let snapped = match (grid, value) {
             (Grid::Bands(bands), Value::Number(number)) => {
                 Value::Number(u32::from(bands[(*number).min(5) as usize]))
             }
             (Grid::Statuses(statuses), Value::Status(status)) => {
                 Value::Status(snap_status(statuses, *status))
             }
-            (Grid::Instants { millis }, Value::When(when)) => {
-                Value::When(When::At(cut(when.instant(self.zone), *millis)))
+            (Grid::Instants { millis, within }, Value::When(when)) => {
+                Value::When(When::At(held(when.instant(self.zone), *millis, within)?))
             }
-            (Grid::Instants { millis }, Value::Instant(at)) => Value::Instant(cut(*at, *millis)),
-            (Grid::Instants { millis }, Value::Reminders(reminders)) => Value::Reminders(
+            (Grid::Instants { millis, within }, Value::Instant(at)) => {
+                Value::Instant(held(*at, *millis, within)?)
+            }
+            (Grid::Instants { millis, within }, Value::Reminders(reminders)) => Value::Reminders(
                 reminders
                     .iter()
-                    .map(|reminder| self.snap_reminder(reminder, *millis))
+                    .filter_map(|reminder| self.snap_reminder(reminder, *millis, within))
                     .collect(),
             ),
             (Grid::Days, Value::When(when)) => Value::When(When::Date(when.date(self.zone))),
@@ -171,14 +195,22 @@ impl Projection<'_> {
                 Value::Number(number - number % (*step).max(1))
             }
             _ => value.clone(),
-        }
+        };
+        Some(snapped)
     }
 
-    fn snap_reminder(&self, reminder: &Reminder, millis: i64) -> Reminder {
-        match reminder {
-            Reminder::At(when) => Reminder::At(When::At(cut(when.instant(self.zone), millis))),
+    fn snap_reminder(
+        &self,
+        reminder: &Reminder,
+        millis: i64,
+        within: &RangeInclusive<Timestamp>,
+    ) -> Option<Reminder> {
+        Some(match reminder {
+            Reminder::At(when) => {
+                Reminder::At(When::At(held(when.instant(self.zone), millis, within)?))
+            }
             relative @ Reminder::Relative { .. } => *relative,
-        }
+        })
     }
 }
 
@@ -235,6 +267,15 @@ fn cut(at: Timestamp, millis: i64) -> Timestamp {
     let step = i128::from(millis.max(1)) * 1_000_000;
     let nanos = at.as_nanosecond();
     Timestamp::from_nanosecond(nanos - nanos.rem_euclid(step)).unwrap_or(at)
+}
+
+/// An instant on its grid, where that reaches so far.
+fn held(at: Timestamp, millis: i64, within: &RangeInclusive<Timestamp>) -> Option<Timestamp> {
+    Some(cut(at, millis)).filter(|at| within.contains(at))
+}
+
+fn is_blank(value: &Value) -> bool {
+    matches!(value, Value::Text(text) if text.trim().is_empty())
 }
 
 fn snap_text(rule: &TextRule, text: &str) -> String {

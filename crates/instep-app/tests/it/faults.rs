@@ -253,6 +253,39 @@ async fn task_called(app: &App, title: &str) -> String {
     found.next().expect("a task").id
 }
 
+/// S2: no rule names a text that could stand for a title, so that a task without one stays out of
+/// Taskwarrior: told once, no failure, and there as soon as it has one.
+#[tokio::test]
+async fn s2_a_task_without_a_title_stays_out_of_taskwarrior_until_it_has_one() {
+    let world = World::paired(2).await;
+    world.sync().await;
+    world
+        .make_there(json!({ "title": " ", "priority": 3 }))
+        .await;
+    let reply = world.sync().await;
+    let told = |reply: &instep_api::SyncReply| reply.notes.join("\n");
+    assert!(
+        told(&reply).contains("holds no task without a title"),
+        "{reply:#?}"
+    );
+    let reply = world.sync().await;
+    assert_eq!((told(&reply).as_str(), reply.changes.len()), ("", 0));
+    assert!(world.exported().is_empty());
+    let app = world.open().await;
+    let listed = app.list(&ListRequest::default()).await.expect("listed");
+    assert_eq!(listed.tasks[0].left_out["tw"], ["title"]);
+    assert_eq!(app.status().await.expect("status").not_carried, 0);
+    let named = instep_api::TaskEdit {
+        title: Some("Named".to_owned()),
+        ..instep_api::TaskEdit::default()
+    };
+    app.edit(&listed.tasks[0].id, &named).await.expect("edited");
+    app.close().await;
+    world.sync().await;
+    assert_eq!(world.exported()[0]["description"], "Named");
+    assert!(world.in_vikunja("Named").await.is_some());
+}
+
 #[tokio::test]
 async fn an_account_that_another_instance_runs_is_waited_for_and_left() {
     let world = World::paired(2).await;

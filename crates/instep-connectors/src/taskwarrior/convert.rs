@@ -2,6 +2,7 @@
 //! has no field for becomes the shadow. Nothing here looks at a process, a file or a clock.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use instep_contract::ConnectorError;
 use instep_model::{
@@ -41,7 +42,12 @@ pub(super) struct Rules {
 impl Rules {
     /// The record the connector declares.
     pub(super) fn capabilities(&self) -> Capabilities {
-        let seconds = || Hold::Coarse(Grid::Instants { millis: 1000 });
+        let seconds = || {
+            Hold::Coarse(Grid::Instants {
+                millis: 1000,
+                within: readable(),
+            })
+        };
         let statuses = [Status::Open, Status::Open, Status::Done, Status::Done];
         let title = TextRule {
             no_controls: true,
@@ -245,6 +251,10 @@ impl Rules {
         let at = match value {
             None => None,
             Some(Value::When(when)) => Some(when.instant(&self.zone)),
+            // It is taken only where it can be: a task without it was made when it came here.
+            Some(Value::Instant(at)) if field == Field::Created => {
+                Some(*at).filter(|at| readable().contains(at))
+            }
             Some(Value::Instant(at)) => Some(*at),
             Some(_) => return Err(rejected(field, "it is no date")),
         };
@@ -273,7 +283,13 @@ impl Rules {
 
 /// What Taskwarrior can read back, in seconds since 1970: 1980 to the last day of 9999. It stores
 /// other times without a word, and then refuses every command, for all tasks.
-const READABLE: std::ops::RangeInclusive<i64> = 315_532_800..=253_402_293_598;
+const READABLE: RangeInclusive<i64> = 315_532_800..=253_402_293_598;
+
+/// The same as instants, as far as there are any.
+fn readable() -> RangeInclusive<Timestamp> {
+    let at = |second: i64| Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
+    at(*READABLE.start())..=at(*READABLE.end())
+}
 
 /// The whole second at or before an instant, in seconds since 1970, where Taskwarrior can read it.
 pub(super) fn second_of(field: Field, at: Timestamp) -> Result<i64, ConnectorError> {

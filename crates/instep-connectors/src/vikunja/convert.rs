@@ -35,7 +35,7 @@ pub(super) const MAX_BULK: usize = 100;
 
 /// What Vikunja can hold and how it takes writes.
 pub fn capabilities() -> Capabilities {
-    let instants = Hold::Coarse(Grid::Instants { millis: 1000 });
+    let instants = Hold::Coarse(Grid::instants(1000));
     let text = |one_line| {
         Hold::Coarse(Grid::Text(TextRule {
             one_line,

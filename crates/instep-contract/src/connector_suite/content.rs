@@ -53,7 +53,9 @@ fn check_hold(record: &Capabilities, field: Field, hold: &Hold) {
                 assert_eq!(at.map(|at| statuses[at]), Some(*status));
             }
         }
-        Hold::Coarse(Grid::Instants { millis }) => assert!(*millis > 0, "{field}"),
+        Hold::Coarse(Grid::Instants { millis, within }) => {
+            assert!(*millis > 0 && !within.is_empty(), "{field}");
+        }
         Hold::Coarse(Grid::Steps(step)) => assert!(*step > 0, "{field}"),
         Hold::No | Hold::Whole | Hold::Once | Hold::Coarse(_) => {}
     }

@@ -10,7 +10,7 @@ pub(super) fn stored(profile: &Profile, field: Field, value: &Value) -> Option<V
     let held = match profile.capabilities.hold(field) {
         Hold::No | Hold::Follows(_) => return None,
         Hold::Whole | Hold::Once => value.clone(),
-        Hold::Coarse(grid) => on_grid(grid, value, &profile.zone),
+        Hold::Coarse(grid) => on_grid(grid, value, &profile.zone)?,
     };
     let held = match held {
         Value::Text(text) if profile.trims.contains(&field) => {
@@ -21,8 +21,8 @@ pub(super) fn stored(profile: &Profile, field: Field, value: &Value) -> Option<V
     (!held.is_empty()).then_some(held)
 }
 
-fn on_grid(grid: &Grid, value: &Value, zone: &TimeZone) -> Value {
-    match (grid, value) {
+fn on_grid(grid: &Grid, value: &Value, zone: &TimeZone) -> Option<Value> {
+    let held = match (grid, value) {
         (Grid::Bands(bands), Value::Number(number)) => {
             let last = bands.len() - 1;
             let index = usize::try_from(*number).map_or(last, |index| index.min(last));
@@ -35,10 +35,20 @@ fn on_grid(grid: &Grid, value: &Value, zone: &TimeZone) -> Value {
                 .unwrap_or_default();
             Value::Status(statuses[index])
         }
-        (Grid::Instants { millis }, Value::When(when)) => {
-            Value::When(When::At(cut(when.instant(zone), *millis)))
+        (Grid::Instants { millis, within }, Value::When(when)) => {
+            let at = cut(when.instant(zone), *millis);
+            if !within.contains(&at) {
+                return None;
+            }
+            Value::When(When::At(at))
         }
-        (Grid::Instants { millis }, Value::Instant(at)) => Value::Instant(cut(*at, *millis)),
+        (Grid::Instants { millis, within }, Value::Instant(at)) => {
+            let at = cut(*at, *millis);
+            if !within.contains(&at) {
+                return None;
+            }
+            Value::Instant(at)
+        }
         (Grid::Days, Value::When(when)) => Value::When(When::Date(when.date(zone))),
         (Grid::Text(rule), Value::Text(text)) => Value::Text(by_rule(rule, text)),
         (Grid::Tags(rule), Value::Tags(tags)) => Value::Tags(
@@ -50,7 +60,8 @@ fn on_grid(grid: &Grid, value: &Value, zone: &TimeZone) -> Value {
         ),
         (Grid::Steps(step), Value::Number(number)) => Value::Number(number - number % step),
         _ => value.clone(),
-    }
+    };
+    Some(held)
 }
 
 fn by_rule(rule: &TextRule, text: &str) -> String {

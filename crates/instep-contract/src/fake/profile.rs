@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use instep_model::{
     BatchRule, Capabilities, Field, Grid, Hold, Ids, Status, TagRule, TextRule, TimeZone,
-    WriteShape,
+    Timestamp, WriteShape,
 };
 
 /// How a fake service behaves beyond what its capability record says.
@@ -27,7 +27,18 @@ pub struct Profile {
 }
 
 const STATUSES: [Status; 4] = [Status::Open, Status::Open, Status::Done, Status::Done];
-const SECONDS: Hold = Hold::Coarse(Grid::Instants { millis: 1000 });
+fn seconds() -> Hold {
+    Hold::Coarse(Grid::instants(1000))
+}
+
+/// Seconds of the years that a database can read back.
+fn years() -> Hold {
+    let second = |text: &str| text.parse().unwrap_or(Timestamp::MAX);
+    Hold::Coarse(Grid::Instants {
+        millis: 1000,
+        within: second("1980-01-01T00:00:00Z")..=Timestamp::MAX,
+    })
+}
 
 fn one_line(trimmed: bool) -> Hold {
     Hold::Coarse(Grid::Text(TextRule {
@@ -54,9 +65,9 @@ impl Profile {
             (Field::Notes, Hold::Whole),
             (Field::Status, Hold::Coarse(Grid::Statuses(STATUSES))),
             (Field::Priority, Hold::Whole),
-            (Field::Due, SECONDS),
-            (Field::Start, SECONDS),
-            (Field::End, SECONDS),
+            (Field::Due, seconds()),
+            (Field::Start, seconds()),
+            (Field::End, seconds()),
             (Field::Project, Hold::Whole),
             (Field::Tags, Hold::Coarse(Grid::Tags(TagRule::default()))),
             (Field::Annotations, Hold::Whole),
@@ -103,14 +114,14 @@ impl Profile {
                 Field::Priority,
                 Hold::Coarse(Grid::Bands([0, 1, 1, 3, 5, 5])),
             ),
-            (Field::Due, SECONDS),
-            (Field::Wait, SECONDS),
-            (Field::Start, SECONDS),
+            (Field::Due, years()),
+            (Field::Wait, years()),
+            (Field::Start, years()),
             (Field::Project, Hold::Whole),
             (Field::Tags, tags(&[' ', ',', '+', '-'])),
             (Field::Annotations, Hold::Whole),
             (Field::Depends, Hold::Whole),
-            (Field::StartedAt, SECONDS),
+            (Field::StartedAt, years()),
             (Field::CompletedAt, Hold::Follows(Field::Status)),
             (Field::Created, Hold::Once),
         ]);

@@ -114,6 +114,7 @@ fn full_pair() -> Mapping {
         hub_version: 9,
         unseen: true,
         observed: Some(observed),
+        left_out: [Field::Due].into(),
         gone: Some((Evidence::Unlisted, at(5))),
         contested: true,
         shadow: Some("{}".to_owned()),

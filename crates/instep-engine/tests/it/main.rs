@@ -3,6 +3,7 @@
 mod bench;
 mod deletions;
 mod faults;
+mod left_out;
 mod links;
 mod meeting;
 mod one_way;

@@ -27,6 +27,8 @@ struct MappingBody {
     hub_version: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     observed: Option<RemoteTaskRow>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    left_out: BTreeSet<Text<Field>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gone: Option<GoneRow>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -163,6 +165,7 @@ pub(crate) fn mapping_body(mapping: &Mapping) -> String {
         markers: base.markers.clone(),
         hub_version: mapping.hub_version,
         observed: mapping.observed.as_ref().map(RemoteTaskRow::new),
+        left_out: mapping.left_out.iter().copied().map(Text).collect(),
         gone: mapping.gone.map(GoneRow::new),
         contested: mapping.contested,
         shadow: mapping.shadow.clone(),
@@ -190,6 +193,7 @@ pub(crate) fn read_mapping_body(columns: Mapping, body: &str) -> Result<Mapping,
         },
         hub_version: body.hub_version,
         observed: body.observed.map(RemoteTaskRow::task),
+        left_out: body.left_out.into_iter().map(|field| field.0).collect(),
         gone: body.gone.map(GoneRow::gone),
         contested: body.contested,
         shadow: body.shadow,

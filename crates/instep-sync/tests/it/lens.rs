@@ -61,15 +61,12 @@ fn grids(field: Field) -> Vec<Hold> {
         | Field::End
         | Field::Occurrence => vec![
             Grid::Days,
-            Grid::Instants { millis: 1 },
-            Grid::Instants { millis: 1_000 },
-            Grid::Instants { millis: 60_000 },
+            Grid::instants(1),
+            Grid::instants(1_000),
+            Grid::instants(60_000),
         ],
         Field::StartedAt | Field::CompletedAt | Field::Created | Field::Reminders => {
-            vec![
-                Grid::Instants { millis: 1_000 },
-                Grid::Instants { millis: 60_000 },
-            ]
+            vec![Grid::instants(1_000), Grid::instants(60_000)]
         }
         Field::PercentDone => vec![Grid::Steps(10), Grid::Steps(100), Grid::Steps(1)],
         Field::Tags => vec![

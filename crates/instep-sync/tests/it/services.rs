@@ -32,7 +32,9 @@ pub(crate) fn service(index: usize) -> &'static Service {
     &ALL[index]
 }
 
-const SECONDS: Hold = Hold::Coarse(Grid::Instants { millis: 1000 });
+fn seconds() -> Hold {
+    Hold::Coarse(Grid::instants(1000))
+}
 const DAYS: Hold = Hold::Coarse(Grid::Days);
 const BANDS: Hold = Hold::Coarse(Grid::Bands([0, 1, 1, 3, 5, 5]));
 const OPEN_OR_DONE: Hold = Hold::Coarse(Grid::Statuses([
@@ -84,15 +86,15 @@ fn server(trims: bool) -> Service {
         (Field::Notes, Hold::Whole),
         (Field::Status, OPEN_OR_DONE),
         (Field::Priority, Hold::Whole),
-        (Field::Due, SECONDS),
-        (Field::Start, SECONDS),
-        (Field::End, SECONDS),
+        (Field::Due, seconds()),
+        (Field::Start, seconds()),
+        (Field::End, seconds()),
         (Field::Project, Hold::Whole),
         (Field::Tags, tags(&[], 20)),
         (Field::Annotations, Hold::Whole),
         (Field::Depends, Hold::Whole),
         (Field::Parent, Hold::Whole),
-        (Field::Reminders, SECONDS),
+        (Field::Reminders, seconds()),
         (Field::PercentDone, Hold::Whole),
         (Field::CompletedAt, Hold::Follows(Field::Status)),
     ];
@@ -119,16 +121,16 @@ fn database() -> Service {
         (Field::Title, one_line(false, 0)),
         (Field::Status, OPEN_OR_DONE),
         (Field::Priority, BANDS),
-        (Field::Due, SECONDS),
-        (Field::Wait, SECONDS),
-        (Field::Start, SECONDS),
+        (Field::Due, seconds()),
+        (Field::Wait, seconds()),
+        (Field::Start, seconds()),
         (Field::Project, Hold::Whole),
         (Field::Tags, tags(&[' ', ',', '+'], 0)),
         (Field::Annotations, Hold::Whole),
         (Field::Depends, Hold::Whole),
         (Field::Series, Hold::Whole),
-        (Field::StartedAt, SECONDS),
-        (Field::CompletedAt, SECONDS),
+        (Field::StartedAt, seconds()),
+        (Field::CompletedAt, seconds()),
         (Field::Created, Hold::Once),
     ];
     Service {

@@ -97,6 +97,15 @@ pub(super) fn whole(tasks: &[TaskView], screen: &Screen) -> Page {
         for (account, id) in &task.accounts {
             row(account, id);
         }
+        for (account, fields) in &task.left_out {
+            let without = format!(": cannot hold the {}", fields.join(" and "));
+            page.line(
+                Line::new()
+                    .tint(Tint::Faint, "  - ")
+                    .text(account)
+                    .text(without),
+            );
+        }
         refusals(&mut page, task, "  ", screen);
     }
     page
