@@ -180,29 +180,9 @@ async fn s33_a_task_that_is_refused_is_set_aside_alone_and_carried_when_it_can_b
     };
     assert_ne!(priority("Rent").await, 0);
 
-    let app = world.open().await;
-    let status = app.status().await.expect("status");
-    let vikunja = &status.accounts[1];
-    assert_eq!((vikunja.state, vikunja.errors), (State::Waiting, 1));
-    assert_eq!((vikunja.waiting, status.not_carried), (0, 1));
-    let why = vikunja.why.clone().expect("why");
+    told_everywhere(&world, &error.help).await;
     let push = error.help.strip_prefix("instep push ").expect("a command");
-    assert!(
-        why.contains("archived") && why.ends_with(&error.help),
-        "{why}"
-    );
-    let doctor = instep_app::doctor(&world.places, true).await;
-    let mut checks = doctor.checks.iter();
-    let check = checks.find(|check| check.id == "account.vikunja.refused");
-    assert_eq!(
-        check.and_then(|check| check.fix.as_deref()),
-        Some(&*error.help)
-    );
-    let shown = app.show(push).await.expect("the task");
-    let shown = &shown.tasks[0];
-    assert!(shown.errors["vikunja"].contains("archived"));
-    assert!(shown.retry_at.contains_key("vikunja"));
-
+    let app = world.open().await;
     let pushed = app.push(push).await.expect("pushed");
     assert_eq!(exit_of_sync(&pushed), Exit::Partial, "{pushed:#?}");
     archive(false).await;
@@ -221,6 +201,27 @@ async fn s33_a_task_that_is_refused_is_set_aside_alone_and_carried_when_it_can_b
     let reply = world.ask(SyncRequest::default()).await;
     assert_eq!(exit_of_sync(&reply), Exit::Fine, "{reply:#?}");
     assert_eq!(priority("Plan 2027").await, 0);
+}
+
+/// `status`, `doctor` and `show` name what was refused and the command that helps.
+async fn told_everywhere(world: &World, help: &str) {
+    let push = help.strip_prefix("instep push ").expect("a command");
+    let app = world.open().await;
+    let status = app.status().await.expect("status");
+    let vikunja = &status.accounts[1];
+    assert_eq!((vikunja.state, vikunja.errors), (State::Waiting, 1));
+    assert_eq!((vikunja.waiting, status.not_carried), (0, 1));
+    let why = vikunja.why.clone().expect("why");
+    assert!(why.contains("archived") && why.ends_with(help), "{why}");
+    let doctor = instep_app::doctor(&world.places, true).await;
+    let mut checks = doctor.checks.iter();
+    let check = checks.find(|check| check.id == "account.vikunja.refused");
+    assert_eq!(check.and_then(|check| check.fix.as_deref()), Some(help));
+    let shown = app.show(push).await.expect("the task");
+    let shown = &shown.tasks[0];
+    assert!(shown.errors["vikunja"].contains("archived"));
+    assert!(shown.retry_at.contains_key("vikunja"));
+    app.close().await;
 }
 
 /// What `push` says is about its task, whatever else was refused.
