@@ -125,7 +125,7 @@ impl App {
 /// The real file behind a connector, where it is one.
 pub(crate) fn file_exists(connector: &AnyConnector) -> Option<bool> {
     match &connector.service {
-        AnyService::File(file) => Some(file.place().is_ok_and(|place| place.inode.is_some())),
+        AnyService::File(file) => Some(file.exists().unwrap_or(false)),
         AnyService::Taskwarrior(_) | AnyService::Vikunja(_) => None,
     }
 }

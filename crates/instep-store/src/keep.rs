@@ -10,7 +10,7 @@ use instep_model::{AccountId, Timestamp};
 use sqlx::AnyConnection;
 
 use crate::account::drop_rows;
-use crate::open::{OpenError, sibling};
+use crate::open::OpenError;
 use crate::sql::{Bind, Stop, execute, execute_in, failed, get, query};
 use crate::store::{Hub, HubStore, transaction};
 use crate::{dialect, private};
@@ -55,27 +55,6 @@ impl HubStore {
     pub async fn forget_account(&self, account: &AccountId) -> Result<(), StoreError> {
         let hub = &*self.0;
         transaction!(hub, |on| forget(hub, on, account))
-    }
-
-    /// Writes a compact copy of the hub to `path`, which must not exist, 0600. It is checked
-    /// before this answers.
-    ///
-    /// # Errors
-    /// [`OpenError`] about the copy.
-    pub async fn backup_to(&self, path: &Path) -> Result<(), OpenError> {
-        let copy = self.copy_to(path).await?;
-        let verdict = copy.integrity().await;
-        copy.close().await;
-        drop(copy);
-        let unsound = match verdict {
-            Ok(found) if found.is_empty() => return tidy_copy(path),
-            Ok(found) => found.join("; "),
-            Err(error) => error.to_string(),
-        };
-        Err(OpenError::Corrupt {
-            path: path.into(),
-            what: unsound,
-        })
     }
 
     /// A private copy of the hub in `dir`, with leases of its own: whatever is done to it
@@ -134,21 +113,6 @@ impl HubStore {
         }
         Ok(found)
     }
-}
-
-/// Removes what an opened copy leaves beside itself; a backup is one file.
-fn tidy_copy(path: &Path) -> Result<(), OpenError> {
-    for suffix in [".open", "-wal", "-shm"] {
-        match std::fs::remove_file(sibling(path, suffix)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(OpenError::Unavailable {
-                    source: Box::new(error),
-                });
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 async fn prune(

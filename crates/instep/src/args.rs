@@ -141,10 +141,10 @@ pub(crate) struct Init {
     /// The time zone that days are meant in, such as Europe/Berlin; the computer's by default.
     #[arg(long, value_name = "ZONE")]
     pub(crate) timezone: Option<String>,
-    /// Do not install a service.
+    /// Set up no service; this version has none, and scripts may say so all the same.
     #[arg(long)]
     pub(crate) no_service: bool,
-    /// Do not install Taskwarrior's hook.
+    /// Set up no hook of Taskwarrior; this version has none either.
     #[arg(long)]
     pub(crate) no_hook: bool,
 }

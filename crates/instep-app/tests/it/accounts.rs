@@ -222,6 +222,30 @@ async fn one_server_twice_is_refused_unless_the_scopes_part_them() {
     assert_eq!(super::world::code(&reply, "vikunja"), "");
 }
 
+/// S7: one file under two names is one store.
+#[tokio::test]
+async fn s7_a_file_is_known_under_every_name() {
+    let world = World::paired(2).await;
+    let file = world.path("tasks.json");
+    std::fs::write(&file, "[]").expect("a file");
+    let (link, hard) = (world.path("link.json"), world.path("hard.json"));
+    std::os::unix::fs::symlink(&file, &link).expect("a link");
+    std::fs::hard_link(&file, &hard).expect("a link");
+    let add = |name: &str, path| AccountAdd {
+        kind: "file".to_owned(),
+        name: Some(name.to_owned()),
+        path: Some(path),
+        format: Some("json".to_owned()),
+        ..AccountAdd::default()
+    };
+    let first = account_add(&world.places, &add("one", file)).await;
+    first.expect("it is the first");
+    for other in [link, hard] {
+        let failure = account_add(&world.places, &add("two", other)).await;
+        assert_eq!(failure.expect_err("it is there already").code, "same_place");
+    }
+}
+
 #[tokio::test]
 async fn a_new_token_is_tried_and_written() {
     let world = World::paired(2).await;

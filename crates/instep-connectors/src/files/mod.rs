@@ -76,22 +76,6 @@ impl Settings {
     }
 }
 
-/// Which file an account covers, to find two that cover one (S7).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FilePlace {
-    /// The real path, every link followed.
-    pub path: PathBuf,
-    /// Device and inode, where the file exists; another inode after every save.
-    pub inode: Option<(u64, u64)>,
-}
-
-impl FilePlace {
-    /// Whether both are one file, be it under two names.
-    pub fn is_same(&self, other: &Self) -> bool {
-        self.path == other.path || (self.inode.is_some() && self.inode == other.inode)
-    }
-}
-
 /// One file of tasks.
 #[derive(Debug)]
 pub struct FileConnector {
@@ -123,15 +107,13 @@ impl FileConnector {
         std::mem::take(&mut self.notices)
     }
 
-    /// Which file this is.
+    /// Whether the file is there.
     ///
     /// # Errors
     /// [`ConnectorError::Setup`] when its directory cannot be reached.
-    pub fn place(&self) -> Result<FilePlace, ConnectorError> {
-        Ok(FilePlace {
-            path: self.client.real_path()?,
-            inode: self.client.look()?.map(|look| (look.dev, look.inode)),
-        })
+    pub fn exists(&self) -> Result<bool, ConnectorError> {
+        self.client.real_path()?;
+        Ok(self.client.look()?.is_some())
     }
 
     /// Whether the last look met a stale overwrite that the file still bears.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use instep_contract::{MergeStep, Store};
-use instep_model::{AccountId, Evidence, Provenance, Timestamp, UserId};
+use instep_model::{AccountId, Evidence, Provenance, Timestamp};
 use instep_store::{HubStore, JournalFilter, Pruned, TaskFilter};
 
 use crate::samples::*;
@@ -161,37 +161,6 @@ async fn a_scratch_copy_leaves_the_original_alone() {
     hub.commit_merge(Some(&lease), &[adopted(3)], at(1))
         .await
         .expect("still ours");
-}
-
-#[tokio::test]
-async fn a_backup_is_one_sound_file_and_replaces_none() {
-    let hub = fresh().await;
-    filled(&hub, 300).await;
-    let path = hub.dir.path().join("backups/hub.db");
-    hub.backup_to(&path).await.expect("copied");
-    let beside: Vec<_> = path
-        .parent()
-        .expect("a directory")
-        .read_dir()
-        .expect("listed")
-        .map(|entry| entry.expect("an entry").file_name())
-        .collect();
-    assert_eq!(beside, ["hub.db"]);
-    assert!(hub.backup_to(&path).await.is_err());
-
-    let restored = HubStore::open(&path, UserId::new("me"))
-        .await
-        .expect("opens");
-    let tasks = restored
-        .list_tasks(&TaskFilter::default())
-        .await
-        .expect("read");
-    assert_eq!(
-        tasks,
-        hub.list_tasks(&TaskFilter::default()).await.expect("read")
-    );
-    assert_eq!(tasks.len(), 300);
-    restored.close().await;
 }
 
 #[tokio::test]

@@ -131,27 +131,6 @@ async fn another_file_is_another_identity() {
     assert_ne!(bench.all().await.identity, first.identity);
 }
 
-/// S7: one file under two names is one store.
-#[tokio::test]
-async fn a_file_is_known_under_every_name() {
-    let bench = Bench::with(TWO);
-    let link = bench.dir.path().join("link.json");
-    std::os::unix::fs::symlink(bench.path(), &link).unwrap();
-    let hard = bench.dir.path().join("hard.json");
-    std::fs::hard_link(bench.path(), &hard).unwrap();
-    let place = |path: std::path::PathBuf| {
-        let mut settings = bench.settings();
-        settings.path = path;
-        instep_connectors::files::FileConnector::open(settings)
-            .place()
-            .unwrap()
-    };
-    let own = place(bench.path());
-    assert!(own.is_same(&place(link)) && own.is_same(&place(hard)));
-    let other = Bench::with(TWO);
-    assert!(!own.is_same(&other.connector.place().unwrap()));
-}
-
 #[tokio::test]
 async fn our_own_write_is_reported_as_it_was_stored() {
     let mut bench = Bench::with(TWO);
