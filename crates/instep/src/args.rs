@@ -293,7 +293,7 @@ pub(crate) struct Sync {
     /// With --dry-run: exit with 10 when there are changes.
     #[arg(long, requires = "dry_run")]
     pub(crate) exit_code: bool,
-    /// Look at everything, not only at what seems to have changed.
+    /// Look at everything, not only at what seems to have changed, and try again whatever was refused.
     #[arg(long)]
     pub(crate) full: bool,
     /// Permit up to so many deletions.
