@@ -163,6 +163,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         })
     }
 
+    // tidy: long because it is the one list of what becomes of each kind of work, in its order
     async fn push_page<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
