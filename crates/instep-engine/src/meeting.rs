@@ -94,6 +94,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .iter()
             .map(|remote| candidate_fields(pass, remote))
             .collect();
+        let known = self.known_by_id(pass, &unknown).await?;
         let nothing = BTreeSet::new();
         let meeting = Meeting {
             projection: Projection {
@@ -118,7 +119,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .map(|(remote, fields)| RemoteCandidate {
                 id: &remote.id,
                 fields,
-                chosen: Some(self.hub_id(pass, seen, remote)),
+                chosen: known
+                    .get(&remote.id)
+                    .copied()
+                    .or_else(|| Some(self.hub_id(pass, seen, remote))),
             })
             .collect();
         let adoption = (self.decisions.adopt)(&meeting, &hub_side, &remote_side);
@@ -139,6 +143,29 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             adoption,
             missing: left.into_iter().collect(),
         })
+    }
+
+    /// Which tasks bear these ids in another account that keeps ids of ours, whatever the hub calls
+    /// them: a hub that was lost may have met them first where ids are given.
+    async fn known_by_id<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        items: &[RemoteTask],
+    ) -> Result<BTreeMap<RemoteId, TaskId>, Stop> {
+        let mut known = BTreeMap::new();
+        if pass.capabilities.ids == Ids::Given || items.is_empty() {
+            return Ok(known);
+        }
+        let ids: Vec<RemoteId> = items.iter().map(|item| item.id.clone()).collect();
+        let elsewhere = pass.services.iter().filter(|(account, service)| {
+            service.ids == Ids::Chosen && **account != pass.account.id
+        });
+        for (account, _) in elsewhere {
+            for pair in self.store.mappings_by_remote(account, &ids).await? {
+                known.extend(pair.remote.map(|remote| (remote, pair.task)));
+            }
+        }
+        Ok(known)
     }
 
     /// Two full sides: shows what would happen and waits for a person, unless it is only pairing.

@@ -171,9 +171,9 @@ impl Table<'_> {
         }
         for (hub, remote) in claims {
             let free = self.free_remote.contains(&remote);
-            let believed =
-                self.same_title(hub, remote) || trusted && !self.is_known_elsewhere(hub, remote);
-            if free && believed {
+            let alone = claimants[&remote] == 1;
+            let retitled = trusted && alone && !self.is_known_elsewhere(hub, remote);
+            if free && (retitled || self.same_title(hub, remote)) {
                 self.pair(hub, remote);
             }
         }
