@@ -53,6 +53,8 @@ pub struct Applied {
     /// service's normalisation can be told from an edit (S1). Never what a later read found:
     /// that is an observation, and may hold somebody's edit.
     pub held: Option<RemoteTask>,
+    /// When the task was made, as [`RemoteTask::born`].
+    pub born: Option<Timestamp>,
 }
 
 impl Applied {
@@ -63,6 +65,7 @@ impl Applied {
             collection: None,
             note: None,
             held: None,
+            born: None,
         }
     }
 }

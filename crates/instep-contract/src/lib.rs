@@ -14,7 +14,7 @@ pub mod store_suite;
 pub use connector::{Applied, Connector, Cursor, Look, Observation};
 pub use error::{BoxError, ConnectorError, StoreError};
 pub use fake::{
-    Call, Calm, Effect, FakeConnector, FakeRemote, Fault, Moment, Profile, Reinstall, World,
+    Call, Calm, Copy, Effect, FakeConnector, FakeRemote, Fault, Moment, Profile, Reinstall, World,
 };
 pub use memory::{MemorySnapshot, MemoryStore};
 pub use store::{

@@ -165,7 +165,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             }
         };
         let mut made = Vec::new();
-        let mut steps = Vec::new();
+        let given: Vec<(TaskId, &Applied)> = planned
+            .iter()
+            .zip(&results)
+            .filter_map(|((id, _), result)| Some((*id, result.as_ref().ok()?)))
+            .collect();
+        let mut steps = self.displaced(pass, &given).await?;
         let mut aftermath = Aftermath::default();
         for (at, ((id, plan), result)) in planned.iter().zip(results).enumerate() {
             let settled = intents.get(at).copied();
@@ -214,6 +219,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .and_then(|mapping| mapping.shadow.clone());
         let mut mapping = Mapping::new(pass.account.id.clone(), id, Some(applied.id.clone()));
         mapping.unseen = true;
+        mapping.born = applied.born;
         mapping.shadow = applied
             .held
             .as_ref()

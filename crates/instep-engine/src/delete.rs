@@ -29,6 +29,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             let mut steps = Vec::new();
             let mut to_delete = Vec::new();
             for (id, found) in batch.iter().zip(found) {
+                // Another item under the id says what none would: this one is gone.
+                let pair = page.context.mappings.get(id);
+                let found = found.filter(|remote| pair.is_none_or(|pair| pair.is_of(remote.born)));
                 match found {
                     None => steps.push(self.deleted(pass, page, *id, false)),
                     Some(remote) if self.is_as_agreed(pass, page, *id, &remote) => {

@@ -1,6 +1,6 @@
 //! Writes whose answer never came: look, look again, and only then forget and repeat (S13–S15).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use instep_contract::{Applied, Connector, Intent, PushStep, Store};
@@ -115,6 +115,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     if matches!(intent.operation, Operation::Create(_)) {
                         taken.insert(applied.id.clone());
                     }
+                    if let (Operation::Create(_), Some(task)) = (&intent.operation, intent.task) {
+                        steps.extend(self.displaced(pass, &[(task, &applied)]).await?);
+                    }
                     steps.push(self.found_step(pass, intent, applied).await?);
                 }
                 None if intent.missed_at.is_some() && remaining(intent, now).is_zero() => {
@@ -140,24 +143,30 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         Ok(missed)
     }
 
-    /// Candidates that are somebody's already.
+    /// Candidates that are somebody's already. A pair whose id names another item now has none.
     async fn paired<C: Connector>(
         &self,
         pass: &Pass<'_, C>,
         found: &[Vec<Applied>],
     ) -> Result<BTreeSet<RemoteId>, Stop> {
-        let ids: Vec<RemoteId> = found
+        let born: BTreeMap<RemoteId, Option<Timestamp>> = found
             .iter()
             .flatten()
             .filter(|applied| applied.note.is_none())
-            .map(|applied| applied.id.clone())
+            .map(|applied| (applied.id.clone(), applied.born))
             .collect();
+        let ids: Vec<RemoteId> = born.keys().cloned().collect();
         let mappings = self
             .store
             .mappings_by_remote(&pass.account.id, &ids)
             .await?;
+        let is_its = |pair: &Mapping| {
+            let found = pair.remote.as_ref().and_then(|id| born.get(id));
+            pair.is_of(found.copied().flatten())
+        };
         Ok(mappings
             .into_iter()
+            .filter(is_its)
             .filter_map(|mapping| mapping.remote)
             .collect())
     }
@@ -196,6 +205,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             (Operation::Create(draft), Some(task)) => {
                 let mut mapping = Mapping::new(pass.account.id.clone(), task, Some(applied.id));
                 mapping.unseen = true;
+                mapping.born = applied.born;
                 mapping.collection = applied.collection;
                 mapping.base = created_base(&draft.fields, &draft.markers, pass);
                 mapping.state = MappingState::Pending;

@@ -13,6 +13,7 @@ use crate::journal::Event;
 use crate::look::Seen;
 use crate::merge::new_task;
 use crate::round::{Engine, Pass, Stop};
+use crate::stranger::without_item;
 use crate::{Clock, Rng};
 
 /// A pair whose remote item is gone, and when it went.
@@ -189,8 +190,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         task: &Task,
         mapping: &Mapping,
     ) -> MergeStep {
-        let mut pair = Mapping::new(mapping.account.clone(), mapping.task, None);
-        pair.shadow = mapping.shadow.clone();
+        let pair = without_item(mapping);
         let journal = Event {
             operation: &self.operation_id(),
             at: self.clock.now(),

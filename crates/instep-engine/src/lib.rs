@@ -28,6 +28,7 @@ mod round;
 mod seams;
 mod send;
 mod single;
+mod stranger;
 mod update;
 
 pub use edit::{EditError, Edited};

@@ -3,7 +3,7 @@
 //! The cursor moves only after everything that was found has been committed, so a crash
 //! in between makes the next pass see it again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use instep_contract::{
     AccountState, CommitObservation, Connector, ConnectorError, Cursor, Look, MergeStep,
@@ -316,17 +316,22 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 .store
                 .mappings_by_remote(&pass.account.id, &ids)
                 .await?;
-            let known: std::collections::BTreeMap<_, _> = mappings
+            let mut known: BTreeMap<RemoteId, Mapping> = mappings
                 .into_iter()
-                .filter_map(|mapping| Some((mapping.remote.clone()?, mapping.task)))
+                .filter_map(|mapping| Some((mapping.remote.clone()?, mapping)))
                 .collect();
-            let mut paired = Vec::new();
+            let (mut paired, mut ended) = (Vec::new(), Vec::new());
             for task in chunk {
-                match known.get(&task.id) {
-                    Some(id) => paired.push((*id, task)),
+                match known.remove(&task.id) {
+                    Some(pair) if pair.is_of(task.born) => paired.push((pair.task, task)),
+                    Some(pair) => {
+                        ended.push(pair);
+                        unknown.push(task);
+                    }
                     None => unknown.push(task),
                 }
             }
+            self.end_pairs(pass, &ended).await?;
             self.merge_chunk(pass, &paired, seen.state.last_pass_at)
                 .await?;
         }

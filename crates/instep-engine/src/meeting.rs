@@ -252,6 +252,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     base: Base::default(),
                     gone: None,
                     unseen: true,
+                    born: None,
                     ..mapping
                 };
                 let sighting = Sighting {
@@ -387,6 +388,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         mapping.collection = remote.collection.clone();
         mapping.shadow = remote.shadow.clone();
         mapping.unseen = true;
+        mapping.born = remote.born;
         mapping.hub_version = from_version + 1;
         mapping.state = MappingState::Synced;
         mapping.last_synced_at = Some(now);

@@ -99,6 +99,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pair.base.markers = remote.markers.clone();
         pair.collection = remote.collection.clone();
         pair.shadow = remote.shadow.clone();
+        pair.born = remote.born.or(pair.born);
         pair.gone = None;
         pair.contested = false;
         pair.observed = merged.waits().then(|| (*remote).clone());
@@ -153,6 +154,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             mapping, remote, ..
         } = sighting;
         let mut pair = (*mapping).clone();
+        pair.born = remote.born.or(pair.born);
         if mapping.unseen {
             // From here on whatever is deleted there was deleted after the hub had come this far.
             pair.hub_version = sighting.task.version;

@@ -261,7 +261,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let mut gone = Vec::new();
         let mut there = Vec::new();
         for ((task, _), found) in asked.into_iter().zip(found) {
-            match found {
+            let pair = &page.context.mappings[&task];
+            match found.filter(|remote| pair.is_of(remote.born)) {
                 Some(remote) => there.push((task, remote)),
                 None => gone.push(task),
             }

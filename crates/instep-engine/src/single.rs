@@ -196,7 +196,15 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .await?
             .into_iter()
             .next();
-        match (found.into_iter().next().flatten(), known) {
+        let found = found.into_iter().next().flatten();
+        let known = match (&found, known) {
+            (Some(remote), Some(pair)) if !pair.is_of(remote.born) => {
+                self.end_pairs(pass, &[pair]).await?;
+                None
+            }
+            (_, known) => known,
+        };
+        match (found, known) {
             (Some(remote), Some(mapping)) => {
                 self.merge_chunk(pass, &[(mapping.task, remote)], state.last_pass_at)
                     .await?;

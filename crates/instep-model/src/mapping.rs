@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -10,6 +11,9 @@ use crate::{
     AccountId, AnnotationId, CollectionId, Evidence, Field, Fields, ParseError, RemoteId,
     RemoteNoteId, RemoteTask, TaskId, Value,
 };
+
+/// How far two accounts of one birth may be apart.
+const BIRTH_SLACK: Duration = Duration::from_secs(2);
 
 /// Where a mapping stands (S4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -136,6 +140,9 @@ pub struct Mapping {
     pub contested: bool,
     /// The remote's shadow as last read, to re-create the item after an edit beat a delete (S3).
     pub shadow: Option<String>,
+    /// When the remote item was made, by the remote's own clock, once that was told: the id may be
+    /// given out anew, and names another item then.
+    pub born: Option<Timestamp>,
     /// Failures of this item in a row.
     pub attempts: u32,
     /// When the first of them was.
@@ -174,6 +181,15 @@ impl Mapping {
         self.state == MappingState::Held && self.gone.is_some()
     }
 
+    /// Whether an item that was found under the pair's id, and was made at `born`, can be the pair's.
+    /// A database may round a time that the answer to the create told more finely.
+    pub fn is_of(&self, born: Option<Timestamp>) -> bool {
+        match (self.born, born) {
+            (Some(known), Some(born)) => known.duration_since(born).unsigned_abs() <= BIRTH_SLACK,
+            _ => true,
+        }
+    }
+
     /// A pair that nothing has been agreed on yet.
     pub fn new(account: AccountId, task: TaskId, remote: Option<RemoteId>) -> Self {
         Self {
@@ -190,6 +206,7 @@ impl Mapping {
             gone: None,
             contested: false,
             shadow: None,
+            born: None,
             attempts: 0,
             failing_since: None,
             last_error: None,

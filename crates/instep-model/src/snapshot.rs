@@ -32,6 +32,9 @@ pub struct RemoteTask {
     pub revision: Option<String>,
     /// What the hub has no field for, opaque to everyone but the connector (S3).
     pub shadow: Option<String>,
+    /// When it was made, by the remote's own clock, where the remote may give one id out twice: after
+    /// an older copy of it was put back, the id can be another item's.
+    pub born: Option<Timestamp>,
 }
 
 impl RemoteTask {
@@ -48,10 +51,11 @@ impl RemoteTask {
             changed_at: None,
             revision: None,
             shadow: None,
+            born: None,
         }
     }
 
-    /// Whether both hold the same for a person: everything but time, revision and shadow.
+    /// Whether both hold the same for a person: everything but times, revision and shadow.
     pub fn same_content(&self, other: &Self) -> bool {
         self.collection == other.collection
             && self.fields == other.fields

@@ -114,6 +114,7 @@ pub(super) fn remote_task(task: &wire::Task, projects: &Projects, offset_ms: i64
         changed_at: task.updated.map(|at| corrected(at, offset_ms)),
         revision: None,
         shadow: shadow(task),
+        born: task.created,
     }
 }
 

@@ -117,6 +117,7 @@ impl VikunjaConnector {
         }
         let told = |task: &wire::Task| Applied {
             collection: Some(collection_id(task.project_id)),
+            born: task.created,
             ..Applied::done(remote_id(task.id))
         };
         found.into_iter().map(told).collect()

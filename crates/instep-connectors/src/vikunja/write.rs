@@ -159,6 +159,7 @@ impl VikunjaConnector {
             id: held.id.clone(),
             collection: held.collection.clone(),
             note: None,
+            born: held.born,
             held: Some(held),
         }
     }

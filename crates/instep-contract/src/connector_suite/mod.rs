@@ -84,6 +84,8 @@ cases! {
     Stale => writes::stale,
     /// What holds the wanted value already is success.
     HeldAlready => writes::held_already,
+    /// Whatever becomes of an item, it was made when it was made.
+    Birth => writes::birth,
     /// An item that never was is gone, not an error of another kind.
     Unknown => writes::unknown,
     /// Deleting what is gone is success.

@@ -1,10 +1,12 @@
 //! Cases about single writes: what they change, refuse and leave alone.
 
-use instep_model::{CollectionId, Edit, Field, Fields, Ids, Operation, RemoteId, Value};
+use instep_model::{
+    AccountId, CollectionId, Edit, Field, Fields, Ids, Mapping, Operation, RemoteId, TaskId, Value,
+};
 use uuid::Uuid;
 
 use super::Outcome;
-use super::client::{Client, text};
+use super::client::{Client, task, text};
 use super::content::samples;
 use crate::{Connector, ConnectorError, Look};
 
@@ -55,6 +57,33 @@ pub(super) async fn only_what_changes<C: Connector>(
         assert_eq!(before.shadow, after.shadow, "{field}");
     }
     Outcome::Held
+}
+
+pub(super) async fn birth<C: Connector>(one: &mut Client<C>, two: &mut Client<C>) -> Outcome {
+    let cursor = one.look(None, Look::Everything).await.cursor;
+    let draft = one.titled("born");
+    let made = one.create(draft).await;
+    let read = two.see(&made.id).await.born;
+    if read.is_none() {
+        assert_eq!(made.born, None, "what an answer tells, a read tells too");
+        return Outcome::Lacking;
+    }
+    let mut pair = Mapping::new(AccountId::new("a"), made_task(), Some(made.id.clone()));
+    pair.born = read;
+    assert!(pair.is_of(made.born), "{:?} and {read:?}", made.born);
+    let (from, to) = (text(one.text("born")), text(one.text("renamed")));
+    let applied = one.set(&made.id, Field::Title, from, to).await;
+    let held = applied.expect("it can be renamed").held;
+    assert!(held.is_none_or(|held| held.born == read), "told by a write");
+    assert_eq!(two.see(&made.id).await.born, read, "once it was changed");
+    let seen = one.look(Some(&cursor), Look::Changes).await;
+    let seen = task(&seen, &made.id).expect("a new item is observed");
+    assert_eq!(seen.born, read, "in a look");
+    Outcome::Held
+}
+
+fn made_task() -> TaskId {
+    TaskId(Uuid::nil())
 }
 
 pub(super) async fn foreign_field<C: Connector>(

@@ -170,6 +170,7 @@ impl State {
             held: item
                 .filter(|_| self.profile.tells)
                 .map(|item| item.task.clone()),
+            born: item.and_then(|item| item.task.born),
         }
     }
 

@@ -12,7 +12,7 @@ mod state;
 mod world;
 
 pub use connector::FakeConnector;
-pub use person::{FakeRemote, Reinstall};
+pub use person::{Copy, FakeRemote, Reinstall};
 pub use profile::Profile;
 pub use state::Effect;
 pub use world::{Call, Calm, Fault, Moment, World};

@@ -23,6 +23,10 @@ pub struct FakeRemote {
     state: Arc<Mutex<State>>,
 }
 
+/// What a service held at one moment.
+#[derive(Debug, Clone)]
+pub struct Copy(State);
+
 /// What a server holds after it was set up anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reinstall {
@@ -220,6 +224,17 @@ impl FakeRemote {
         state.start_over();
         state.remember_tags(&tags);
         state.import(now, kept);
+    }
+
+    /// A copy of everything in it.
+    pub fn copy(&self) -> Copy {
+        Copy(self.state().clone())
+    }
+
+    /// Puts a copy back, as its owner does with a backup: what came since is gone without a trace,
+    /// and its ids are given out anew.
+    pub fn put_back(&self, copy: &Copy) {
+        self.state().put_back(&copy.0);
     }
 
     /// Every living task, by id.

@@ -53,7 +53,7 @@ pub struct Effect {
     pub late: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct State {
     pub(super) profile: Profile,
     pub(super) identity: Identity,
@@ -105,6 +105,18 @@ impl State {
         if self.profile.capabilities.collections {
             self.collection(None, Timestamp::UNIX_EPOCH);
         }
+    }
+
+    /// Holds what it held when `copy` was made, and gives out again the ids it has given out since.
+    pub(super) fn put_back(&mut self, copy: &Self) {
+        self.next = copy.next;
+        self.items.clone_from(&copy.items);
+        self.numbered.clone_from(&copy.numbered);
+        self.collections.clone_from(&copy.collections);
+        self.tags.clone_from(&copy.tags);
+        // What comes from now on is news to everyone.
+        self.version += 1;
+        self.collections_version = self.version;
     }
 
     pub(super) fn fresh_id(&mut self) -> RemoteId {
@@ -175,6 +187,7 @@ impl State {
         }
         self.place(&mut task);
         self.touch_times(now, &mut task);
+        task.born = self.chooses_ids().then(|| cut(now, 1000));
         if let Some(completed) = self.completion(now, &task.fields)
             && task.fields.get(Field::CompletedAt).is_none()
         {

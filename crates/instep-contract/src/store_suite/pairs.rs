@@ -94,6 +94,7 @@ fn full_pair() -> Mapping {
         changed_at: Some(at(4)),
         revision: Some("v4".to_owned()),
         shadow: Some("{\"x\":1}".to_owned()),
+        born: Some(at(7)),
         ..RemoteTask::new(remote(1), Fields::new().with(Field::Title, title.clone()))
     };
     Mapping {
@@ -118,6 +119,7 @@ fn full_pair() -> Mapping {
         gone: Some((Evidence::Unlisted, at(5))),
         contested: true,
         shadow: Some("{}".to_owned()),
+        born: Some(at(8)),
         attempts: 4,
         failing_since: Some(at(6)),
         last_error: Some("refused".to_owned()),

@@ -32,7 +32,15 @@ async fn a_server_keeps_the_contract() {
 #[tokio::test]
 async fn a_database_keeps_the_contract() {
     let lacking = lacking(Profile::database()).await;
-    assert_eq!(lacking, [Case::FindsNote, Case::Parent, Case::Collections]);
+    assert_eq!(
+        lacking,
+        [
+            Case::Birth,
+            Case::FindsNote,
+            Case::Parent,
+            Case::Collections
+        ]
+    );
 }
 
 #[tokio::test]
@@ -41,6 +49,7 @@ async fn a_file_keeps_the_contract() {
     assert_eq!(
         lacking,
         [
+            Case::Birth,
             Case::Revives,
             Case::FindsNote,
             Case::Notes,

@@ -7,6 +7,7 @@ mod left_out;
 mod links;
 mod meeting;
 mod one_way;
+mod put_back;
 mod refusals;
 mod single;
 mod travel;

@@ -35,6 +35,8 @@ struct MappingBody {
     contested: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shadow: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    born: Option<Text<Timestamp>>,
     attempts: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failing_since: Option<Text<Timestamp>>,
@@ -78,6 +80,8 @@ struct RemoteTaskRow {
     revision: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shadow: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    born: Option<Text<Timestamp>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -128,6 +132,7 @@ impl RemoteTaskRow {
             changed_at: task.changed_at.map(Text),
             revision: task.revision.clone(),
             shadow: task.shadow.clone(),
+            born: task.born.map(Text),
         }
     }
 
@@ -148,6 +153,7 @@ impl RemoteTaskRow {
             changed_at: self.changed_at.map(|at| at.0),
             revision: self.revision,
             shadow: self.shadow,
+            born: self.born.map(|at| at.0),
         }
     }
 }
@@ -169,6 +175,7 @@ pub(crate) fn mapping_body(mapping: &Mapping) -> String {
         gone: mapping.gone.map(GoneRow::new),
         contested: mapping.contested,
         shadow: mapping.shadow.clone(),
+        born: mapping.born.map(Text),
         attempts: mapping.attempts,
         failing_since: mapping.failing_since.map(Text),
         last_error: mapping.last_error.clone(),
@@ -197,6 +204,7 @@ pub(crate) fn read_mapping_body(columns: Mapping, body: &str) -> Result<Mapping,
         gone: body.gone.map(GoneRow::gone),
         contested: body.contested,
         shadow: body.shadow,
+        born: body.born.map(|at| at.0),
         attempts: body.attempts,
         failing_since: body.failing_since.map(|at| at.0),
         last_error: body.last_error,

@@ -93,10 +93,11 @@ fn remote_tasks() -> impl Strategy<Value = RemoteTask> {
         option::of(instants()),
         option::of(texts()),
         option::of(texts()),
+        option::of(instants()),
     );
     let markers = btree_map(texts(), texts(), 0..3);
     (field_sets(), vec(note, 0..3), links(), markers, opaque).prop_map(
-        |(fields, notes, depends, markers, (changed_at, revision, shadow))| RemoteTask {
+        |(fields, notes, depends, markers, (changed_at, revision, shadow, born))| RemoteTask {
             notes,
             parent: depends.first().cloned(),
             depends,
@@ -104,6 +105,7 @@ fn remote_tasks() -> impl Strategy<Value = RemoteTask> {
             changed_at,
             revision,
             shadow,
+            born,
             ..RemoteTask::new(RemoteId::new("r1"), fields)
         },
     )
@@ -124,6 +126,7 @@ fn sides() -> impl Strategy<Value = (Task, Mapping)> {
             let mut mapping = Mapping::new(vik(), numbered(1), Some(RemoteId::new("r1")));
             mapping.base.fields = fields.clone();
             mapping.base.held_as = held_as;
+            mapping.born = observed.as_ref().and_then(|seen| seen.born);
             mapping.observed = observed;
             mapping.failing_since = next;
             mapping.last_synced_at = synced;

@@ -20,7 +20,12 @@ async fn run(world: &World, hooks: bool) {
     };
     for case in Case::ALL {
         let outcome = check(*case, &subject).await;
-        let lacking = [Case::FindsNote, Case::Parent, Case::Collections];
+        let lacking = [
+            Case::Birth,
+            Case::FindsNote,
+            Case::Parent,
+            Case::Collections,
+        ];
         let expected = if lacking.contains(case) {
             Outcome::Lacking
         } else {

@@ -1,0 +1,110 @@
+//! Items under an id that named another one before: an older copy of the service was put back, and
+//! it gives its ids out anew. Whoever was paired with the id has lost its item, and nobody deleted
+//! it: it is made again. The item itself is met like any other that is new.
+
+use instep_contract::{Applied, Connector, MergeStep, PushStep, Store};
+use instep_model::{Hint, Ids, Mapping, MappingState, Task, TaskId};
+
+use crate::round::{Engine, Pass, Stop};
+use crate::{Clock, Rng};
+
+impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
+    /// Ends these pairs, whose ids name other items now.
+    pub(crate) async fn end_pairs<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        strangers: &[Mapping],
+    ) -> Result<(), Stop> {
+        let ended: Vec<TaskId> = strangers.iter().map(|pair| pair.task).collect();
+        if ended.is_empty() {
+            return Ok(());
+        }
+        let tasks = self.store.tasks(&ended).await?;
+        let mut steps = Vec::new();
+        for pair in strangers {
+            let task = tasks.iter().find(|task| task.id == pair.task);
+            let mut step = match task.filter(|task| is_made_again(task, pair)) {
+                Some(task) => self.survival_step(pass, task, pair),
+                None => MergeStep {
+                    unpair: Some((pair.account.clone(), pair.task)),
+                    ..MergeStep::default()
+                },
+            };
+            if task.is_some() {
+                step.hints = Some(self.other_hints(pass, pair.task).await?);
+            }
+            steps.push(step);
+        }
+        steps.extend(self.unlink_steps(pass, &ended).await?);
+        tracing::warn!(
+            account.id = %pass.account.id,
+            count = ended.len(),
+            "ids name other items than before: an older copy was put back there"
+        );
+        self.commit(pass, &steps).await
+    }
+
+    /// What markers say of a task beside the one that names its item in this account.
+    async fn other_hints<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        task: TaskId,
+    ) -> Result<Vec<Hint>, Stop> {
+        let mut others = Vec::new();
+        for account in self.others(&pass.account.id) {
+            if let Some(marker) = self.marker_of(&account) {
+                let hints = self.store.hints(marker).await?;
+                others.extend(hints.into_iter().filter(|hint| hint.task == task));
+            }
+        }
+        Ok(others)
+    }
+
+    /// Ends pairs whose ids were just given to items that we made: the steps belong before those
+    /// that pair these items.
+    pub(crate) async fn displaced<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        made: &[(TaskId, &Applied)],
+    ) -> Result<Vec<PushStep>, Stop> {
+        if made.is_empty() || pass.capabilities.ids == Ids::Chosen {
+            return Ok(Vec::new());
+        }
+        let account = &pass.account.id;
+        let ids: Vec<_> = made.iter().map(|(_, applied)| applied.id.clone()).collect();
+        let taken = self.store.mappings_by_remote(account, &ids).await?;
+        let owner = |pair: &Mapping| made.iter().any(|(task, _)| *task == pair.task);
+        let taken: Vec<Mapping> = taken.into_iter().filter(|pair| !owner(pair)).collect();
+        if taken.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ended: Vec<TaskId> = taken.iter().map(|pair| pair.task).collect();
+        let tasks = self.store.tasks(&ended).await?;
+        let step = |pair: &Mapping| {
+            let task = tasks.iter().find(|task| task.id == pair.task);
+            match task.filter(|task| is_made_again(task, pair)) {
+                Some(_) => PushStep {
+                    mapping: Some(without_item(pair)),
+                    wake: vec![(account.clone(), pair.task)],
+                    ..PushStep::default()
+                },
+                None => PushStep {
+                    unpair: Some((account.clone(), pair.task)),
+                    ..PushStep::default()
+                },
+            }
+        };
+        Ok(taken.iter().map(step).collect())
+    }
+}
+
+/// The pair of a task whose item has to be made again.
+pub(crate) fn without_item(pair: &Mapping) -> Mapping {
+    let mut anew = Mapping::new(pair.account.clone(), pair.task, None);
+    anew.shadow = pair.shadow.clone();
+    anew
+}
+
+fn is_made_again(task: &Task, pair: &Mapping) -> bool {
+    task.is_alive() && pair.state != MappingState::OutOfScope
+}
