@@ -493,8 +493,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         seen: &Seen,
         remote: &RemoteTask,
     ) -> TaskId {
-        chosen(pass, remote)
-            .unwrap_or_else(|| TaskId::derived(&pass.account.id, &seen.identity.0, &remote.id))
+        chosen(pass, remote).unwrap_or_else(|| {
+            // An id that is given out anew must not lead to the task that had it.
+            let born = remote.born.map(|born| format!(" born {born}"));
+            let epoch = format!("{}{}", seen.identity.0, born.unwrap_or_default());
+            TaskId::derived(&pass.account.id, &epoch, &remote.id)
+        })
     }
 }
 
