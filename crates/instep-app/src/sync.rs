@@ -222,7 +222,7 @@ fn meets(trouble: &Option<Trouble>) -> bool {
     matches!(
         trouble,
         Some(Trouble::NeedsYou(
-            Need::FirstMeeting { .. } | Need::NewServer { .. }
+            Need::FirstMeeting { .. } | Need::NewServer { .. } | Need::OlderState { .. }
         ))
     )
 }

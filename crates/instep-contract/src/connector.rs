@@ -36,6 +36,10 @@ pub struct Observation {
     /// Whether `tasks` is every task there is: ids that are known and not in it were
     /// reported in `gone` as unlisted.
     pub complete: bool,
+    /// Whether the service shows an older state than at `since`: a copy of it was put back. Nobody
+    /// deleted what it lacks then, and its old values are nobody's edits. Told on strong evidence
+    /// alone, for as long as the cursor is not replaced by this observation's.
+    pub went_back: bool,
     /// Where to go on from, once what was found has been stored.
     pub cursor: Cursor,
 }

@@ -102,7 +102,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
         steps.extend(self.unlink_steps(pass, &ended).await?);
         // Tasks that an edit keeps alive count too: a listing that lost them all is no less wrong.
-        let permitted = self.weigh(pass, &weighed).await?;
+        let went_back = pass.older.is_some();
+        let permitted = went_back || self.weigh(pass, &weighed).await?;
         let projection = context.projection(pass, &self.zone);
         let edited: Vec<bool> = weighed
             .iter()
@@ -114,7 +115,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         for ((task, mapping, loss), edited) in weighed.into_iter().zip(edited) {
             steps.push(match (permitted, edited) {
                 (true, true) => self.contested_step(pass, mapping, loss),
-                (true, false) if was_undone(pass, task, loss) => {
+                (true, false) if went_back || was_undone(pass, task, loss) => {
                     self.contested_step(pass, mapping, loss)
                 }
                 (true, false) => self.deletion_step(pass, task, mapping, loss),
@@ -143,7 +144,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 ..MergeStep::default()
             });
         }
-        if pass.account.direction == Direction::ToRemote {
+        if pass.account.direction == Direction::ToRemote && pass.older.is_none() {
             let mut pair = mapping.clone();
             pair.gone = Some((loss.evidence, loss.at));
             pair.state = MappingState::Error;

@@ -68,6 +68,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             gone,
             collections,
             complete,
+            went_back: _,
             cursor,
         } = observation;
         let mut opened = false;
@@ -115,6 +116,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             return Err(Stop::Trouble(Trouble::InDoubt { count: doubts }));
         }
         pass.looked = true;
+        pass.older = None;
         let now = self.clock.now();
         if opened {
             self.store.wake_refused(&pass.lease, now).await?;
@@ -242,6 +244,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         // one that is not known.
         match &state.identity {
             Some(known) if *known == observation.identity => {
+                let observation = match observation.went_back {
+                    true => self.face_older(pass, &state).await?,
+                    false => observation,
+                };
                 return Ok((observation, state, Trust::Unknown));
             }
             Some(_) => {}
@@ -263,6 +269,27 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         // An address that was mended before anything was paired under it is no new server.
         let trust = if had_met { Trust::OtherServer } else { trust };
         Ok((observation, state, trust))
+    }
+
+    /// The service shows an older state of itself: neither what it lacks nor what it shows is
+    /// believed before a person has said which way to go (I6). Then all of it is looked at, because
+    /// what went back has not changed.
+    async fn face_older<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        state: &AccountState,
+    ) -> Result<Observation, Stop> {
+        let tally = self.store.tally(&pass.account.id, self.clock.now()).await?;
+        let pairs: usize = tally.alive.values().sum();
+        let decided = pass.options.accept || pass.options.max_delete.is_some();
+        if pairs > 0 && !decided {
+            return Err(Stop::Trouble(Trouble::NeedsYou(Need::OlderState { pairs })));
+        }
+        if pass.options.accept {
+            pass.older = Some(state.last_pass_at.unwrap_or(self.clock.now()));
+        }
+        self.ask(pass, state.cursor.as_ref(), Look::Everything)
+            .await
     }
 
     /// Remembers who answers before anything is paired under its ids, so that a first look that

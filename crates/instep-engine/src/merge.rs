@@ -58,11 +58,14 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
         let reopened =
             pass.capabilities.revives && matches!(mapping.gone, Some((Evidence::Flagged, _)));
-        let only_written = pass.account.direction == Direction::ToRemote;
+        // What an older copy brought back is no edit: the hub goes there once more.
+        let is_old = |older| remote.changed_at.is_none_or(|at| at <= older);
+        let only_written =
+            pass.account.direction == Direction::ToRemote || pass.older.is_some_and(is_old);
         if !task.is_alive() && (only_written || !edited && !reopened) {
             let mut step = self.still_there_step(pass, sighting);
             if let Some(pair) = step.mapping.as_mut().filter(|_| only_written) {
-                // Whatever was done to it there, it is deleted as it stands (S29).
+                // Whatever it holds there, it is deleted as it stands (S29).
                 pair.base = base_of(&projection, &translated.fields);
                 pair.base.notes = translated.notes;
                 pair.base.markers = remote.markers.clone();
@@ -75,7 +78,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             fields: &translated.fields,
             changed_at,
         };
-        let merged = if pass.account.direction == Direction::ToRemote {
+        let merged = if only_written {
             let base = base_of(&projection, seen.fields);
             MergedPair {
                 hub: task.fields.clone(),

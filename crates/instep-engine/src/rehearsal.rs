@@ -101,6 +101,7 @@ impl<C: Connector> Connector for Rehearsal<C> {
                 gone: Vec::new(),
                 collections: None,
                 complete: false,
+                went_back: false,
                 cursor: cursor.clone(),
             });
         }

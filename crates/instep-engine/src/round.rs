@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use instep_contract::{Connector, ConnectorError, Lease, Look, Store, StoreError};
 use instep_model::{
-    Account, AccountId, Capabilities, Direction, Kind, Need, TaskId, TimeZone, Trouble,
+    Account, AccountId, Capabilities, Direction, Kind, Need, TaskId, TimeZone, Timestamp, Trouble,
 };
 
 use crate::report::{AccountReport, RoundReport, of_store, trouble_of};
@@ -61,9 +61,10 @@ impl Peer {
 pub struct RoundOptions {
     /// How closely to look.
     pub look: Look,
-    /// Whether a person accepted what a first meeting or a new server leads to.
+    /// Whether a person accepted what a first meeting or a new server leads to, and that the hub is
+    /// carried again to a service that went back to an older state.
     pub accept: bool,
-    /// How many deletions a person permitted.
+    /// How many deletions a person permitted; those that an older state amounts to are among them.
     pub max_delete: Option<usize>,
     /// How long to wait for an account that somebody else runs.
     pub lease_timeout: Duration,
@@ -127,6 +128,9 @@ pub(crate) struct Pass<'a, C> {
     pub(crate) needs: Option<Need>,
     /// Whether this turn has asked who answers, and it is who it was (S5).
     pub(crate) recognised: bool,
+    /// Once a service that went back is to be brought up to the hub again: when it was last seen.
+    /// What changed there no later than this is old.
+    pub(crate) older: Option<Timestamp>,
     /// What the hub remembers to stand in the way, once that was read.
     pub(crate) known_trouble: Option<Option<Trouble>>,
 }
@@ -324,6 +328,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             refused: BTreeSet::new(),
             needs: None,
             recognised: false,
+            older: None,
             known_trouble: None,
         }
     }

@@ -26,6 +26,11 @@ pub enum Need {
         /// Pairs that would end.
         pairs: usize,
     },
+    /// The service went back to an older state of itself.
+    OlderState {
+        /// Pairs that it is about.
+        pairs: usize,
+    },
     /// Matters of adoption wait for a decision.
     Review {
         /// How many.

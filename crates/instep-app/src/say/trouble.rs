@@ -220,6 +220,7 @@ fn from_need(name: &str, need: &Need, tasks: usize) -> Failure {
             ),
         )
         .now(format!("nothing was written to {name}")),
+        Need::OlderState { pairs } => older_state(name, *pairs),
         Need::Review { count } => fail(
             "review",
             format!(
@@ -231,4 +232,20 @@ fn from_need(name: &str, need: &Need, tasks: usize) -> Failure {
         )
         .now("none of them is touched; everything else is in step"),
     }
+}
+
+/// A service that shows an older state of itself.
+fn older_state(name: &str, pairs: usize) -> Failure {
+    Failure::new(
+        Exit::NeedsYou,
+        "older_state",
+        format!("{name} went back to an older state, as if a copy of it had been put back"),
+        "what it lacks now looks deleted and is not, and what it shows may be out of date",
+        format!(
+            "to see what would happen: instep sync {name} -n\n\
+             to bring it up to the hub again: instep sync {name} --yes\n\
+             to take the older state over, its gaps as deletions: instep sync {name} --max-delete {pairs}"
+        ),
+    )
+    .now(format!("nothing was written to {name}, and nothing of it was taken over"))
 }

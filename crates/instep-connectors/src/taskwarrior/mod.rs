@@ -246,6 +246,7 @@ impl Connector for TaskwarriorConnector {
             gone: found.gone,
             collections: None,
             complete: since.is_none() || look == Look::Everything,
+            went_back: false,
             cursor: cursor::encode(&header, &found.table)?,
         })
     }
@@ -313,6 +314,7 @@ fn nothing_new(header: &Header, cursor: &Cursor) -> Observation {
         gone: Vec::new(),
         collections: None,
         complete: false,
+        went_back: false,
         cursor: cursor.clone(),
     }
 }

@@ -118,6 +118,7 @@ impl VikunjaConnector {
             gone: Vec::new(),
             collections: None,
             complete: false,
+            went_back: false,
             cursor: mark.encode()?,
         })
     }
@@ -449,6 +450,7 @@ impl VikunjaConnector {
             gone: found.gone,
             collections,
             complete,
+            went_back: false,
             cursor: found.next.encode()?,
         })
     }

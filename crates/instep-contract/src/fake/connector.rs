@@ -23,6 +23,7 @@ pub struct FakeConnector<W> {
 /// What a cursor of a fake says.
 struct Place {
     epoch: u32,
+    copies: u32,
     version: u64,
     /// Numbers of the tasks that were listed, in ascending order.
     known: Vec<u32>,
@@ -30,8 +31,9 @@ struct Place {
 
 impl Place {
     fn encode(&self) -> Cursor {
-        let mut bytes = Vec::with_capacity(12 + 4 * self.known.len());
+        let mut bytes = Vec::with_capacity(16 + 4 * self.known.len());
         bytes.extend(self.epoch.to_le_bytes());
+        bytes.extend(self.copies.to_le_bytes());
         bytes.extend(self.version.to_le_bytes());
         for number in &self.known {
             bytes.extend(number.to_le_bytes());
@@ -41,12 +43,14 @@ impl Place {
 
     fn decode(cursor: &Cursor) -> Option<Self> {
         let (epoch, rest) = cursor.0.split_first_chunk()?;
+        let (copies, rest) = rest.split_first_chunk()?;
         let (version, rest) = rest.split_first_chunk()?;
         let (known, []) = rest.as_chunks() else {
             return None;
         };
         Some(Self {
             epoch: u32::from_le_bytes(*epoch),
+            copies: u32::from_le_bytes(*copies),
             version: u64::from_le_bytes(*version),
             known: known.iter().copied().map(u32::from_le_bytes).collect(),
         })
@@ -285,6 +289,9 @@ fn observed(state: &State, place: Option<Place>, look: Look, fault: Option<Fault
     let place = place.filter(|place| place.epoch == state.epoch);
     let complete = place.is_none() || look == Look::Everything;
     let version = place.as_ref().map_or(0, |place| place.version);
+    let went_back = place
+        .as_ref()
+        .is_some_and(|place| place.copies != state.copies);
     let before = place.map_or_else(Vec::new, |place| place.known);
     let listed = match fault {
         Some(Fault::Lie(kept)) => kept,
@@ -314,8 +321,10 @@ fn observed(state: &State, place: Option<Place>, look: Look, fault: Option<Fault
             .then(|| state.listed_collections()),
         tasks,
         complete,
+        went_back,
         cursor: Place {
             epoch: state.epoch,
+            copies: state.copies,
             version: state.version,
             known,
         }

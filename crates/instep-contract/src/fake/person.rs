@@ -232,8 +232,14 @@ impl FakeRemote {
     }
 
     /// Puts a copy back, as its owner does with a backup: what came since is gone without a trace,
-    /// and its ids are given out anew.
+    /// and its ids are given out anew. Its connectors tell that it went back.
     pub fn put_back(&self, copy: &Copy) {
+        self.put_back_unseen(copy);
+        self.state().copies += 1;
+    }
+
+    /// The same, where nothing gives it away.
+    pub fn put_back_unseen(&self, copy: &Copy) {
         self.state().put_back(&copy.0);
     }
 

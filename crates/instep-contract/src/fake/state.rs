@@ -59,6 +59,8 @@ pub(super) struct State {
     pub(super) identity: Identity,
     /// Grows with every reinstallation.
     pub(super) epoch: u32,
+    /// Grows with every copy that is put back.
+    pub(super) copies: u32,
     pub(super) version: u64,
     pub(super) collections_version: u64,
     next: u64,
@@ -77,6 +79,7 @@ impl State {
             profile,
             identity,
             epoch: 0,
+            copies: 0,
             version: 0,
             collections_version: 0,
             next: 0,

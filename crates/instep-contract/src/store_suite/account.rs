@@ -184,6 +184,7 @@ fn troubles() -> Vec<Trouble> {
             reviews: 5,
         },
         Need::NewServer { pairs: 6 },
+        Need::OlderState { pairs: 7 },
         Need::Review { count: 7 },
     ];
     let waits = [None, Some(Duration::from_millis(1_500))];

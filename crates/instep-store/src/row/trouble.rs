@@ -29,6 +29,9 @@ enum TroubleRow {
     NewServer {
         pairs: usize,
     },
+    OlderState {
+        pairs: usize,
+    },
     Review {
         count: usize,
     },
@@ -68,6 +71,7 @@ impl From<Trouble> for TroubleRow {
                 reviews,
             },
             Trouble::NeedsYou(Need::NewServer { pairs }) => Self::NewServer { pairs },
+            Trouble::NeedsYou(Need::OlderState { pairs }) => Self::OlderState { pairs },
             Trouble::NeedsYou(Need::Review { count }) => Self::Review { count },
             Trouble::Unreachable { reason } => Self::Unreachable { reason },
             Trouble::Throttled { retry_after } => Self::Throttled { retry_after },
@@ -96,6 +100,7 @@ impl From<TroubleRow> for Trouble {
                 reviews,
             }),
             TroubleRow::NewServer { pairs } => Self::NeedsYou(Need::NewServer { pairs }),
+            TroubleRow::OlderState { pairs } => Self::NeedsYou(Need::OlderState { pairs }),
             TroubleRow::Review { count } => Self::NeedsYou(Need::Review { count }),
             TroubleRow::Unreachable { reason } => Self::Unreachable { reason },
             TroubleRow::Throttled { retry_after } => Self::Throttled { retry_after },
