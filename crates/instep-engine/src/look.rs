@@ -244,7 +244,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         // one that is not known.
         match &state.identity {
             Some(known) if *known == observation.identity => {
-                let observation = match observation.went_back {
+                let older = observation.went_back
+                    || self
+                        .shows_strangers(pass, &state, &observation.tasks)
+                        .await?;
+                let observation = match older {
                     true => self.face_older(pass, &state).await?,
                     false => observation,
                 };

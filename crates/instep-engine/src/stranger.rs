@@ -2,13 +2,50 @@
 //! it gives its ids out anew. Whoever was paired with the id has lost its item, and nobody deleted
 //! it: it is made again. The item itself is met like any other that is new.
 
-use instep_contract::{Applied, Connector, MergeStep, PushStep, Store};
-use instep_model::{Hint, Ids, Mapping, MappingState, Task, TaskId};
+use std::collections::BTreeMap;
+
+use instep_contract::{AccountState, Applied, Connector, MergeStep, PushStep, Store};
+use instep_model::{Hint, Ids, Mapping, MappingState, RemoteTask, Task, TaskId};
 
 use crate::round::{Engine, Pass, Stop};
 use crate::{Clock, Rng};
 
+/// Pairs that are read together.
+const CHUNK: usize = 500;
+
+/// How far the clocks of a service and of this computer may be apart.
+const CLOCKS_APART_HOURS: i64 = 24;
+
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
+    /// Whether an id of a pair that lives names another item now, which shows that the service went
+    /// back. Such an item was made since the last look.
+    pub(crate) async fn shows_strangers<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        state: &AccountState,
+        tasks: &[RemoteTask],
+    ) -> Result<bool, Stop> {
+        let Some(looked_at) = state.last_pass_at else {
+            return Ok(false);
+        };
+        let is_young = |born| looked_at.duration_since(born).as_hours() < CLOCKS_APART_HOURS;
+        let young = tasks.iter().filter(|task| task.born.is_some_and(is_young));
+        let born: BTreeMap<_, _> = young.map(|task| (task.id.clone(), task.born)).collect();
+        let ids: Vec<_> = born.keys().cloned().collect();
+        for ids in ids.chunks(CHUNK) {
+            let pairs = self.store.mappings_by_remote(&pass.account.id, ids).await?;
+            let mut living = pairs.iter().filter(|pair| pair.gone.is_none());
+            let is_stranger = |pair: &Mapping| {
+                let found = pair.remote.as_ref().and_then(|id| born.get(id));
+                found.is_some_and(|born| !pair.is_of(*born))
+            };
+            if living.any(is_stranger) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Ends these pairs, whose ids name other items now.
     pub(crate) async fn end_pairs<C: Connector>(
         &self,

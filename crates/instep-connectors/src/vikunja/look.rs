@@ -7,6 +7,7 @@ use instep_contract::{ConnectorError, Cursor, Look, Observation};
 use instep_model::{Collection, Evidence, Gone, RemoteTask, Timestamp};
 
 use super::VikunjaConnector;
+use super::age;
 use super::api::{Listed, Place};
 use super::convert::{remote_id, remote_task};
 use super::cursor::{
@@ -84,6 +85,14 @@ impl VikunjaConnector {
                 mark.rest(listed.date);
             }
             return self.nothing_new(mark);
+        }
+        if self.went_back(&mark, &listed).await? {
+            // Only a look at everything shows what became of it.
+            let seen = self.nothing_new(mark)?;
+            return Ok(Observation {
+                went_back: true,
+                ..seen
+            });
         }
         self.follow(mark, listed, moves, foreign).await
     }
@@ -396,7 +405,9 @@ impl VikunjaConnector {
             let rows = self.api.tasks(Place::Project(project.id), None).await?;
             found.fill(rows);
         }
+        let mut went_back = false;
         if let Some(mark) = mark {
+            went_back = age::shows_older(&mark, &listed, found.tasks.values());
             self.miss(&mut found, &mark).await?;
         }
         let kept_from = listed.date - OVERLAP_SECS;
@@ -408,7 +419,8 @@ impl VikunjaConnector {
         }
         let date = found.date.unwrap_or(listed.date);
         found.next.finish(listed.date, date);
-        self.report(found, true, true)
+        let seen = self.report(found, true, true)?;
+        Ok(Observation { went_back, ..seen })
     }
 
     /// What was known and is not in a listing of everything.

@@ -1,6 +1,7 @@
 //! Vikunja, from 2.4 on, through its second API. Nothing here merges, retries, sleeps, or writes
 //! through anything but [`Connector::apply`].
 
+mod age;
 mod api;
 mod client;
 pub mod convert;

@@ -1,6 +1,7 @@
 //! The vikunja connector, always against the double, and against a real server where
 //! `INSTEP_TEST_VIKUNJA_URL` and `INSTEP_TEST_VIKUNJA_TOKEN` name one.
 
+mod age;
 mod convert;
 mod failures;
 mod finds;

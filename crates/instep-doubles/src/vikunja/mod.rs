@@ -118,6 +118,10 @@ pub struct Recorded {
     pub at: Timestamp,
 }
 
+/// What a double held at one moment.
+#[derive(Clone, Debug)]
+pub struct Copy(State);
+
 /// A running double. Dropping it closes its port and cuts its connections.
 #[derive(Debug)]
 pub struct Vikunja {
@@ -263,6 +267,18 @@ impl Vikunja {
     async fn until_shut(&self, shut: bool) {
         // The sender ends only with the server itself.
         let _ = self.shut.clone().wait_for(|now| *now == shut).await;
+    }
+
+    /// A copy of everything in it, as a backup of its database would be.
+    pub fn copy(&self) -> Copy {
+        let state = self.shared.state.lock();
+        Copy(state.unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    /// Puts a copy back: what came since is gone, and its ids are given out anew.
+    pub fn put_back(&self, copy: &Copy) {
+        let state = self.shared.state.lock();
+        *state.unwrap_or_else(PoisonError::into_inner) = copy.0.clone();
     }
 
     /// Same address and token, another server behind it: users, projects and tasks are new, ids

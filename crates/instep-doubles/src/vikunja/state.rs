@@ -204,7 +204,7 @@ pub(crate) struct Hook {
 }
 
 /// Everything of one server.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct State {
     pub(crate) zone: TimeZone,
     pub(crate) concurrent_writes: bool,

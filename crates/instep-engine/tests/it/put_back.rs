@@ -57,6 +57,18 @@ fn i1_an_item_under_an_id_that_was_given_out_anew_is_another_task() {
     check_both(&bench);
 }
 
+/// I6: it shows that the service went back, so that what else it lacks was deleted by nobody.
+#[test]
+fn i6_a_stranger_under_a_known_id_stops_the_account() {
+    let mut bench = with_stranger("feed the cat", "1");
+    bench.options.accept = false;
+    let there = bench.titles(1);
+    assert!(asks(&bench.round()));
+    assert_eq!(bench.titles(0).len(), 6);
+    assert!(bench.titles(0).contains(&BOTH[6].to_owned()));
+    assert_eq!(bench.titles(1), there);
+}
+
 #[test]
 fn i1_an_event_about_a_stranger_says_nothing_of_the_task_that_had_its_id() {
     let bench = with_stranger("feed the cat", "1");
