@@ -14,11 +14,13 @@ const VERSION: u32 = 1;
 const ENTRY: usize = 24;
 /// The database of 3.
 pub(super) const DATABASE: &str = "taskchampion.sqlite3";
+/// The journal of 2.6.
+pub(super) const JOURNAL: &str = "undo.data";
 /// The files of a database: those of 2.6, and those of 3.
 const DATA_FILES: [&str; 5] = [
     "pending.data",
     "completed.data",
-    "undo.data",
+    JOURNAL,
     DATABASE,
     "taskchampion.sqlite3-wal",
 ];
@@ -140,6 +142,11 @@ impl Header {
         }
     }
 
+    /// When the stamps were taken, in seconds since 1970.
+    pub(super) fn taken_secs(&self) -> i64 {
+        self.taken_nanos / 1_000_000_000
+    }
+
     /// Whether nothing can have changed since (S10), so that looking again is needless.
     pub(super) fn is_untouched(&self, now_secs: i64) -> bool {
         let settled = |stamp: &Stamp| {
@@ -153,9 +160,40 @@ impl Header {
             && self.place.holds()
     }
 
+    /// When the files were last written, in seconds, if they look as if an older copy had taken the
+    /// place of those of `before`: the database of 3 is another file, or was last written earlier;
+    /// the journal of 2.6 is shorter, and was last written earlier. An undo makes it shorter too,
+    /// and writes it now.
+    pub(super) fn written_earlier(&self, before: &Self) -> Option<i64> {
+        if self.door != before.door || self.taken_nanos < before.taken_nanos {
+            return None;
+        }
+        let is_older = |stamp: &Stamp| {
+            let known = before.data.iter().find(|known| known.path == stamp.path);
+            let (Some(now), Some(known)) = (stamp.state, known.and_then(|known| known.state))
+            else {
+                return false;
+            };
+            let (earlier, shorter) = (
+                now.2.saturating_add(SETTLED_NANOS) < known.2,
+                now.1 < known.1,
+            );
+            let name = stamp.path.file_name().and_then(|name| name.to_str());
+            match name {
+                Some(DATABASE) => earlier || now.0 != known.0,
+                Some(JOURNAL) => earlier && shorter,
+                _ => false,
+            }
+        };
+        let older = self.data.iter().any(is_older);
+        let written = self.data.iter().filter_map(|stamp| stamp.state);
+        let last = written.map(|(.., nanos)| nanos / 1_000_000_000).max();
+        last.filter(|_| older)
+    }
+
     /// Remembers the earliest expiry still to come.
     pub(super) fn note_expiry(&mut self, until: Option<i64>) {
-        let now_secs = self.taken_nanos / 1_000_000_000;
+        let now_secs = self.taken_secs();
         if let Some(at) = until.filter(|at| *at > now_secs) {
             self.next_expiry = Some(self.next_expiry.map_or(at, |next| next.min(at)));
         }

@@ -114,12 +114,12 @@ impl TaskwarriorConnector {
     async fn look(
         &mut self,
         header: &mut Header,
-        old: &Table,
+        (looked_at, old): (i64, &Table),
         look: Look,
     ) -> Result<Findings, ConnectorError> {
         let place = header.place.clone();
         let door = header.door;
-        let mut seen = Seen::new(old, look, &self.rules, header);
+        let mut seen = Seen::new(old, look, &self.rules, header, looked_at);
         match door {
             Door::Program => {
                 let take = |line: &[u8]| seen.take_line(line);
@@ -230,14 +230,18 @@ impl Connector for TaskwarriorConnector {
         let taken_nanos = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
         let stamps = cursor::data_stamps(&place.data);
         let mut header = Header::new(place, identity, door, stamps, taken_nanos);
-        let (stamps, old) = match before {
-            Some((header, table)) => (header.data, cursor::decode_table(table)),
-            None => (Vec::new(), Table::default()),
+        let (before, old) = match before {
+            Some((before, table)) => (Some(before), cursor::decode_table(table)),
+            None => (None, Table::default()),
         };
-        let found = self.look(&mut header, &old, look).await?;
+        let looked_at = before.as_ref().map_or(0, Header::taken_secs);
+        let found = self.look(&mut header, (looked_at, &old), look).await?;
         if found.total == 0 && old.len() > 0 {
-            observe::check_still_there(&header.place.data, &stamps)?;
+            let stamps = before.as_ref().map_or(&[][..], |before| &before.data);
+            observe::check_still_there(&header.place.data, stamps)?;
         }
+        let written = before.and_then(|before| header.written_earlier(&before));
+        let went_back = written.is_some_and(|written| found.age.fits(written));
         // A data directory that the program has just made has only now got its identity.
         header.identity = setup::identity(&header.place.data);
         Ok(Observation {
@@ -246,7 +250,7 @@ impl Connector for TaskwarriorConnector {
             gone: found.gone,
             collections: None,
             complete: since.is_none() || look == Look::Everything,
-            went_back: false,
+            went_back,
             cursor: cursor::encode(&header, &found.table)?,
         })
     }

@@ -13,6 +13,9 @@ use super::cursor::{DATABASE, Header, Stamp, Table};
 use super::wire::{Row, State};
 use super::{scan, undo, write};
 
+/// Times of files and tasks that are no further apart say nothing.
+const SLACK_SECS: i64 = 2;
+
 /// The findings of a look, growing with each task that is taken in.
 pub(super) struct Seen<'a> {
     old: &'a Table,
@@ -21,10 +24,30 @@ pub(super) struct Seen<'a> {
     everything: bool,
     rules: &'a Rules,
     header: &'a mut Header,
+    /// When the stamps of last time were taken, in seconds.
+    looked_at: i64,
+    age: Age,
     table: Table,
     total: usize,
     tasks: Vec<RemoteTask>,
     gone: Vec<Gone>,
+}
+
+/// What tells of an older copy that was put back, beside the state of the files.
+#[derive(Default)]
+pub(super) struct Age {
+    /// Whether anything is missing, or differs from last time and says that it was changed earlier.
+    pub(super) is_less: bool,
+    /// The second of the latest change that any task tells of.
+    newest: i64,
+}
+
+impl Age {
+    /// Whether files that were last written in second `written` can hold this from before: a clock
+    /// that was set back leaves tasks that tell of later changes.
+    pub(super) fn fits(&self, written: i64) -> bool {
+        self.is_less && self.newest <= written + SLACK_SECS
+    }
 }
 
 /// What a look found once all of it was taken in.
@@ -34,6 +57,7 @@ pub(super) struct Findings {
     pub(super) gone: Vec<Gone>,
     /// How many rows there were, templates included.
     pub(super) total: usize,
+    pub(super) age: Age,
 }
 
 impl<'a> Seen<'a> {
@@ -42,6 +66,7 @@ impl<'a> Seen<'a> {
         look: Look,
         rules: &'a Rules,
         header: &'a mut Header,
+        looked_at: i64,
     ) -> Self {
         Self {
             old,
@@ -49,6 +74,8 @@ impl<'a> Seen<'a> {
             everything: look == Look::Everything,
             rules,
             header,
+            looked_at,
+            age: Age::default(),
             table: Table::default(),
             total: 0,
             tasks: Vec::new(),
@@ -62,6 +89,7 @@ impl<'a> Seen<'a> {
             what: "a line of an export that is no task".into(),
         })?;
         self.total += 1;
+        self.age.newest = self.age.newest.max(scan.modified.unwrap_or(0));
         if scan.template || !self.is_new(scan.uuid, scan.digest, scan.until) {
             return Ok(());
         }
@@ -91,7 +119,13 @@ impl<'a> Seen<'a> {
             digest.attribute(key.as_bytes(), value.as_bytes());
         }
         let digest = digest.finish();
-        let until = properties.get("until").and_then(|until| until.parse().ok());
+        let second = |key| {
+            properties
+                .get(key)
+                .and_then(|text| text.parse::<i64>().ok())
+        };
+        let until = second("until");
+        self.age.newest = self.age.newest.max(second("modified").unwrap_or(0));
         let template = properties
             .get("status")
             .is_some_and(|status| status == "recurring");
@@ -123,6 +157,12 @@ impl<'a> Seen<'a> {
         if row.is_template() {
             return;
         }
+        let other = self
+            .old
+            .find(row.uuid)
+            .is_some_and(|(_, old)| old != digest);
+        let earlier = |at: &i64| *at < self.looked_at - SLACK_SECS;
+        self.age.is_less |= other && row.times.get("modified").is_some_and(earlier);
         self.keep(row.uuid, digest);
         if row.state == State::Deleted {
             let at = row.times.get("end").or_else(|| row.times.get("modified"));
@@ -145,6 +185,7 @@ impl<'a> Seen<'a> {
             .filter(|(_, present)| !**present)
             .map(|(entry, _)| entry)
             .collect();
+        self.age.is_less |= !missing.is_empty();
         let lost = if missing.is_empty() || self.header.place.major() >= 3 {
             HashSet::new()
         } else {
@@ -169,6 +210,7 @@ impl<'a> Seen<'a> {
             tasks: self.tasks,
             gone: self.gone,
             total: self.total,
+            age: self.age,
         }
     }
 }

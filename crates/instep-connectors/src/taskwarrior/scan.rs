@@ -14,6 +14,8 @@ pub(super) struct Scan {
     pub(super) digest: u64,
     /// The raw value of `until`, at which Taskwarrior deletes the task.
     pub(super) until: Option<i64>,
+    /// The second at which the task says that it was last changed.
+    pub(super) modified: Option<i64>,
     /// Whether it is the template of a repetition.
     pub(super) template: bool,
 }
@@ -46,7 +48,7 @@ impl Digest {
 pub(super) fn scan(line: &[u8]) -> Option<Scan> {
     let mut rest = line.strip_prefix(b"{")?;
     let mut digest = Digest::default();
-    let (mut uuid, mut until, mut template) = (None, None, false);
+    let (mut uuid, mut until, mut modified, mut template) = (None, None, None, false);
     loop {
         rest = rest.strip_prefix(b"\"")?;
         let end = string_end(rest)?;
@@ -58,6 +60,7 @@ pub(super) fn scan(line: &[u8]) -> Option<Scan> {
         match key {
             b"uuid" => uuid = text(value).and_then(|text| Uuid::parse_str(text).ok()),
             b"until" => until = text(value).and_then(super::wire::second),
+            b"modified" => modified = text(value).and_then(super::wire::second),
             b"status" => template = value == b"\"recurring\"",
             _ => {}
         }
@@ -71,6 +74,7 @@ pub(super) fn scan(line: &[u8]) -> Option<Scan> {
         uuid: uuid?,
         digest: digest.finish(),
         until,
+        modified,
         template,
     })
 }

@@ -1,6 +1,7 @@
 //! The taskwarrior connector, against both versions of the program. A case number is that of the
 //! list of cases every Taskwarrior connector has to pass.
 
+mod age;
 mod concurrency;
 mod content;
 mod failures;

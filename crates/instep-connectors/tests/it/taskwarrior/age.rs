@@ -1,0 +1,141 @@
+//! A database whose files were replaced by an older copy, and what only looks like one.
+
+use std::fs::File;
+use std::path::Path;
+
+use instep_contract::{Connector, Look, Observation};
+use serde_json::json;
+
+use super::world::{World, look, uuid, worlds};
+
+/// Three tasks of long ago, in files that were written a minute ago.
+fn of_long_ago(world: &World) {
+    let row = |number: u128| {
+        json!({
+            "uuid": uuid(number).to_string(),
+            "description": format!("t{number}"),
+            "status": "pending",
+            "entry": "20260101T000000Z",
+            "modified": "20260101T000000Z",
+        })
+    };
+    let rows: Vec<String> = (1..=3).map(|number| row(number).to_string()).collect();
+    world.import(&rows.join("\n"));
+    world.age();
+}
+
+/// Puts copies of all files of one directory in the place of another's.
+fn copy(world: &World, times: Times, from: &str, to: &str) {
+    let (from, to) = (world.path(from), world.path(to));
+    std::fs::create_dir_all(&to).unwrap();
+    let names = |at: &Path| {
+        let entries = std::fs::read_dir(at).unwrap();
+        entries.map(|entry| entry.unwrap().file_name())
+    };
+    let stale: Vec<_> = names(&to).collect();
+    for name in names(&from) {
+        // Beside the old one first, whose number it would get otherwise.
+        let beside = to.join("beside");
+        std::fs::copy(from.join(&name), &beside).unwrap();
+        if times == Times::Kept {
+            let written = from.join(&name).metadata().unwrap().modified().unwrap();
+            let file = File::options().append(true).open(&beside).unwrap();
+            file.set_modified(written).unwrap();
+        }
+        std::fs::rename(&beside, to.join(&name)).unwrap();
+    }
+    for name in stale.iter().filter(|name| !from.join(name).exists()) {
+        std::fs::remove_file(to.join(name)).unwrap();
+    }
+}
+
+/// What becomes of the times of files that are copied.
+#[derive(Clone, Copy, PartialEq)]
+enum Times {
+    Kept,
+    Lost,
+}
+
+async fn again(world: &World, first: &Observation) -> Observation {
+    look(&mut world.open(), Some(first)).await
+}
+
+/// I6: a task made since is missing then, and one changed since shows its old title.
+#[tokio::test]
+async fn i6_an_older_copy_that_was_put_back_is_told() {
+    for world in worlds() {
+        of_long_ago(&world);
+        copy(&world, Times::Kept, "data", "copy");
+        world.task(&["add", "later"]);
+        world.task(&[&uuid(1).to_string(), "modify", "renamed"]);
+        let seen = look(&mut world.open(), None).await;
+        assert!(!seen.went_back);
+        copy(&world, Times::Kept, "copy", "data");
+        for _ in 0..2 {
+            let back = again(&world, &seen).await;
+            assert!(back.went_back, "on {}", world.major);
+            assert_eq!(back.gone.len(), 1);
+        }
+        let mut opened = world.open();
+        let whole = opened.observe(Some(&seen.cursor), Look::Everything);
+        let whole = whole.await.unwrap();
+        assert!(whole.went_back);
+        assert!(!again(&world, &whole).await.went_back);
+    }
+}
+
+/// The one file of 3 never becomes another by itself, so that a copy shows without its times.
+#[tokio::test]
+async fn i6_a_copy_that_was_put_back_without_its_times_is_told_on_3() {
+    let world = World::new(3);
+    of_long_ago(&world);
+    copy(&world, Times::Kept, "data", "copy");
+    world.task(&["add", "later"]);
+    let seen = look(&mut world.open(), None).await;
+    copy(&world, Times::Lost, "copy", "data");
+    assert!(again(&world, &seen).await.went_back);
+}
+
+/// S31: taking back a step of one's own is nothing of the kind.
+#[tokio::test]
+async fn s31_undone_steps_are_no_older_copy() {
+    for world in worlds() {
+        of_long_ago(&world);
+        world.task(&["add", "later"]);
+        world.task(&[&uuid(1).to_string(), "modify", "renamed"]);
+        let seen = look(&mut world.open(), None).await;
+        world.task(&["undo"]);
+        world.task(&["undo"]);
+        let undone = again(&world, &seen).await;
+        assert!(!undone.went_back, "on {}", world.major);
+        assert_eq!(undone.gone.len(), 1);
+    }
+}
+
+/// A clock that was set back writes files that look older; but tasks of before tell of later
+/// changes than those files can hold.
+#[tokio::test]
+async fn a_clock_that_was_set_back_is_no_older_copy() {
+    for world in worlds() {
+        of_long_ago(&world);
+        world.task(&["add", "of a clock that was ahead"]);
+        world.task(&[&uuid(1).to_string(), "modify", "renamed"]);
+        let seen = look(&mut world.open(), None).await;
+        world.task(&["undo"]);
+        world.age();
+        assert!(!again(&world, &seen).await.went_back, "on {}", world.major);
+    }
+}
+
+/// Files that look older and hold all that there was, and more.
+#[tokio::test]
+async fn a_copy_that_lacks_nothing_is_taken_as_it_is() {
+    for world in worlds() {
+        of_long_ago(&world);
+        let seen = look(&mut world.open(), None).await;
+        copy(&world, Times::Kept, "data", "copy");
+        copy(&world, Times::Kept, "copy", "data");
+        world.age();
+        assert!(!again(&world, &seen).await.went_back, "on {}", world.major);
+    }
+}
