@@ -407,11 +407,12 @@ pub fn exit_of_plan(reply: &SyncReply) -> Exit {
     }
 }
 
-/// Whether a meeting stands in the way that nobody has accepted yet.
+/// Whether something stands in the way that a person can accept and has not yet: a meeting, or an
+/// older copy that was put back.
 pub fn waits_for_acceptance(reply: &SyncReply) -> bool {
-    const MEETINGS: [&str; 2] = ["first_meeting", "new_server"];
+    const ACCEPTED: [&str; 3] = ["first_meeting", "new_server", "older_state"];
     let mut errors = reply.accounts.iter().filter_map(|one| one.error.as_ref());
-    errors.any(|error| MEETINGS.contains(&error.code.as_str()))
+    errors.any(|error| ACCEPTED.contains(&error.code.as_str()))
 }
 
 /// Calls over the network; programs and files on this computer are none.

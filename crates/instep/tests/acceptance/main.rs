@@ -45,6 +45,9 @@ on_both! {
     edits::each_field_travels_beside_another,
     edits::a_delete_travels,
     edits::the_loser_of_a_conflict_is_kept,
+    put_back::an_older_vikunja,
+    put_back::an_older_vikunja_that_gives_its_ids_out_anew,
+    put_back::an_older_taskwarrior,
     lost::the_hub_is_lost,
     lost::what_one_side_holds_more_finely_survives,
 }

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 
-use instep_doubles::vikunja::{Options, Vikunja};
+use instep_doubles::vikunja::{Copy, Options, Vikunja};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
@@ -27,7 +27,7 @@ static TURN: Mutex<()> = Mutex::new(());
 pub(crate) struct Server {
     pub(crate) url: String,
     pub(crate) token: String,
-    double: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+    double: Option<(Arc<Vikunja>, oneshot::Sender<()>, JoinHandle<()>)>,
     _turn: Option<MutexGuard<'static, ()>>,
 }
 
@@ -62,20 +62,39 @@ impl Server {
                 .build()
                 .expect("a runtime");
             runtime.block_on(async {
-                let double = Vikunja::start(Options::default()).await;
-                let place = (double.url().to_owned(), double.token().to_owned());
-                tell.send(place).expect("somebody waits");
+                let double = Arc::new(Vikunja::start(Options::default()).await);
+                tell.send(double).expect("somebody waits");
                 // Sent or dropped, the case is over.
                 let _ = ended.await;
             });
         });
-        let (url, token) = told.recv().expect("the double starts");
+        let double = told.recv().expect("the double starts");
         Self {
-            url,
-            token,
-            double: Some((end, serving)),
+            url: double.url().to_owned(),
+            token: double.token().to_owned(),
+            double: Some((double, end, serving)),
             _turn: None,
         }
+    }
+
+    fn only_double(&self) -> &Vikunja {
+        let (double, ..) = self.double.as_ref().expect("a double");
+        double
+    }
+
+    /// A copy of all that it holds.
+    pub(crate) fn copy(&self) -> Copy {
+        self.only_double().copy()
+    }
+
+    /// Puts a copy back, some time after it was made.
+    pub(crate) fn put_back(&self, copy: &Copy) {
+        self.only_double().put_back(copy);
+    }
+
+    /// Lets a minute pass there.
+    pub(crate) fn pass_minute(&self) {
+        self.only_double().clock().shift(60);
     }
 
     /// Deletes everything that the user has, but the inbox itself.
@@ -287,7 +306,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if let Some((end, serving)) = self.double.take() {
+        if let Some((_, end, serving)) = self.double.take() {
             drop(end);
             // A double that panicked has failed its case already.
             let _ = serving.join();

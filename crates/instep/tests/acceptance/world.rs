@@ -106,7 +106,11 @@ pub(crate) struct World {
 impl World {
     /// One with Taskwarrior and Vikunja as accounts and no task anywhere.
     pub(crate) fn new(version: Version) -> Self {
-        let server = Server::start();
+        Self::beside(Server::start(), version)
+    }
+
+    /// The same with this Vikunja.
+    pub(crate) fn beside(server: Server, version: Version) -> Self {
         let proxy = Proxy::start(&server.url);
         let home = TempDir::new().expect("a temporary directory");
         let world = Self {

@@ -6,5 +6,6 @@ pub(crate) mod guard;
 pub(crate) mod kills;
 pub(crate) mod lost;
 pub(crate) mod meeting;
+pub(crate) mod put_back;
 pub(crate) mod refused;
 pub(crate) mod three;
