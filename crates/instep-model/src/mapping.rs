@@ -12,8 +12,8 @@ use crate::{
     RemoteNoteId, RemoteTask, TaskId, Value,
 };
 
-/// How far two accounts of one birth may be apart.
-const BIRTH_SLACK: Duration = Duration::from_secs(2);
+/// How far the answer to a create and what was stored of it may be apart: a database may round.
+const BIRTH_SLACK: Duration = Duration::from_secs(1);
 
 /// Where a mapping stands (S4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -182,10 +182,12 @@ impl Mapping {
     }
 
     /// Whether an item that was found under the pair's id, and was made at `born`, can be the pair's.
-    /// A database may round a time that the answer to the create told more finely.
     pub fn is_of(&self, born: Option<Timestamp>) -> bool {
         match (self.born, born) {
-            (Some(known), Some(born)) => known.duration_since(born).unsigned_abs() <= BIRTH_SLACK,
+            (Some(known), Some(born)) if self.unseen => {
+                known.duration_since(born).unsigned_abs() <= BIRTH_SLACK
+            }
+            (Some(known), Some(born)) => known == born,
             _ => true,
         }
     }

@@ -69,6 +69,7 @@ pub(super) async fn birth<C: Connector>(one: &mut Client<C>, two: &mut Client<C>
         return Outcome::Lacking;
     }
     let mut pair = Mapping::new(AccountId::new("a"), made_task(), Some(made.id.clone()));
+    pair.unseen = true;
     pair.born = read;
     assert!(pair.is_of(made.born), "{:?} and {read:?}", made.born);
     let (from, to) = (text(one.text("born")), text(one.text("renamed")));

@@ -3,6 +3,7 @@
 mod canonical;
 mod dates;
 mod fields;
+mod pairs;
 mod scope;
 mod unreadable;
 mod words;
