@@ -1,11 +1,12 @@
 //! Looking for what a write of unknown outcome may have left, by its content as sent (S14).
 //! Nothing here decides which candidate is ours.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use instep_contract::{Applied, ConnectorError};
 use instep_model::{
-    CollectionId, Draft, Field, Operation, ProjectPath, RemoteNoteId, TimeZone, Timestamp, Value,
+    CollectionId, Draft, Field, Fields, Operation, ProjectPath, RemoteNoteId, TimeZone, Timestamp,
+    Value,
 };
 
 use super::api::Place;
@@ -17,7 +18,14 @@ use super::{VikunjaConnector, number, wire};
 /// How long before the write, by the server's clock, its trace may be dated.
 const MARGIN_SECS: i64 = 60;
 
-/// What a create sends with the body, and what its trace is known by.
+/// How long before and after the moment of sending, by the server's clock, a create may be carried
+/// out: clocks tell whole seconds, and a call takes no longer than its time-out.
+const SEND_SECS: (i64, i64) = (2, 35);
+
+/// Bytes of a title from which on a longer one with it inside is no accident.
+const MIN_TITLE: usize = 4;
+
+/// What a create sends with the body, and what its trace is known by; the title comes first.
 const BODY: [Field; 10] = [
     Field::Title,
     Field::Notes,
@@ -39,20 +47,31 @@ impl VikunjaConnector {
     ) -> Result<Vec<Vec<Applied>>, ConnectorError> {
         // The tree, and with it the server's clock.
         self.list_projects().await?;
-        let from = self.server_second(since) - MARGIN_SECS;
+        let sent_at = self.server_second(since);
+        let from = sent_at - MARGIN_SECS;
         let homes = self.homes(sent).await?;
-        let mut recent: BTreeMap<i64, Vec<wire::Task>> = BTreeMap::new();
-        for home in homes.iter().flatten().copied().collect::<BTreeSet<i64>>() {
-            recent.insert(home, self.made_since(home, from).await?);
-        }
+        let me = self.user().await?.id;
+        let recent = match homes.iter().flatten().next() {
+            Some(_) => self.made_since(&homes, from).await?,
+            None => Vec::new(),
+        };
+        let drafts = sent.iter().zip(&homes).filter_map(|(operation, home)| {
+            let Operation::Create(draft) = operation else {
+                return None;
+            };
+            Some((draft, *home))
+        });
+        let traces = Traces {
+            rows: &recent,
+            drafts: drafts.collect(),
+            sent_at,
+            me,
+            zone: &self.zone.clone(),
+        };
         let mut found = Vec::with_capacity(sent.len());
-        for (operation, home) in sent.iter().zip(homes) {
+        for (operation, home) in sent.iter().zip(&homes) {
             found.push(match operation {
-                Operation::Create(draft) => {
-                    let rows = home.and_then(|home| recent.get(&home));
-                    let rows = rows.map_or(&[][..], Vec::as_slice);
-                    self.candidates(rows, draft, sent)
-                }
+                Operation::Create(draft) => traces.of(draft, *home),
                 Operation::AddNote { id, note } => {
                     let html = to_html(&note.text);
                     self.equal_comments(number(id)?, &html, from).await?
@@ -83,44 +102,26 @@ impl VikunjaConnector {
         Ok(homes.collect())
     }
 
-    /// The tasks of a project that were made lately; none where the project is gone.
+    /// The tasks that were made lately, wherever they lie now: a person may have moved one. Those of
+    /// an archived project only its own listing shows.
     async fn made_since(
         &mut self,
-        home: i64,
+        homes: &[Option<i64>],
         from: i64,
     ) -> Result<Vec<wire::Task>, ConnectorError> {
         let from = Timestamp::from_second(from).unwrap_or(Timestamp::UNIX_EPOCH);
         let filter = format!("created > '{from}'");
-        match self.api.tasks(Place::Project(home), Some(&filter)).await {
-            Err(ConnectorError::CollectionGone { .. }) => Ok(Vec::new()),
-            listed => Ok(listed?.rows),
+        let mut rows = self.api.tasks(Place::Everywhere, Some(&filter)).await?.rows;
+        let projects = self.projects().await?;
+        let archived = |home: &i64| projects.is_archived(*home) == Some(true);
+        let homes: BTreeSet<i64> = homes.iter().flatten().copied().filter(archived).collect();
+        for home in homes {
+            match self.api.tasks(Place::Project(home), Some(&filter)).await {
+                Err(ConnectorError::CollectionGone { .. }) => {}
+                listed => rows.extend(listed?.rows),
+            }
         }
-    }
-
-    /// What a create may have left: tasks that hold what was sent; where there is none, tasks of
-    /// its title that hold no other create's content either. Such a one was edited before we
-    /// looked, and making it again would double it.
-    fn candidates(&self, rows: &[wire::Task], draft: &Draft, sent: &[Operation]) -> Vec<Applied> {
-        let zone = &self.zone;
-        let exact = rows.iter().filter(|task| is_as_sent(task, draft, zone));
-        let mut found: Vec<&wire::Task> = exact.collect();
-        if found.is_empty() {
-            let another = |task: &wire::Task| {
-                let mut drafts = sent.iter().filter_map(|operation| match operation {
-                    Operation::Create(draft) => Some(draft),
-                    _ => None,
-                });
-                drafts.any(|draft| is_as_sent(task, draft, zone))
-            };
-            let titled = rows.iter().filter(|task| is_titled(task, draft, zone));
-            found = titled.filter(|task| !another(task)).collect();
-        }
-        let told = |task: &wire::Task| Applied {
-            collection: Some(collection_id(task.project_id)),
-            born: task.created,
-            ..Applied::done(remote_id(task.id))
-        };
-        found.into_iter().map(told).collect()
+        Ok(rows)
     }
 
     async fn equal_comments(
@@ -166,17 +167,96 @@ impl VikunjaConnector {
     }
 }
 
-/// Whether a task has the title that a draft was sent with.
-fn is_titled(task: &wire::Task, draft: &Draft, zone: &TimeZone) -> bool {
-    let (stored, sent) = (convert::fields(task), draft.fields.get(Field::Title));
-    convert::same(Field::Title, stored.get(Field::Title), sent, zone)
+/// What creates of unknown outcome may have left.
+struct Traces<'a> {
+    /// Tasks that were made since.
+    rows: &'a [wire::Task],
+    /// All creates that are looked for, each with the project that it was sent to.
+    drafts: Vec<(&'a Draft, Option<i64>)>,
+    /// When the first of it was sent, by the server's clock.
+    sent_at: i64,
+    /// Who sent it.
+    me: i64,
+    zone: &'a TimeZone,
 }
 
-/// Whether a task holds what a draft was sent with, value by value.
-fn is_as_sent(task: &wire::Task, draft: &Draft, zone: &TimeZone) -> bool {
+impl Traces<'_> {
+    /// Tasks that hold what was sent, those in the project that it was sent to before others. Where
+    /// there is none, what was edited before we looked: making it again would double it.
+    fn of(&self, draft: &Draft, home: Option<i64>) -> Vec<Applied> {
+        let is_here = |task: &wire::Task| Some(task.project_id) == home;
+        let as_sent = self.rows.iter().filter(|task| {
+            let all = is_as_sent(task, &draft.fields, &BODY, self.zone);
+            all && (is_here(task) || !self.is_in_place(task))
+        });
+        let mut found: Vec<&wire::Task> = as_sent.collect();
+        found.sort_by_key(|task| !is_here(task));
+        if found.is_empty() {
+            let free = self.rows.iter().filter(|task| !self.is_anothers(task));
+            let (titled, others): (Vec<&wire::Task>, Vec<&wire::Task>) =
+                free.partition(|task| self.is_titled(task, draft));
+            found = titled;
+            if found.is_empty() {
+                found.extend(self.retitled(&others, draft));
+            }
+        }
+        let told = |task: &wire::Task| Applied {
+            collection: Some(collection_id(task.project_id)),
+            born: task.created,
+            ..Applied::done(remote_id(task.id))
+        };
+        found.into_iter().map(told).collect()
+    }
+
+    /// Whether a task holds all that some create was sent with.
+    fn is_anothers(&self, task: &wire::Task) -> bool {
+        let mut drafts = self.drafts.iter();
+        drafts.any(|(draft, _)| is_as_sent(task, &draft.fields, &BODY, self.zone))
+    }
+
+    /// The same where that create was sent to the project that the task lies in.
+    fn is_in_place(&self, task: &wire::Task) -> bool {
+        let here = |home: &Option<i64>| *home == Some(task.project_id);
+        let mut drafts = self.drafts.iter().filter(|(_, home)| here(home));
+        drafts.any(|(draft, _)| is_as_sent(task, &draft.fields, &BODY, self.zone))
+    }
+
+    fn is_titled(&self, task: &wire::Task, draft: &Draft) -> bool {
+        is_as_sent(task, &draft.fields, &BODY[..1], self.zone)
+    }
+
+    /// The one task that this user made when the create was sent, and that can only be what it left:
+    /// under a title that has grown out of the one sent, or with all else as it was sent. A task of
+    /// which nothing but a title was sent is like any other under another title.
+    fn retitled<'t>(&self, free: &[&'t wire::Task], draft: &Draft) -> Option<&'t wire::Task> {
+        let sent = draft.fields.title().trim();
+        let rest = &BODY[1..];
+        let may_be = |task: &&&'t wire::Task| {
+            let made = task.created.map_or(i64::MIN, Timestamp::as_second);
+            let ours = task.created_by.as_ref().is_some_and(|by| by.id == self.me);
+            ours && (self.sent_at - SEND_SECS.0..=self.sent_at + SEND_SECS.1).contains(&made)
+        };
+        let grown = |task: &&'t wire::Task| sent.len() >= MIN_TITLE && task.title.contains(sent);
+        let told = |field: &Field| *field != Field::Status && draft.fields.get(*field).is_some();
+        let alike = |task: &&'t wire::Task| {
+            rest.iter().any(told) && is_as_sent(task, &draft.fields, rest, self.zone)
+        };
+        let free = free.iter().filter(may_be).copied();
+        only(free.clone().filter(grown)).or_else(|| only(free.filter(alike)))
+    }
+}
+
+/// The one item there is.
+fn only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
+    let first = items.next();
+    first.filter(|_| items.next().is_none())
+}
+
+/// Whether a task holds in these fields what a draft was sent with, value by value.
+fn is_as_sent(task: &wire::Task, draft: &Fields, fields: &[Field], zone: &TimeZone) -> bool {
     let stored = convert::fields(task);
-    BODY.into_iter().all(|field| {
-        let sent = draft.fields.get(field);
+    fields.iter().all(|&field| {
+        let sent = draft.get(field);
         match (field, sent) {
             (Field::Notes, Some(Value::Text(text))) => task.description == to_html(text),
             (Field::Recurrence, Some(Value::Text(rule))) => {

@@ -137,6 +137,9 @@ pub struct Task {
     /// Whether it is a favourite of the user who asks.
     #[serde(default)]
     pub is_favorite: bool,
+    /// Who made it.
+    #[serde(default)]
+    pub created_by: Option<User>,
     /// When it was made.
     #[serde(default, deserialize_with = "moment")]
     pub created: Option<Timestamp>,

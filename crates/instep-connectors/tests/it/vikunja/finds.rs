@@ -1,8 +1,9 @@
 //! Finding what a write of unknown outcome left.
 
-use instep_contract::Connector;
+use instep_contract::{Applied, Connector};
 use instep_model::{
-    AnnotationId, DraftNote, Field, Operation, ProjectPath, RemoteId, Timestamp, Value, When,
+    AnnotationId, CollectionId, DraftNote, Field, Operation, ProjectPath, RemoteId, Timestamp,
+    Value, When,
 };
 use reqwest::Method;
 use serde_json::json;
@@ -74,6 +75,100 @@ async fn a_create_is_found_although_it_was_edited_since() {
             .map(|found| found.iter().map(|one| one.id.clone()).collect())
             .collect();
         assert_eq!(ids, [vec![made[0].clone()], vec![made[1].clone()]]);
+    })
+    .await;
+}
+
+/// The ids that were found for each operation.
+async fn found(watch: &mut Watch, sent: &[Operation], since: Timestamp) -> Vec<Vec<RemoteId>> {
+    let found = watch.connector.find(sent, since).await.expect("an answer");
+    let ids = |found: &Vec<Applied>| found.iter().map(|one| one.id.clone()).collect();
+    found.iter().map(ids).collect()
+}
+
+fn number(id: &RemoteId) -> i64 {
+    id.as_str().parse().expect("a number")
+}
+
+/// S14, I2: the same where it was moved; what lies where another create was sent is that one's.
+#[tokio::test]
+async fn s14_a_create_is_found_in_whatever_project_it_lies_now() {
+    on_each(async |server| {
+        let home = server.make_project("Home", 0).await;
+        let since = Timestamp::now();
+        let (mut watch, _) = Watch::start(server).await;
+        let mut there = draft(titled("lost"));
+        there.collection = Some(CollectionId::new(home.to_string()));
+        let sent = [draft(titled("lost")), there].map(Operation::Create);
+        let inside = watch.apply(sent[1].clone()).await.expect("made").id;
+        let ids = found(&mut watch, &sent, since).await;
+        assert_eq!(ids, [vec![], vec![inside.clone()]]);
+        let moved = watch.apply(sent[0].clone()).await.expect("made").id;
+        let away = server.make_project("Away", 0).await;
+        let elsewhere = json!({ "project_id": away });
+        server.patch_task(number(&moved), elsewhere).await;
+        let ids = found(&mut watch, &sent, since).await;
+        assert_eq!(
+            ids,
+            [vec![moved.clone()], vec![inside.clone(), moved.clone()]]
+        );
+        server.delete_task(number(&inside)).await;
+        server
+            .patch_task(number(&moved), json!({ "priority": 3 }))
+            .await;
+        let ids = found(&mut watch, &sent[..1], since).await;
+        assert_eq!(ids, [vec![moved]]);
+    })
+    .await;
+}
+
+/// S14, I2: the same where it got another title, as long as nothing else can be meant.
+#[tokio::test]
+async fn s14_a_create_is_found_under_another_title() {
+    on_each(async |server| {
+        let since = Timestamp::now();
+        let (mut watch, _) = Watch::start(server).await;
+        let urgent = titled("pay").with(Field::Priority, Value::Number(3));
+        let sent = [titled("buy milk"), urgent].map(|fields| Operation::Create(draft(fields)));
+        let mut made = Vec::new();
+        for operation in &sent {
+            made.push(watch.apply(operation.clone()).await.expect("made").id);
+        }
+        let grown = json!({ "title": "buy milk and bread", "priority": 1 });
+        server.patch_task(number(&made[0]), grown).await;
+        server
+            .patch_task(number(&made[1]), json!({ "title": "the rent" }))
+            .await;
+        let ids = found(&mut watch, &sent, since).await;
+        assert_eq!(ids, [vec![made[0].clone()], vec![made[1].clone()]]);
+    })
+    .await;
+}
+
+/// S14, I1: what a person made meanwhile is not taken for what was lost.
+#[tokio::test]
+async fn s14_a_task_of_its_own_is_not_found_for_a_lost_create() {
+    on_each(async |server| {
+        let since = Timestamp::now();
+        let (mut watch, _) = Watch::start(server).await;
+        let inbox = server.inbox().await;
+        let plain = Operation::Create(draft(titled("buy milk")));
+        let urgent = titled("pay").with(Field::Priority, Value::Number(3));
+        let urgent = Operation::Create(draft(urgent));
+        let other = server
+            .make_task(inbox, json!({ "title": "call the bank" }))
+            .await;
+        server
+            .patch_task(other, json!({ "title": "call the bank again" }))
+            .await;
+        let ids = found(&mut watch, std::slice::from_ref(&plain), since).await;
+        assert_eq!(ids, [vec![]], "a title alone says nothing");
+        for title in ["one", "two"] {
+            let body = json!({ "title": title, "priority": 3 });
+            server.make_task(inbox, body).await;
+        }
+        let ids = found(&mut watch, &[plain, urgent], since).await;
+        assert_eq!(ids, [vec![], vec![]], "either of two could be meant");
     })
     .await;
 }
