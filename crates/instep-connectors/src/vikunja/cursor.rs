@@ -20,6 +20,9 @@
 //! * *Far ends.* A relation moves `updated` at one of its two tasks. The mark knows all relations,
 //!   so that the other task is read again when a relation of the first one came or went.
 //!
+//! A label that is renamed or deleted, and labels that are cleared in bulk, move no `updated` at all,
+//! neither of a task nor of a project: only a look at everything shows them.
+//!
 //! Deletions leave no trace but the number of tasks. The mark holds every id by project; only when
 //! the numbers do not meet are the ids of the projects that moved listed.
 

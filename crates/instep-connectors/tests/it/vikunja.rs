@@ -10,4 +10,5 @@ mod looks;
 mod markdown;
 mod server;
 mod suite;
+mod sweep;
 mod writes;
