@@ -18,10 +18,6 @@ use super::{VikunjaConnector, number, wire};
 /// How long before the write, by the server's clock, its trace may be dated.
 const MARGIN_SECS: i64 = 60;
 
-/// How long before and after the moment of sending, by the server's clock, a create may be carried
-/// out: clocks tell whole seconds, and a call takes no longer than its time-out.
-const SEND_SECS: (i64, i64) = (2, 35);
-
 /// Bytes of a title from which on a longer one with it inside is no accident.
 const MIN_TITLE: usize = 4;
 
@@ -47,8 +43,7 @@ impl VikunjaConnector {
     ) -> Result<Vec<Vec<Applied>>, ConnectorError> {
         // The tree, and with it the server's clock.
         self.list_projects().await?;
-        let sent_at = self.server_second(since);
-        let from = sent_at - MARGIN_SECS;
+        let from = self.server_second(since) - MARGIN_SECS;
         let homes = self.homes(sent).await?;
         let me = self.user().await?.id;
         let recent = match homes.iter().flatten().next() {
@@ -64,7 +59,6 @@ impl VikunjaConnector {
         let traces = Traces {
             rows: &recent,
             drafts: drafts.collect(),
-            sent_at,
             me,
             zone: &self.zone.clone(),
         };
@@ -173,8 +167,6 @@ struct Traces<'a> {
     rows: &'a [wire::Task],
     /// All creates that are looked for, each with the project that it was sent to.
     drafts: Vec<(&'a Draft, Option<i64>)>,
-    /// When the first of it was sent, by the server's clock.
-    sent_at: i64,
     /// Who sent it.
     me: i64,
     zone: &'a TimeZone,
@@ -225,31 +217,19 @@ impl Traces<'_> {
         is_as_sent(task, &draft.fields, &BODY[..1], self.zone)
     }
 
-    /// The one task that this user made when the create was sent, and that can only be what it left:
-    /// under a title that has grown out of the one sent, or with all else as it was sent. A task of
-    /// which nothing but a title was sent is like any other under another title.
+    /// The one task of this user's that was made since under a title that has grown out of the one
+    /// sent. One under quite another title cannot be told from a task of its own.
     fn retitled<'t>(&self, free: &[&'t wire::Task], draft: &Draft) -> Option<&'t wire::Task> {
         let sent = draft.fields.title().trim();
-        let rest = &BODY[1..];
-        let may_be = |task: &&&'t wire::Task| {
-            let made = task.created.map_or(i64::MIN, Timestamp::as_second);
-            let ours = task.created_by.as_ref().is_some_and(|by| by.id == self.me);
-            ours && (self.sent_at - SEND_SECS.0..=self.sent_at + SEND_SECS.1).contains(&made)
+        let is_ours = |task: &wire::Task| {
+            let maker = task.created_by.as_ref();
+            maker.is_some_and(|by| by.id == self.me)
         };
-        let grown = |task: &&'t wire::Task| sent.len() >= MIN_TITLE && task.title.contains(sent);
-        let told = |field: &Field| *field != Field::Status && draft.fields.get(*field).is_some();
-        let alike = |task: &&'t wire::Task| {
-            rest.iter().any(told) && is_as_sent(task, &draft.fields, rest, self.zone)
-        };
-        let free = free.iter().filter(may_be).copied();
-        only(free.clone().filter(grown)).or_else(|| only(free.filter(alike)))
+        let grown = |task: &&'t wire::Task| is_ours(task) && task.title.contains(sent);
+        let mut grown = free.iter().copied().filter(grown);
+        let first = grown.next().filter(|_| sent.len() >= MIN_TITLE);
+        first.filter(|_| grown.next().is_none())
     }
-}
-
-/// The one item there is.
-fn only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
-    let first = items.next();
-    first.filter(|_| items.next().is_none())
 }
 
 /// Whether a task holds in these fields what a draft was sent with, value by value.
