@@ -406,6 +406,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 else {
                     continue;
                 };
+                if !mapping.is_of(remote.born) {
+                    // Another item under its id: the next look ends the pair.
+                    continue;
+                }
                 let sighting = Sighting {
                     task,
                     mapping,
