@@ -15,6 +15,9 @@ use super::wire;
 /// Projects that are asked for their newest task. A copy takes all of them back that changed since.
 const MAX_ASKED: usize = 3;
 
+/// Stamps of one moment are no further apart.
+const SLACK_SECS: i64 = 1;
+
 impl VikunjaConnector {
     /// Whether an older copy was put back since `mark`. Costs nothing while time goes forward.
     pub(super) async fn went_back(
@@ -23,7 +26,7 @@ impl VikunjaConnector {
         listed: &Listed<wire::Project>,
     ) -> Result<bool, ConnectorError> {
         for (id, last) in behind(mark, listed).into_iter().take(MAX_ASKED) {
-            let after = last + SETTLE_SECS + 1;
+            let after = last + SLACK_SECS + 1;
             let newer = self.api.newest(Place::Project(id), after, 0).await?;
             if newer.rows.is_empty() {
                 return Ok(true);
@@ -41,7 +44,7 @@ pub(super) fn shows_older<'a>(
 ) -> bool {
     behind(mark, listed).into_iter().any(|(id, last)| {
         let mut inside = tasks.clone().filter(|task| task.project_id == id);
-        inside.all(|task| updated(task) <= last + SETTLE_SECS)
+        inside.all(|task| updated(task) <= last + SLACK_SECS)
     })
 }
 
@@ -55,7 +58,7 @@ fn behind(mark: &Mark, listed: &Listed<wire::Project>) -> Vec<(i64, i64)> {
         let seen = mark.projects.get(&project.id)?.updated;
         let last = project.updated?.as_second();
         let sound = seen <= mark.looked_at + SETTLE_SECS;
-        (sound && last < seen - SETTLE_SECS).then_some((project.id, last))
+        (sound && last < seen - SLACK_SECS).then_some((project.id, last))
     };
     listed.rows.iter().filter_map(stepped_back).collect()
 }
