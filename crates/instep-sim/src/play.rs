@@ -238,11 +238,16 @@ impl Stage {
     pub(crate) fn forget_late(&mut self) {
         for remote in &self.remotes {
             for operation in remote.accepted() {
-                if let Operation::Create(draft) = operation
-                    && let Some((key, _)) = read_title(draft.fields.title())
-                {
-                    self.ledger.fluid.insert(key);
-                }
+                let title = match operation {
+                    Operation::Create(draft) => Some(draft.fields.title().to_owned()),
+                    Operation::AddNote { id, .. } => {
+                        let task = remote.remembered(&id);
+                        task.map(|task| task.fields.title().to_owned())
+                    }
+                    _ => None,
+                };
+                let key = title.and_then(|title| read_title(&title));
+                self.ledger.fluid.extend(key.map(|(key, _)| key));
             }
         }
     }
