@@ -71,10 +71,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         first: bool,
     ) -> Result<Table, Stop> {
         let account = &pass.account.id;
+        let known = self.known_by_id(pass, &unknown).await?;
+        let by_id: BTreeSet<&TaskId> = known.values().collect();
         let hub = self.store.unpaired_tasks(account, first).await?;
         let hub: Vec<Task> = hub
             .into_iter()
-            .filter(|task| pass.account.scope.admits(&task.fields))
+            .filter(|task| pass.account.scope.admits(&task.fields) || by_id.contains(&task.id))
             .collect();
         let marker = self.marker_of(account);
         let hints = match marker {
@@ -94,7 +96,6 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .iter()
             .map(|remote| candidate_fields(pass, remote))
             .collect();
-        let known = self.known_by_id(pass, &unknown).await?;
         let nothing = BTreeSet::new();
         let meeting = Meeting {
             projection: Projection {
