@@ -10,9 +10,10 @@ use instep_model::{AccountId, Timestamp};
 use sqlx::AnyConnection;
 
 use crate::account::drop_rows;
+use crate::connection::transaction;
 use crate::open::OpenError;
 use crate::sql::{Bind, Stop, execute, execute_in, failed, get, query};
-use crate::store::{Hub, HubStore, transaction};
+use crate::store::{Hub, HubStore};
 use crate::{dialect, private};
 
 /// How long a tombstone is kept at least, and the pairs of an account that left the config.

@@ -5,6 +5,7 @@
 
 mod account;
 mod commit;
+mod connection;
 mod dialect;
 mod keep;
 mod lease;

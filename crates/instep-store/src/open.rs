@@ -17,6 +17,7 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::MigrateError;
 use sqlx::{AnyConnection, AnyPool, ConnectOptions, Executor};
 
+use crate::connection::{Connections, connect};
 use crate::dialect::{self, Refusal};
 use crate::lease::Leases;
 use crate::store::Hub;
@@ -139,15 +140,11 @@ impl HubStore {
         prepare(path)?;
         let presence = Presence::enter(path).await?;
         let options = connect_options(path)?;
-        let writer = options.connect().await.map_err(at(path))?;
-        let connections = (writer, readers(options));
-        let hub = Hub::new(
-            path.into(),
-            user,
-            connections,
-            Leases::new(leases),
-            presence,
-        );
+        let writer = connect(&options).await.map_err(at(path))?;
+        let readers = readers(options.clone());
+        let connections = Connections::new(options, writer, readers);
+        let leases = Leases::new(leases);
+        let hub = Hub::new(path.into(), user, connections, leases, presence);
         let store = Self(Arc::new(hub));
         match store.make_ready().await {
             Ok(()) => Ok(store),
@@ -161,10 +158,10 @@ impl HubStore {
     async fn make_ready(&self) -> Result<(), OpenError> {
         let hub = &self.0;
         let at = at(&hub.path);
-        let mut writer = hub.writer().await.map_err(|error| OpenError::Unavailable {
+        let writer = hub.connections.writer().await;
+        let mut writer = writer.map_err(|error| OpenError::Unavailable {
             source: Box::new(error),
         })?;
-        writer.execute(dialect::ON_CONNECT).await.map_err(&at)?;
         if hub.presence.was_left_open {
             check(&mut writer, &hub.path).await?;
         }
@@ -182,7 +179,7 @@ impl HubStore {
         if hub.presence.was_replaced {
             let sql = "UPDATE accounts SET cursor = NULL WHERE user_id = $1";
             let user = hub.user.as_str().to_owned();
-            let forgotten = sqlx::query(sql).bind(user).execute(&mut *writer).await;
+            let forgotten = sqlx::query(sql).bind(user).execute(&mut **writer).await;
             forgotten.map_err(&at)?;
         }
         hub.presence.ready();

@@ -8,10 +8,11 @@ use instep_model::{
 use sqlx::any::AnyRow;
 
 use crate::account;
+use crate::connection::transaction;
 use crate::read::{by_keys, keys};
 use crate::row::{conflict_state, read_conflict, read_journal};
 use crate::sql::{Bind, execute, failed, get, get_maybe, get_parsed, query};
-use crate::store::{Hub, HubStore, transaction};
+use crate::store::{Hub, HubStore};
 
 const CONFLICT_COLUMNS: &str = "id, task, account, state, at, body";
 

@@ -1,8 +1,7 @@
-//! The store itself: its connections, its transactions, and the engine's trait.
+//! The store itself: what its steps share, and the engine's trait.
 //!
 //! What each step does is in the rooms beside this one.
 
-use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,19 +15,14 @@ use instep_model::{
     Account, AccountId, Conflict, Hint, Identity, JournalEntry, Mapping, Operation, RemoteId,
     Review, Task, TaskId, Timestamp, Trouble, UserId,
 };
-use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, Connection};
-use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
+use sqlx::AnyConnection;
 
+use crate::connection::{Connections, Reader, statement, transaction};
 use crate::dialect;
 use crate::lease::Leases;
 use crate::open::Presence;
-use crate::sql::{Bind, Stop, execute, failed, get_number, query};
+use crate::sql::{Bind, Stop, execute, get_number, query};
 use crate::{account, commit, queue, read, record};
-
-/// How often a transaction is run anew because the database was busy. Each time waits for the
-/// database's own five seconds first.
-pub(crate) const MAX_TRIES: u32 = 3;
 
 /// The hub of one user. A clone is another handle to the same connections and leases.
 ///
@@ -42,82 +36,31 @@ pub struct HubStore(pub(crate) Arc<Hub>);
 pub(crate) struct Hub {
     pub(crate) path: PathBuf,
     pub(crate) user: UserId,
-    /// One connection, `None` once closed: writers take turns here rather than in the database.
-    writer: Mutex<Option<AnyConnection>>,
-    readers: AnyPool,
+    pub(crate) connections: Connections,
     pub(crate) leases: Leases,
     pub(crate) presence: Presence,
 }
-
-/// Runs a step that is one statement, which is a transaction by itself, and anew where the
-/// database was busy.
-macro_rules! statement {
-    ($hub:expr, |$on:ident| $step:expr) => {{
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let outcome = async {
-                let mut writer = $hub.writer().await?;
-                let $on: &mut sqlx::AnyConnection = &mut writer;
-                $step.await
-            };
-            match outcome.await {
-                Err(stop) if stop.is_busy() && tries < crate::store::MAX_TRIES => {}
-                outcome => break outcome.map_err(instep_contract::StoreError::from),
-            }
-        }
-    }};
-}
-pub(crate) use statement;
-
-/// Runs a step in a transaction of its own, and anew where the database was busy.
-macro_rules! transaction {
-    ($hub:expr, |$on:ident| $step:expr) => {
-        crate::store::statement!($hub, |writer| async {
-            let mut transaction =
-                sqlx::Connection::begin_with(writer, crate::dialect::BEGIN_WRITE).await?;
-            let $on: &mut sqlx::AnyConnection = &mut transaction;
-            let value = $step.await?;
-            transaction.commit().await?;
-            Ok::<_, crate::sql::Stop>(value)
-        })
-    };
-}
-pub(crate) use transaction;
 
 impl Hub {
     pub(crate) fn new(
         path: PathBuf,
         user: UserId,
-        (writer, readers): (AnyConnection, AnyPool),
+        connections: Connections,
         leases: Leases,
         presence: Presence,
     ) -> Self {
         Self {
             path,
             user,
-            writer: Mutex::new(Some(writer)),
-            readers,
+            connections,
             leases,
             presence,
         }
     }
 
-    /// The connection that writes, once it is our turn.
-    pub(crate) async fn writer(&self) -> Result<Writer<'_>, StoreError> {
-        let writer = self.writer.lock().await;
-        MutexGuard::try_map(writer, Option::as_mut).map_err(|_| closed())
-    }
-
-    /// A connection to read from: the writer's while it is idle, so that a program that does
-    /// one thing after another needs no second one.
+    /// A connection to read from.
     pub(crate) async fn reader(&self) -> Result<Reader<'_>, StoreError> {
-        if let Ok(idle) = self.writer.try_lock() {
-            let idle = MutexGuard::try_map(idle, Option::as_mut);
-            return idle.map(Reader::Writer).map_err(|_| closed());
-        }
-        let own = self.readers.acquire().await;
-        own.map(Reader::Own).map_err(failed)
+        self.connections.reader().await
     }
 
     /// Refuses a lease that was taken over.
@@ -167,41 +110,6 @@ pub(crate) fn fenced(lease: &Lease) -> Stop {
     })
 }
 
-fn closed() -> StoreError {
-    StoreError::Unavailable {
-        source: "the hub was closed".into(),
-    }
-}
-
-/// The turn to write.
-pub(crate) type Writer<'a> = MappedMutexGuard<'a, AnyConnection>;
-
-/// A connection to read from.
-pub(crate) enum Reader<'a> {
-    Writer(Writer<'a>),
-    Own(PoolConnection<Any>),
-}
-
-impl Deref for Reader<'_> {
-    type Target = AnyConnection;
-
-    fn deref(&self) -> &AnyConnection {
-        match self {
-            Self::Writer(writer) => writer,
-            Self::Own(own) => own,
-        }
-    }
-}
-
-impl DerefMut for Reader<'_> {
-    fn deref_mut(&mut self) -> &mut AnyConnection {
-        match self {
-            Self::Writer(writer) => writer,
-            Self::Own(own) => own,
-        }
-    }
-}
-
 impl HubStore {
     /// The user whose hub this is.
     pub fn user(&self) -> &UserId {
@@ -210,11 +118,7 @@ impl HubStore {
 
     /// Closes every connection and waits until they are; other handles are of no use then.
     pub async fn close(&self) {
-        self.0.readers.close().await;
-        let writer = self.0.writer.lock().await.take();
-        if let Some(writer) = writer {
-            // Whatever was answered is stored; a failure to say goodbye loses nothing.
-            let _ = writer.close().await;
+        if self.0.connections.close().await {
             self.0.presence.settled();
         }
     }

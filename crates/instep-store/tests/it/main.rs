@@ -2,6 +2,7 @@
 
 mod conformance;
 mod damage;
+mod failing;
 mod keep;
 mod listing;
 mod lossless;
