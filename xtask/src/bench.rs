@@ -3,6 +3,7 @@
 
 mod home;
 mod measure;
+mod own;
 mod report;
 mod scenario;
 mod server;
@@ -18,6 +19,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use self::home::{Home, Seed};
+use self::own::Firsts;
 use self::scenario::Ground;
 use self::server::Server;
 use crate::workspace;
@@ -87,9 +89,11 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> Result<bool> {
             programs: &programs,
             task,
         };
+        let mut firsts = Firsts::default();
         ground.run(|measured| {
-            println!("{}", report::line(&measured));
-            rows.push(report::json(version, &measured));
+            let own = firsts.own(&measured);
+            println!("{}", report::line(&measured, own.as_ref()));
+            rows.push(report::json(version, &measured, own.as_ref()));
         })?;
     }
     if let Some(file) = &bench.json {

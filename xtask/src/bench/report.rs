@@ -1,10 +1,12 @@
-//! The figures as a table for the eye and as JSON. Medians; nothing passes or fails here.
+//! The figures as a table for the eye and as JSON. Medians, but for what [`super::own`] says;
+//! nothing passes or fails here.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::measure::Cost;
+use super::own::Own;
 use super::scenario::{FloorRun, Measured};
 
 /// One line of the table.
@@ -62,7 +64,7 @@ pub(super) fn heading() -> String {
 }
 
 /// One scenario as a line, and below it what its floor is made of.
-pub(super) fn line(measured: &Measured) -> String {
+pub(super) fn line(measured: &Measured, own: Option<&Own>) -> String {
     let real = Medians::of(measured.runs.iter().map(|run| &run.cost));
     let floor = Medians::of(measured.floors.iter().map(|run| &run.cost));
     let figures = [
@@ -80,35 +82,21 @@ pub(super) fn line(measured: &Measured) -> String {
         short(floor.peak_mib),
     ];
     let figures: String = figures.iter().map(|text| format!("{text:>10}")).collect();
-    let beyond = beyond_reading(measured)
-        .map(|wall_ms| format!("; beyond export and parse {}", short(wall_ms)));
     let parts: Vec<String> = parts(&measured.floors)
         .into_iter()
         .map(|(name, wall_ms)| format!("{name} {}", short(wall_ms)))
         .collect();
     format!(
-        "{:<28}{figures}\n    floor: {}{}; load {}",
+        "{:<28}{figures}\n    floor: {}; load {}{}",
         measured.name,
         parts.join(", "),
-        beyond.unwrap_or_default(),
-        measured.load
+        measured.load,
+        own.map(Own::line).unwrap_or_default()
     )
 }
 
-/// What the real program took longer than a bare export and a bare parse of it, where the job has
-/// them: this is what has to stay the same however many tasks there are.
-fn beyond_reading(measured: &Measured) -> Option<f64> {
-    let parts = parts(&measured.floors);
-    let part = |wanted: &str| {
-        let mut found = parts.iter().filter(|(name, _)| name == wanted);
-        found.next().map(|(_, wall_ms)| *wall_ms)
-    };
-    let real = Medians::of(measured.runs.iter().map(|run| &run.cost));
-    Some(real.wall_ms - part("task export")? - part("parse")?)
-}
-
 /// One scenario with every run.
-pub(super) fn json(taskwarrior: &str, measured: &Measured) -> Value {
+pub(super) fn json(taskwarrior: &str, measured: &Measured, own: Option<&Own>) -> Value {
     let real = Medians::of(measured.runs.iter().map(|run| &run.cost));
     let floor = Medians::of(measured.floors.iter().map(|run| &run.cost));
     let walls = |costs: Vec<f64>| costs.into_iter().map(rounded).collect::<Vec<_>>();
@@ -127,7 +115,7 @@ pub(super) fn json(taskwarrior: &str, measured: &Measured) -> Value {
         "floor_calls": floor_calls(&measured.floors),
         "writes": median(measured.runs.iter().map(|run| precise(run.writes))),
         "floor_parts_wall_ms": parts,
-        "beyond_export_and_parse_ms": beyond_reading(measured).map(rounded),
+        "own": own.map(Own::json),
         "load": measured.load,
         "walls_ms": walls(measured.runs.iter().map(|run| run.cost.wall_ms).collect()),
         "floor_walls_ms": walls(measured.floors.iter().map(|run| run.cost.wall_ms).collect()),
@@ -176,12 +164,12 @@ fn precise(count: u64) -> f64 {
     count as f64
 }
 
-fn rounded(value: f64) -> f64 {
+pub(super) fn rounded(value: f64) -> f64 {
     (value * 1e3).round() / 1e3
 }
 
 /// Three digits that mean something.
-fn short(value: f64) -> String {
+pub(super) fn short(value: f64) -> String {
     if value < 100.0 {
         format!("{value:.1}")
     } else {

@@ -51,6 +51,9 @@ pub(super) struct Measured {
     pub(super) tasks: usize,
     pub(super) runs: Vec<Run>,
     pub(super) floors: Vec<FloorRun>,
+    /// Bare exports and parses right after each run, where one task of many had changed: what it
+    /// took beyond them is what must not grow with the number of tasks.
+    pub(super) reads: Vec<FloorRun>,
     /// The machine's load over the last minute when the scenario began, as the kernel tells it.
     pub(super) load: String,
 }
@@ -148,6 +151,7 @@ impl<'a> Ground<'a> {
                 let description = format!("description:bench task changed {number}");
                 home.task(&[FIRST_UUID, "modify", &description])?;
                 there.real(home.sync(&[])?)?;
+                there.read(&home, &server)?;
                 settle(&home)?;
             }
         }
@@ -155,6 +159,7 @@ impl<'a> Ground<'a> {
             for _ in 0..self.bench.some() {
                 home.floor(&server, &["server", "rename", &task])?;
                 here.real(home.sync(&[])?)?;
+                here.read(&home, &server)?;
                 settle(&home)?;
             }
         }
@@ -225,6 +230,7 @@ impl Measured {
             tasks,
             runs: Vec::new(),
             floors: Vec::new(),
+            reads: Vec::new(),
             load: super::load(),
         }
     }
@@ -235,7 +241,20 @@ impl Measured {
     }
 
     fn floor(&mut self, home: &Home<'_>, server: &Server, args: &[&str]) -> Result<()> {
-        let ended = home.floor(server, args)?;
+        self.floors
+            .push(FloorRun::read(&home.floor(server, args)?)?);
+        Ok(())
+    }
+
+    fn read(&mut self, home: &Home<'_>, server: &Server) -> Result<()> {
+        let ended = home.floor(server, &["read"])?;
+        self.reads.push(FloorRun::read(&ended)?);
+        Ok(())
+    }
+}
+
+impl FloorRun {
+    fn read(ended: &Ended) -> Result<Self> {
         let parts = ended.answer["parts"].as_array();
         let part = |part: &Value| {
             Some(Part {
@@ -245,11 +264,10 @@ impl Measured {
             })
         };
         let parts: Option<Vec<Part>> = parts.and_then(|parts| parts.iter().map(part).collect());
-        self.floors.push(FloorRun {
+        Ok(Self {
             cost: ended.cost,
             parts: parts.context("the floor has no parts")?,
-        });
-        Ok(())
+        })
     }
 }
 

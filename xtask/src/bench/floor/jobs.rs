@@ -80,6 +80,11 @@ pub(crate) fn full(parts: &mut Parts) -> Result<Value> {
     })
 }
 
+pub(crate) fn read(parts: &mut Parts) -> Result<Value> {
+    export(parts)?;
+    Ok(Value::Null)
+}
+
 fn export(parts: &mut Parts) -> Result<Vec<Value>> {
     let text = parts.time("task export", || Ok((taskwarrior::export()?, 0)))?;
     parts.time("parse", || Ok((taskwarrior::parse(&text)?, 0)))

@@ -20,6 +20,8 @@ use serde_json::{Value, json};
 enum Job {
     /// Nothing changed: the projects
     Nothing,
+    /// A look at Taskwarrior alone: export, parse
+    Read,
     /// A first sync: export, parse, bulk creates, one label call per task
     First,
     /// One task changed in Taskwarrior: export, parse, the projects, one write
@@ -64,6 +66,7 @@ fn main() -> Result<()> {
     let mut parts = Parts::default();
     let answer = match Job::parse() {
         Job::Nothing => jobs::nothing(&mut parts)?,
+        Job::Read => jobs::read(&mut parts)?,
         Job::First => jobs::first(&mut parts)?,
         Job::OneThere { task } => jobs::one_there(&mut parts, task)?,
         Job::OneHere { uuid } => jobs::one_here(&mut parts, &uuid)?,
