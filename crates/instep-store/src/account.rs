@@ -116,13 +116,15 @@ pub(crate) async fn state(hub: &Hub, account: &AccountId) -> Result<AccountState
     Ok(state)
 }
 
-/// What [`read_state`] reads of `accounts a`, and how many matters wait for review.
+/// What [`read_state`] reads of `accounts a`, and how many matters wait for review. Every round
+/// asks for it, so that it may not read along all pairs: a condition on `remote` would have the
+/// unseen ones found through the index that holds every pair of the account.
 pub(crate) const STATE_COLUMNS: &str = "a.identity, a.cursor, a.joined, a.collections, \
      a.guard_since, a.last_pass_at, a.last_sweep_at, a.trouble, \
      (SELECT COUNT(*) FROM mappings m WHERE m.user_id = a.user_id AND m.account = a.account \
       AND m.state = 'held' AND m.gone = 1) AS held, \
-     (SELECT COUNT(*) FROM mappings m WHERE m.user_id = a.user_id AND m.account = a.account \
-      AND m.unseen = 1 AND m.gone = 0 AND m.remote IS NOT NULL) AS unseen, \
+     (SELECT COUNT(m.remote) FROM mappings m WHERE m.user_id = a.user_id \
+      AND m.account = a.account AND m.unseen = 1 AND m.gone = 0) AS unseen, \
      (SELECT COUNT(*) FROM reviews r WHERE r.user_id = a.user_id AND r.account = a.account) \
      AS waiting";
 
@@ -335,4 +337,31 @@ pub(crate) async fn trouble(
     let binds = [account.as_str().into(), trouble.map(trouble_text).into()];
     execute(on, sql, &hub.user, binds).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::STATE_COLUMNS;
+    use crate::HubStore;
+    use instep_model::UserId;
+    use sqlx::{AssertSqlSafe, Row};
+
+    /// What a quiet round reads stays the same however many pairs there are.
+    #[tokio::test]
+    async fn the_state_of_an_account_is_found_without_reading_along_its_pairs() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("hub.db");
+        let store = HubStore::open(&path, UserId::new("me")).await;
+        let store = store.expect("a new hub opens");
+        let sql = format!("EXPLAIN QUERY PLAN SELECT {STATE_COLUMNS} FROM accounts a");
+        let mut on = store.0.reader().await.expect("open");
+        let steps = sqlx::query(AssertSqlSafe(sql)).fetch_all(&mut *on).await;
+        let steps = steps.expect("planned").into_iter();
+        let steps: Vec<String> = steps.map(|step| step.get("detail")).collect();
+        let pairs: Vec<&String> = steps.iter().filter(|step| step.contains(" m ")).collect();
+        assert_eq!(pairs.len(), 2, "{steps:?}");
+        for (step, index) in pairs.into_iter().zip(["mappings_held", "mappings_unseen"]) {
+            assert!(step.contains(index), "{step}");
+        }
+    }
 }

@@ -99,7 +99,7 @@ pub(crate) async fn paired(
     hub: &Hub,
     account: &AccountId,
 ) -> Result<Vec<(RemoteId, TaskId)>, StoreError> {
-    living(hub, account, "").await
+    living(hub, account, "m.remote IS NOT NULL").await
 }
 
 /// Those among them that no look has shown yet.
@@ -107,7 +107,9 @@ pub(crate) async fn unseen(
     hub: &Hub,
     account: &AccountId,
 ) -> Result<Vec<(RemoteId, TaskId)>, StoreError> {
-    living(hub, account, " AND m.unseen = 1").await
+    // Not through the index of remote ids, which holds every pair of the account.
+    let only = "m.unseen = 1 AND CASE WHEN m.remote IS NULL THEN 0 ELSE 1 END = 1";
+    living(hub, account, only).await
 }
 
 async fn living(
@@ -117,7 +119,7 @@ async fn living(
 ) -> Result<Vec<(RemoteId, TaskId)>, StoreError> {
     let sql = format!(
         "SELECT m.remote AS remote, m.task AS task FROM mappings m WHERE m.user_id = $1 \
-         AND m.account = $2 AND m.remote IS NOT NULL AND m.gone = 0{only}"
+         AND m.account = $2 AND m.gone = 0 AND {only}"
     );
     let mut on = hub.reader().await?;
     let rows = query(sql, &hub.user, [account.as_str().into()])
