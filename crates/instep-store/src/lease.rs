@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::fs::{File, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -175,17 +175,19 @@ fn file_name(account: &AccountId) -> String {
 }
 
 /// What is written is for people and error messages; the lock alone decides.
-fn write_holder(mut file: &File, holder: &str) -> io::Result<()> {
-    file.set_len(0)?;
-    file.rewind()?;
-    writeln!(file, "{holder}, process {}", std::process::id())
+fn write_holder(file: &File, holder: &str) -> io::Result<()> {
+    let text = format!("{holder}, process {}\n", std::process::id());
+    private::overwrite(file, &text)
 }
 
 fn read_holder(path: &Path) -> String {
     let mut text = Vec::new();
     let read = File::open(path).and_then(|file| file.take(MAX_HOLDER_BYTES).read_to_end(&mut text));
     match read {
-        Ok(length) if length > 0 => String::from_utf8_lossy(&text).trim().to_owned(),
+        Ok(length) if length > 0 => {
+            let text = String::from_utf8_lossy(&text);
+            text.lines().next().unwrap_or_default().trim().to_owned()
+        }
         _ => "another process".to_owned(),
     }
 }

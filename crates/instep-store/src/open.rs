@@ -3,7 +3,7 @@
 //! A database that is damaged is named and left as it is: setting it aside is the caller's.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -302,7 +302,8 @@ impl Presence {
         let left = left.filter(|left| !left.is_empty());
         Ok(Self {
             file,
-            was_left_open: first && said == OPEN,
+            // More may follow where it was killed between writing this and cutting off the rest.
+            was_left_open: first && said.starts_with(OPEN),
             was_replaced: first && left.is_some_and(|left| stamp(hub).as_deref() != Some(left)),
             is_ready: AtomicBool::new(false),
             is_settled: AtomicBool::new(false),
@@ -325,11 +326,7 @@ impl Presence {
 
     fn say(&self, word: &str) {
         // Not vital: without it the next opening checks the file, or does not.
-        let mut file = &self.file;
-        let _ = file
-            .rewind()
-            .and_then(|()| file.set_len(0))
-            .and_then(|()| file.write_all(word.as_bytes()));
+        let _ = private::overwrite(&self.file, word);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Files and directories that nobody else can read, whatever the umask says.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Seek, Write};
 use std::path::Path;
 
 /// Makes the directory and its missing parents, each 0700; one that is there stays as it is.
@@ -20,6 +20,15 @@ pub(crate) fn file(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Puts `text` in the place of what the file holds, cutting off what is left of that only then:
+/// a file system that sees one cut to nothing and filled again writes it to the disk at once.
+/// Whoever reads in between, or after a death there, finds `text` and the rest of what was longer.
+pub(crate) fn overwrite(mut file: &File, text: &str) -> io::Result<()> {
+    file.rewind()?;
+    file.write_all(text.as_bytes())?;
+    file.set_len(text.len() as u64)
 }
 
 /// Makes the file, 0600 and empty; refuses one that is there.
