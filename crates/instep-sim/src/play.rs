@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use instep_contract::{MemoryStore, Store};
-use instep_engine::{Need, RoundReport, Trouble};
+use instep_engine::{Need, Problem, RoundReport, Trouble};
 use instep_model::{ConflictState, Direction, Field, MappingState, Operation};
 
 use crate::bugs::Bug;
@@ -477,7 +477,7 @@ impl Stage {
             self.settle_end()?;
             self.check_always()?;
             rounds += 1;
-            if Self::is_quiet(report.as_ref()) {
+            if self.is_quiet(report.as_ref()) {
                 break;
             }
             if report.is_none() {
@@ -514,7 +514,7 @@ impl Stage {
         if self.settle_end()? > 0 {
             return breach("I3", "a quiet round wrote something");
         }
-        if !Self::is_quiet(report.as_ref()) {
+        if !self.is_quiet(report.as_ref()) {
             return breach("I3", format!("a quiet round did something: {report:?}"));
         }
         // After a round a dry run has nothing to say (S8).
@@ -553,12 +553,17 @@ impl Stage {
             .any(|account| matches!(account.trouble, Some(Trouble::NeedsYou(Need::Guard { .. }))))
     }
 
-    /// Whether nothing was done and nothing is in the way but what only a person can decide.
-    fn is_quiet(report: Option<&RoundReport>) -> bool {
+    /// Whether nothing was done and nothing is in the way but what only a person can decide. A twin
+    /// that a disaster made is refused where the id of both is taken.
+    fn is_quiet(&self, report: Option<&RoundReport>) -> bool {
+        let is_twin = |problem: &Problem| {
+            let key = read_title(&problem.title).map(|(key, _)| key);
+            key.is_some_and(|key| self.had_disaster && self.ledger.fluid.contains(&key))
+        };
         report.is_some_and(|report| {
             report.changes.is_empty()
                 && report.accounts.iter().all(|account| {
-                    account.problems.is_empty()
+                    account.problems.iter().all(is_twin)
                         && matches!(
                             account.trouble,
                             None | Some(Trouble::NeedsYou(Need::Review { .. }))
