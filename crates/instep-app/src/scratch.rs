@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use instep_api::{Exit, Failure};
+use instep_contract::with_causes;
 
 use crate::{Places, say};
 
@@ -19,7 +20,7 @@ pub(crate) fn scratch(places: &Places) -> Result<tempfile::TempDir, Failure> {
         )
     };
     instep_safefile::create_private_dir(places.state())
-        .map_err(|error| failed(say::causes(&error)))?;
+        .map_err(|error| failed(with_causes(&error)))?;
     tempfile::Builder::new()
         .prefix("scratch-")
         .tempdir_in(places.state())

@@ -3,16 +3,16 @@
 use std::time::{Duration, Instant};
 
 use instep_api::{Failure, SyncReply, SyncRequest};
-use instep_contract::Look;
+use instep_contract::{Look, with_causes};
 use instep_engine::{AccountReport, Need, Rehearsal, RoundOptions, RoundReport, Trouble};
 use instep_model::{Account, AccountId, Timestamp};
 
 use crate::app::App;
 use crate::choice::Choice;
 use crate::connector::AnyConnector;
+use crate::refused;
 use crate::scratch::{copy_failed, scratch_copy};
 use crate::tell::{About, Told};
-use crate::{refused, say};
 
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
@@ -133,7 +133,7 @@ impl App {
             if told.trouble.is_none()
                 && let Err(error) = member.connector.settle().await
             {
-                notes.push(format!("{}: {}", member.account.name, say::causes(&error)));
+                notes.push(format!("{}: {}", member.account.name, with_causes(&error)));
             }
             notes.extend(member.connector.take_notices());
             notes.extend(left_out(&member.account, told));
@@ -163,7 +163,7 @@ impl App {
         let entries = self.entries(&request.accounts)?;
         let dir = scratch_copy(&self.places, NO_PLAN)?;
         let copy = self.hub.scratch_copy(dir.path()).await;
-        let copy = copy.map_err(|error| copy_failed(NO_PLAN, say::causes(&error)))?;
+        let copy = copy.map_err(|error| copy_failed(NO_PLAN, with_causes(&error)))?;
         let mut choice = self.choose(entries, dir.path(), Rehearsal::new).await;
         let engine = self.engine(copy.clone());
         let mut options = options(request);

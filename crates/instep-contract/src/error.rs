@@ -158,3 +158,15 @@ pub enum StoreError {
         what: String,
     },
 }
+
+/// An error with the causes below it, in one line for a person.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(below) = cause {
+        text.push_str(": ");
+        text.push_str(&below.to_string());
+        cause = below.source();
+    }
+    text
+}

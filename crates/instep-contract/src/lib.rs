@@ -12,7 +12,7 @@ mod store;
 pub mod store_suite;
 
 pub use connector::{Applied, Connector, Cursor, Look, Observation};
-pub use error::{BoxError, ConnectorError, StoreError};
+pub use error::{BoxError, ConnectorError, StoreError, with_causes};
 pub use fake::{
     Call, Calm, Copy, Effect, FakeConnector, FakeRemote, Fault, Moment, Profile, Reinstall, World,
 };

@@ -247,6 +247,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         ))
     }
 
+    /// The hub deletes the task too. `mapping` tells whether a person let it go: then it is pending.
     pub(crate) fn deletion_step<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
@@ -255,6 +256,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         loss: &Loss,
     ) -> MergeStep {
         let account = &pass.account.id;
+        let let_go = mapping.gone.is_some() && mapping.state == MappingState::Pending;
+        let permitted = let_go || pass.options.max_delete.is_some();
         let mut written = task.clone();
         let origin = Provenance {
             at: loss.at,
@@ -291,7 +294,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 from_version: task.version,
                 task: written,
             }),
-            deletion: Some(mapping.collection.clone()),
+            // What a person permitted does not count against the next ones (S28).
+            deletion: (!permitted).then(|| mapping.collection.clone()),
             mapping: Some(pair),
             journal,
             wake,

@@ -285,7 +285,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ) -> Result<Observation, Stop> {
         let tally = self.store.tally(&pass.account.id, self.clock.now()).await?;
         let pairs: usize = tally.alive.values().sum();
-        let decided = pass.options.accept || pass.options.max_delete.is_some();
+        // A number is a limit: whoever let a few deletions go has not seen what is older here.
+        let enough = |allowed| allowed >= pairs;
+        let decided = pass.options.accept || pass.options.max_delete.is_some_and(enough);
         if pairs > 0 && !decided {
             return Err(Stop::Trouble(Trouble::NeedsYou(Need::OlderState { pairs })));
         }

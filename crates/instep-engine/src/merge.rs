@@ -322,8 +322,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             None => ConflictState::Open,
         };
         let name = || {
-            let name = format!("{operation}{:x}", self.rng.next_u64() & 0xffff);
-            ConflictId::new(format!("c{}", &name[4..]))
+            // What differs comes first, so that a few characters name one.
+            let chance = self.rng.next_u64() & 0xffff_ffff;
+            ConflictId::new(format!("c{chance:08x}{}", &operation.as_str()[4..]))
         };
         Conflict {
             id: known.map_or_else(name, |known| known.id.clone()),

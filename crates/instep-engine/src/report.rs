@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use instep_contract::{ConnectorError, StoreError};
+use instep_contract::{ConnectorError, StoreError, with_causes};
 use instep_model::{AccountId, Action, Change, Field, NextTry, RemoteId, Side, TaskId, Trouble};
 
 /// How many tasks were touched on one side.
@@ -39,7 +39,7 @@ pub struct ReportedChange {
 /// The trouble that an error of a connector is to its account, in a round or where a service is only
 /// looked at.
 pub fn trouble_of(error: &ConnectorError) -> Trouble {
-    let reason = describe(error);
+    let reason = with_causes(error);
     match error {
         ConnectorError::Throttled { retry_after } => Trouble::Throttled {
             retry_after: *retry_after,
@@ -76,21 +76,9 @@ pub(crate) fn of_store(error: &StoreError) -> Trouble {
             holder: holder.clone(),
         },
         _ => Trouble::Failed {
-            reason: describe(error),
+            reason: with_causes(error),
         },
     }
-}
-
-/// An error with its causes, in one line.
-pub(crate) fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }
 
 /// An item that was set aside while the rest went on.

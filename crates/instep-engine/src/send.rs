@@ -79,38 +79,24 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         ) {
             return Ok(());
         }
-        let open = self.store.open_intents(&pass.account.id).await?;
-        let slow: Vec<Intent> = open
-            .into_iter()
-            .filter(|intent| intents.contains(&intent.id))
-            .map(|intent| Intent {
-                timed_out: true,
-                ..intent
-            })
-            .collect();
-        Ok(self.store.commit_doubt(&pass.lease, &slow).await?)
+        self.mend(pass, intents, |intent| intent.timed_out = true)
+            .await
     }
 
-    /// A request that the service was too busy for goes out once more: from now on it may be at work.
-    async fn sent_again<C: Connector>(
+    /// Changes what is remembered of these intents.
+    async fn mend<C: Connector>(
         &self,
         pass: &Pass<'_, C>,
         intents: &[IntentId],
+        change: impl Fn(&mut Intent),
     ) -> Result<(), Stop> {
         if intents.is_empty() {
             return Ok(());
         }
-        let now = self.clock.now();
-        let open = self.store.open_intents(&pass.account.id).await?;
-        let again: Vec<Intent> = open
-            .into_iter()
-            .filter(|intent| intents.contains(&intent.id))
-            .map(|intent| Intent {
-                sent_at: now,
-                ..intent
-            })
-            .collect();
-        Ok(self.store.commit_doubt(&pass.lease, &again).await?)
+        let mut open = self.store.open_intents(&pass.account.id).await?;
+        open.retain(|intent| intents.contains(&intent.id));
+        open.iter_mut().for_each(change);
+        Ok(self.store.commit_doubt(&pass.lease, &open).await?)
     }
 
     /// Sends one batch until the service is no longer busy with another writer.
@@ -128,7 +114,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     tries += 1;
                     let pause = instep_sync::busy_pause(self.rng.next_u64());
                     self.clock.sleep(pause).await;
-                    self.sent_again(pass, intents).await?;
+                    // It goes out once more: from now on it may be at work.
+                    let now = self.clock.now();
+                    self.mend(pass, intents, |intent| intent.sent_at = now)
+                        .await?;
                 }
                 outcome => return Ok(outcome),
             }

@@ -1,16 +1,16 @@
 //! What the hub database and the product's own files can run into, each with the next move.
 
 use instep_api::{Exit, Failure};
-use instep_contract::StoreError;
+use instep_contract::{StoreError, with_causes};
 use instep_engine::EditError;
 use instep_store::OpenError;
 
-use super::{causes, quoted, usage};
+use super::{quoted, usage};
 
 /// A step in the hub database that failed; the variants say what somebody can do.
 pub(crate) fn from_store(error: &StoreError) -> Failure {
     const AGAIN: &str = "run the same command again";
-    let why = causes(error);
+    let why = with_causes(error);
     match error {
         StoreError::LeaseHeld { holder, .. } => Failure::new(
             Exit::Locked,
@@ -84,7 +84,7 @@ pub(crate) fn from_edit(error: &EditError) -> Failure {
 /// The hub database cannot be opened.
 pub(crate) fn from_open(error: &OpenError) -> Failure {
     let what = "the hub database cannot be opened";
-    let why = causes(error);
+    let why = with_causes(error);
     match error {
         OpenError::TooNew { .. } => Failure::new(
             Exit::Config,
@@ -134,5 +134,5 @@ pub(crate) fn from_safefile(what: &str, error: &instep_safefile::Error) -> Failu
         ),
         _ => (Exit::Failed, "failed", "instep doctor".to_owned()),
     };
-    Failure::new(exit, code, what, causes(error), help)
+    Failure::new(exit, code, what, with_causes(error), help)
 }

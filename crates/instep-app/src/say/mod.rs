@@ -57,18 +57,6 @@ pub(crate) fn span(span: Duration) -> String {
     }
 }
 
-/// An error with its causes, in one line.
-pub(crate) fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
-}
-
 /// A command that was used wrongly.
 pub(crate) fn usage(
     code: &str,

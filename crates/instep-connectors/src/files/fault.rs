@@ -1,10 +1,9 @@
 //! What a fault of a file means for a sync, in words that say what to do. Nothing is tried again
 //! here.
 
-use std::error::Error as _;
 use std::path::Path;
 
-use instep_contract::ConnectorError;
+use instep_contract::{ConnectorError, with_causes};
 use instep_safefile::Error;
 
 pub(super) fn setup(what: impl Into<String>, help: impl Into<String>) -> ConnectorError {
@@ -16,7 +15,7 @@ pub(super) fn setup(what: impl Into<String>, help: impl Into<String>) -> Connect
 
 /// Sorts a fault by the next move it leaves.
 pub(super) fn sort(error: Error) -> ConnectorError {
-    let what = said(&error);
+    let what = with_causes(&error);
     match error {
         Error::LockTimeout { .. } => ConnectorError::Unavailable { reason: what },
         Error::Changed { .. } => ConnectorError::Busy,
@@ -85,16 +84,4 @@ pub(super) fn unplaced(path: &Path, reason: &str, from: &Path) -> ConnectorError
             from.display()
         ),
     )
-}
-
-/// An error with the causes below it.
-fn said(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(below) = cause {
-        text.push_str(": ");
-        text.push_str(&below.to_string());
-        cause = below.source();
-    }
-    text
 }

@@ -132,6 +132,41 @@ fn what_the_guard_holds_goes_when_a_person_permits_it() {
 }
 
 #[test]
+fn s28_what_a_person_permitted_does_not_count_against_the_next() {
+    for at_once in [false, true] {
+        let (mut bench, titles) = many(60);
+        for title in &titles[..30] {
+            bench.delete(1, title);
+        }
+        if !at_once {
+            bench.round();
+        }
+        bench.options.max_delete = Some(30);
+        bench.sync();
+        bench.options.max_delete = None;
+        bench.delete(1, &titles[30]);
+        let report = bench.round();
+        assert_eq!(report.accounts[1].trouble, None, "at once: {at_once}");
+        assert_eq!(bench.titles(0).len(), 29, "at once: {at_once}");
+    }
+}
+
+#[test]
+fn i1_an_edit_beside_held_deletions_survives_their_approval() {
+    let (mut bench, titles) = many(60);
+    for title in &titles[..30] {
+        bench.delete(1, title);
+    }
+    bench.edit(0, "t005", Field::Priority, Some("1"));
+    bench.round();
+    bench.options.max_delete = Some(30);
+    bench.settle();
+    assert_eq!(bench.titles(0).len(), 31);
+    assert_eq!(bench.titles(1).len(), 31);
+    assert_eq!(bench.field(1, "t005", Field::Priority), "1");
+}
+
+#[test]
 fn s4_a_held_task_that_is_edited_here_is_made_again() {
     let (bench, titles) = many(60);
     for title in &titles[..30] {

@@ -249,6 +249,16 @@ fn i1_an_edit_of_an_older_copy_is_kept_when_the_hub_is_carried_again() {
 }
 
 #[test]
+fn s28_a_number_that_does_not_cover_an_older_state_takes_nothing_over() {
+    let mut bench = gone_back("vik");
+    bench.options.accept = false;
+    bench.options.max_delete = Some(2);
+    let before = bench.titles(0);
+    assert!(asks(&bench.round()));
+    assert_eq!(bench.titles(0), before);
+}
+
+#[test]
 fn s28_a_person_can_take_an_older_state_over() {
     let mut bench = gone_back("vik");
     bench.options.accept = false;

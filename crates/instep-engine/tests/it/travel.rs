@@ -1,6 +1,7 @@
 //! Values travel both ways, and quiet sides stay quiet.
 
-use instep_model::{ConflictPolicy, ConflictState, Field};
+use instep_contract::Look;
+use instep_model::{ConflictPolicy, ConflictState, Field, Value};
 
 use crate::bench::{Bench, block_on, path};
 
@@ -120,6 +121,57 @@ fn ask_leaves_both_sides_alone() {
     let conflicts = bench.store.all_conflicts();
     assert_eq!(conflicts.len(), 1);
     assert_eq!(conflicts[0].state, ConflictState::Open);
+}
+
+/// I4: seen again it is the same one, with the values of today; where it dissolves it is over.
+#[test]
+fn an_open_conflict_stays_one_until_it_is_over() {
+    let mut bench = Bench::new(&["tw", "vik"]);
+    for seat in &mut bench.seats {
+        seat.account.policy = ConflictPolicy::Ask;
+    }
+    bench.make(0, "a");
+    bench.settle();
+    bench.edit(0, "a", Field::Priority, Some("1"));
+    bench.edit(1, "a", Field::Priority, Some("3"));
+    bench.sync();
+    let first = bench.store.all_conflicts();
+    bench.options.look = Look::Everything;
+    bench.sync();
+    assert_eq!(bench.store.all_conflicts(), first);
+    bench.edit(1, "a", Field::Priority, Some("4"));
+    bench.sync();
+    let moved = bench.store.all_conflicts();
+    assert_eq!((moved.len(), &moved[0].id), (1, &first[0].id));
+    assert_eq!(moved[0].remote, Some(Value::Number(4)));
+    bench.edit(1, "a", Field::Priority, Some("1"));
+    bench.sync();
+    let over = bench.store.all_conflicts();
+    assert_eq!(over.len(), 1);
+    assert_ne!(over[0].state, ConflictState::Open);
+}
+
+#[test]
+fn conflicts_of_one_step_are_told_apart_by_a_few_characters() {
+    let mut bench = Bench::new(&["tw", "vik"]);
+    for seat in &mut bench.seats {
+        seat.account.policy = ConflictPolicy::Ask;
+    }
+    bench.make(0, "a");
+    bench.settle();
+    for (field, one, other) in [
+        (Field::Priority, "1", "3"),
+        (Field::Due, "2026-12-01T08:00:00Z", "2026-12-02T08:00:00Z"),
+    ] {
+        bench.edit(0, "a", field, Some(one));
+        bench.edit(1, "a", field, Some(other));
+    }
+    bench.sync();
+    let conflicts = bench.store.all_conflicts();
+    let [one, other] = &conflicts[..] else {
+        panic!("{conflicts:?}");
+    };
+    assert_ne!(one.id.as_str()[..8], other.id.as_str()[..8]);
 }
 
 #[test]
