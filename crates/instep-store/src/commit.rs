@@ -266,6 +266,12 @@ async fn put_tasks(
          deleted_at = excluded.deleted_at, linked = excluded.linked, body = excluded.body",
     );
     insert(on, &hub.user, sql, rows).await?;
+    // Nobody has to decide about what is deleted.
+    let dead = tasks.iter().filter(|(_, (_, task))| !task.is_alive());
+    let dead: Vec<Bind> = dead.map(|(id, _)| id.to_string().into()).collect();
+    let sql = "UPDATE conflicts SET state = 'closed' \
+               WHERE user_id = $1 AND state = 'open' AND task IN";
+    execute_in(on, &hub.user, (sql, ""), &[], &dead).await?;
     Ok(())
 }
 

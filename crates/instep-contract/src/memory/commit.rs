@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use instep_model::{
-    AccountId, Identity, Mapping, MappingState, Operation, RemoteId, Task, TaskId, Timestamp,
+    AccountId, ConflictState, Identity, Mapping, MappingState, Operation, RemoteId, Task, TaskId,
+    Timestamp,
 };
 
 use super::state::{Deletion, State};
@@ -38,8 +39,18 @@ impl State {
         }
         self.must_be_unique(&pairs)?;
 
+        let dead: Vec<TaskId> = tasks
+            .values()
+            .filter(|task| !task.is_alive())
+            .map(|task| task.id)
+            .collect();
         self.tasks.extend(tasks);
         self.put_pairs(&pairs);
+        for conflict in self.conflicts.values_mut() {
+            if conflict.state == ConflictState::Open && dead.contains(&conflict.task) {
+                conflict.state = ConflictState::Closed;
+            }
+        }
         for step in steps {
             self.put_findings(lease, step, now);
         }

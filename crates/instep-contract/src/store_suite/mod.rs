@@ -93,6 +93,7 @@ macro_rules! for_each_store_case {
             what_no_look_has_shown_is_named
             conflicts_that_wait_are_found_by_their_pair
             cursors_are_forgotten_and_nothing_else
+            a_deleted_task_leaves_nothing_to_decide
             paired_names_what_is_not_gone
             dependents_are_found_from_the_other_end
             a_merge_can_wake_dependents

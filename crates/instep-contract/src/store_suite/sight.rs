@@ -2,11 +2,11 @@
 
 use std::future::Future;
 
-use instep_model::{ConflictState, Evidence};
+use instep_model::{ConflictState, Evidence, Provenance};
 
 use super::Inspect;
 use super::sample::{
-    account, adopt, at, claim, conflict, id, mapped, merge, observation, pair, remote,
+    account, adopt, at, claim, conflict, id, mapped, merge, observation, pair, remote, task, write,
 };
 use crate::{CommitObservation, MergeStep};
 
@@ -93,6 +93,37 @@ pub async fn conflicts_that_wait_are_found_by_their_pair<S: Inspect, F: Future<O
     assert_eq!(found.expect("read"), [waiting(1, "c1")]);
     let none = store.open_conflicts(&vik, &[]).await.expect("read");
     assert!(none.is_empty());
+}
+
+/// Nobody has to decide about what is deleted.
+pub async fn a_deleted_task_leaves_nothing_to_decide<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    let with = |number, name: &str| MergeStep {
+        conflicts: vec![conflict(number, name)],
+        ..adopt(&vik, number)
+    };
+    merge(&store, &lease, &[with(1, "c1"), with(2, "c2")]).await;
+    let mut dead = write(1, task(1));
+    if let Some(write) = &mut dead.task {
+        write.task.deleted = Some(Provenance {
+            at: at(5),
+            account: None,
+        });
+    }
+    merge(&store, &lease, &[dead]).await;
+    let open = store.open_conflicts(&vik, &[id(1), id(2)]).await;
+    assert_eq!(open.expect("read"), [conflict(2, "c2")]);
+    let known = store.known_conflicts().await.expect("read");
+    let closed = known.iter().find(|one| one.task == id(1));
+    assert_eq!(
+        closed.map(|one| one.state),
+        Some(ConflictState::Closed),
+        "it is remembered"
+    );
 }
 
 /// Only how far accounts were looked at is forgotten: who they are and what they hold stays.
