@@ -3,7 +3,7 @@
 
 use std::pin::pin;
 
-use instep_model::{Conflict, Mapping, RemoteTask, Task};
+use instep_model::{Conflict, Mapping, MappingState, RemoteTask, Task};
 
 use crate::executor::poll;
 use crate::stage::{Breach, NAMES, Patience, Plan, Stage, breach, index};
@@ -143,7 +143,11 @@ impl Stage {
                 self.ledger.in_step = None;
             }
             self.check_always()?;
-            let calm = Self::is_clean(report.as_ref()) && self.world.failures() == failures;
+            // What was refused is tried again when its wait is over, event or not.
+            let pairs = self.store.all_mappings();
+            let waits = pairs.iter().any(|pair| pair.state == MappingState::Error);
+            let failed = waits || self.world.failures() > failures;
+            let calm = Self::is_clean(report.as_ref()) && !failed;
             clean = if calm { clean + 1 } else { 0 };
             if clean < TURNS {
                 continue;
