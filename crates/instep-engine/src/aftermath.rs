@@ -1,11 +1,8 @@
 //! What becomes of a write that failed: set it aside, read it again, or stop the account.
 
 use instep_contract::{Connector, ConnectorError, IntentId, PushStep, Store};
-use instep_model::{
-    Base, Evidence, Mapping, MappingState, NextTry, RemoteId, RemoteTask, Task, TaskId,
-};
+use instep_model::{Base, Mapping, MappingState, NextTry, RemoteId, RemoteTask, Task, TaskId};
 
-use crate::gone::Loss;
 use crate::merge::Sighting;
 use crate::push::Page;
 use crate::report::Problem;
@@ -110,10 +107,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .iter()
             .map(|(_, remote)| remote.clone())
             .collect();
-        let connector = &mut *pass.connector;
-        let found = self
-            .unless_busy(async || connector.read(&ids).await)
-            .await?;
+        let found = self.read(pass, &ids).await?;
         let mut changed = Vec::new();
         let mut losses = Vec::new();
         let mut existing = Vec::new();
@@ -127,13 +121,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             match found {
                 Some(remote) if paired => changed.push((task, remote)),
                 Some(remote) => existing.push((task, remote)),
-                None if paired => {
-                    losses.push(Loss {
-                        task,
-                        evidence: Evidence::NotFound,
-                        at: self.clock.now(),
-                    });
-                }
+                None if paired => losses.push(self.not_found(task)),
                 None => {}
             }
         }

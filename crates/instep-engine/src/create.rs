@@ -69,10 +69,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             return Ok(tasks);
         }
         let ids: Vec<RemoteId> = named.keys().cloned().collect();
-        let connector = &mut *pass.connector;
-        let found = self
-            .unless_busy(async || connector.read(&ids).await)
-            .await?;
+        let found = self.read(pass, &ids).await?;
         // Of a server that was set up anew, it is another task's by now.
         let is_its = |(task, remote): &(TaskId, RemoteTask)| {
             let title = page.context.tasks[task].fields.title();

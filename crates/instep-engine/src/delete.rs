@@ -21,10 +21,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 .iter()
                 .filter_map(|id| page.context.mappings.get(id)?.remote.clone())
                 .collect();
-            let connector = &mut *pass.connector;
-            let found = self
-                .unless_busy(async || connector.read(&remotes).await)
-                .await?;
+            let found = self.read(pass, &remotes).await?;
             let mut edited: Vec<(TaskId, RemoteTask)> = Vec::new();
             let mut steps = Vec::new();
             let mut to_delete = Vec::new();

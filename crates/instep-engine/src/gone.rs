@@ -71,6 +71,15 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         self.take_losses(pass, &losses).await
     }
 
+    /// The service was asked for the item of this task by its id just now, and has none.
+    pub(crate) fn not_found(&self, task: TaskId) -> Loss {
+        Loss {
+            task,
+            evidence: Evidence::NotFound,
+            at: self.clock.now(),
+        }
+    }
+
     /// Decides about pairs whose remote item is gone.
     pub(crate) async fn take_losses<C: Connector>(
         &self,

@@ -16,7 +16,6 @@ use instep_model::{
 
 use instep_sync::Trust;
 
-use crate::gone::Loss;
 use crate::merge::Sighting;
 use crate::refusal::has_opened;
 use crate::rehearsal::is_invented;
@@ -210,19 +209,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             return Ok(());
         }
         let ids: Vec<RemoteId> = unseen.iter().map(|(id, _)| id.clone()).collect();
-        let connector = &mut *pass.connector;
-        let found = self
-            .unless_busy(async || connector.read(&ids).await)
-            .await?;
+        let found = self.read(pass, &ids).await?;
         let (mut there, mut losses) = (Vec::new(), Vec::new());
         for ((_, task), found) in unseen.into_iter().zip(found) {
             match found {
                 Some(remote) => there.push((task, remote)),
-                None => losses.push(Loss {
-                    task,
-                    evidence: Evidence::NotFound,
-                    at: self.clock.now(),
-                }),
+                None => losses.push(self.not_found(task)),
             }
         }
         self.take_losses(pass, &losses).await?;

@@ -254,10 +254,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             return Ok(Vec::new());
         }
         let ids: Vec<RemoteId> = asked.iter().map(|(_, remote)| remote.clone()).collect();
-        let connector = &mut *pass.connector;
-        let found = self
-            .unless_busy(async || connector.read(&ids).await)
-            .await?;
+        let found = self.read(pass, &ids).await?;
         let mut gone = Vec::new();
         let mut there = Vec::new();
         for ((task, _), found) in asked.into_iter().zip(found) {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use instep_contract::{Connector, ConnectorError, Lease, Look, Store, StoreError};
 use instep_model::{
-    Account, AccountId, Capabilities, Direction, Kind, Need, TaskId, TimeZone, Timestamp, Trouble,
+    Account, AccountId, Capabilities, Direction, Kind, Need, RemoteId, RemoteTask, TaskId,
+    TimeZone, Timestamp, Trouble,
 };
 
 use crate::report::{AccountReport, RoundReport, of_store, trouble_of};
@@ -384,6 +385,16 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 outcome => return outcome,
             }
         }
+    }
+
+    /// Asks the service for these items by their ids.
+    pub(crate) async fn read<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        ids: &[RemoteId],
+    ) -> Result<Vec<Option<RemoteTask>>, Stop> {
+        let connector = &mut *pass.connector;
+        Ok(self.unless_busy(async || connector.read(ids).await).await?)
     }
 
     /// The marker of `account`, where it has one.

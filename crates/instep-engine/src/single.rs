@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use instep_contract::{AccountState, Connector, Store, Work};
-use instep_model::{Direction, Evidence, Ids, Need, RemoteId, TaskId, Trouble};
+use instep_model::{Direction, Ids, Need, RemoteId, TaskId, Trouble};
 
-use crate::gone::Loss;
 use crate::look::Seen;
 use crate::push::PAGE;
 use crate::report::RoundReport;
@@ -184,10 +183,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
         let in_doubt = self.settle_doubts(pass).await? > 0;
         let ids = [item.clone()];
-        let connector = &mut *pass.connector;
-        let found = self
-            .unless_busy(async || connector.read(&ids).await)
-            .await?;
+        let found = self.read(pass, &ids).await?;
         pass.looked = true;
         let account = &pass.account.id;
         let known = self
@@ -224,12 +220,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 Ok(known.into_iter().next().map(|mapping| mapping.task))
             }
             (None, Some(mapping)) if mapping.gone.is_none() => {
-                let at = self.clock.now();
-                let loss = Loss {
-                    task: mapping.task,
-                    evidence: Evidence::NotFound,
-                    at,
-                };
+                let loss = self.not_found(mapping.task);
                 self.take_losses(pass, &[loss]).await?;
                 Ok(Some(mapping.task))
             }

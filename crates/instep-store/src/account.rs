@@ -116,6 +116,13 @@ pub(crate) async fn state(hub: &Hub, account: &AccountId) -> Result<AccountState
     Ok(state)
 }
 
+/// How far every account was looked at is forgotten: the hub may be an older one (I9).
+pub(crate) async fn forget_cursors(hub: &Hub, on: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    let sql = "UPDATE accounts SET cursor = NULL WHERE user_id = $1";
+    execute(on, sql, &hub.user, []).await?;
+    Ok(())
+}
+
 /// What [`read_state`] reads of `accounts a`, and how many matters wait for review. Every round
 /// asks for it, so that it may not read along all pairs: a condition on `remote` would have the
 /// unseen ones found through the index that holds every pair of the account.

@@ -21,7 +21,7 @@ use crate::connection::{Connections, connect};
 use crate::dialect::{self, Refusal};
 use crate::lease::Leases;
 use crate::store::Hub;
-use crate::{HubStore, migrations, private};
+use crate::{HubStore, account, migrations, private};
 
 /// How many connections read while the writer writes.
 const READERS: u32 = 3;
@@ -177,9 +177,7 @@ impl HubStore {
             migrations::run(&mut writer, &hub.user).await?;
         }
         if hub.presence.was_replaced {
-            let sql = "UPDATE accounts SET cursor = NULL WHERE user_id = $1";
-            let user = hub.user.as_str().to_owned();
-            let forgotten = sqlx::query(sql).bind(user).execute(&mut **writer).await;
+            let forgotten = account::forget_cursors(hub, &mut writer).await;
             forgotten.map_err(&at)?;
         }
         hub.presence.ready();

@@ -326,9 +326,7 @@ impl Store for HubStore {
 
     async fn forget_cursors(&self) -> Result<(), StoreError> {
         let hub = &*self.0;
-        let sql = "UPDATE accounts SET cursor = NULL WHERE user_id = $1";
-        transaction!(hub, |on| execute(on, sql, &hub.user, []))?;
-        Ok(())
+        transaction!(hub, |on| account::forget_cursors(hub, on))
     }
 
     async fn commit_doubt(&self, lease: &Lease, intents: &[Intent]) -> Result<(), StoreError> {

@@ -104,14 +104,20 @@ fn s18_the_later_edit_of_one_field_wins_and_the_loser_is_kept() {
     }
 }
 
-#[test]
-fn ask_leaves_both_sides_alone() {
+/// A task on two sides that leave each conflict to a person.
+fn asking() -> Bench {
     let mut bench = Bench::new(&["tw", "vik"]);
     for seat in &mut bench.seats {
         seat.account.policy = ConflictPolicy::Ask;
     }
     bench.make(0, "a");
     bench.settle();
+    bench
+}
+
+#[test]
+fn ask_leaves_both_sides_alone() {
+    let bench = asking();
     bench.edit(0, "a", Field::Priority, Some("1"));
     bench.edit(1, "a", Field::Priority, Some("3"));
     bench.sync();
@@ -126,12 +132,7 @@ fn ask_leaves_both_sides_alone() {
 /// I4: seen again it is the same one, with the values of today; where it dissolves it is over.
 #[test]
 fn an_open_conflict_stays_one_until_it_is_over() {
-    let mut bench = Bench::new(&["tw", "vik"]);
-    for seat in &mut bench.seats {
-        seat.account.policy = ConflictPolicy::Ask;
-    }
-    bench.make(0, "a");
-    bench.settle();
+    let mut bench = asking();
     bench.edit(0, "a", Field::Priority, Some("1"));
     bench.edit(1, "a", Field::Priority, Some("3"));
     bench.sync();
@@ -153,12 +154,7 @@ fn an_open_conflict_stays_one_until_it_is_over() {
 
 #[test]
 fn conflicts_of_one_step_are_told_apart_by_a_few_characters() {
-    let mut bench = Bench::new(&["tw", "vik"]);
-    for seat in &mut bench.seats {
-        seat.account.policy = ConflictPolicy::Ask;
-    }
-    bench.make(0, "a");
-    bench.settle();
+    let bench = asking();
     for (field, one, other) in [
         (Field::Priority, "1", "3"),
         (Field::Due, "2026-12-01T08:00:00Z", "2026-12-02T08:00:00Z"),
