@@ -43,12 +43,21 @@ impl App {
         // Where an account could not be asked, the task may be that one's: its failure is told.
         match found || !looked || !reply.changes.is_empty() {
             true => Ok(reply),
-            false => Err(say::usage(
-                "unknown_task",
-                format!("there is no task {task}"),
-                "neither the hub nor Taskwarrior has one of this id",
-                "instep list",
-            )),
+            false => {
+                let has_met = self.has_met().await?;
+                Err(say::usage(
+                    "unknown_task",
+                    format!("there is no task {task}"),
+                    match has_met {
+                        true => "neither the hub nor Taskwarrior has one of this id",
+                        false => "the hub is empty: it has not met any account yet",
+                    },
+                    match has_met {
+                        true => "instep list",
+                        false => "instep sync",
+                    },
+                ))
+            }
         }
     }
 
@@ -93,6 +102,13 @@ impl App {
         let reply = self.conclude(choice, report, about, began).await?;
         match taken {
             Taken::Known => Ok(reply),
+            Taken::LeftThere if !self.meets(id).await? => Err(Failure::new(
+                Exit::Failed,
+                "not_taken",
+                format!("{remote} was not taken from {account}"),
+                "the hub has not met this account yet, and cannot tell what it knows already",
+                format!("instep sync {account}"),
+            )),
             Taken::LeftThere => Err(Failure::new(
                 Exit::Failed,
                 "not_taken",
@@ -121,6 +137,22 @@ impl App {
         engine
             .run_single(&mut choice.members, start, &options)
             .await
+    }
+
+    /// Whether a first sync has ended, of any account.
+    async fn has_met(&self) -> Result<bool, Failure> {
+        for entry in self.entries(&[])? {
+            if self.meets(&entry.account.id).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn meets(&self, account: &AccountId) -> Result<bool, Failure> {
+        let state = self.hub.account_state(account).await;
+        let state = state.map_err(|error| say::from_store(&error))?;
+        Ok(state.joined)
     }
 
     /// Whether the hub has ever had this task.

@@ -17,6 +17,7 @@ mod keep;
 mod left_out;
 mod links;
 mod look;
+mod marker;
 mod meeting;
 mod merge;
 mod prerequisites;

@@ -78,20 +78,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .into_iter()
             .filter(|task| pass.account.scope.admits(&task.fields) || by_id.contains(&task.id))
             .collect();
-        let marker = self.marker_of(account);
-        let hints = match marker {
-            Some(marker) => self.store.hints(marker).await?,
-            None => Vec::new(),
-        };
-        // A marker of an item that is somebody's already came with a copy: it says nothing (S26).
-        let hinted: Vec<RemoteId> = hints.iter().map(|hint| hint.remote.clone()).collect();
-        let taken = self.store.mappings_by_remote(account, &hinted).await?;
-        let taken: BTreeSet<RemoteId> = taken.into_iter().filter_map(|pair| pair.remote).collect();
-        let hints: BTreeMap<TaskId, RemoteId> = hints
-            .into_iter()
-            .filter(|hint| !taken.contains(&hint.remote))
-            .map(|hint| (hint.task, hint.remote))
-            .collect();
+        let markers = self.markers(pass, seen, &hub).await?;
         let fields: Vec<Fields> = unknown
             .iter()
             .map(|remote| candidate_fields(pass, remote))
@@ -106,12 +93,14 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             first,
             complete: seen.complete,
             trust: seen.trust,
+            vouched: markers.vouched,
         };
         let hub_side: Vec<HubCandidate> = hub
             .iter()
             .map(|task| HubCandidate {
                 task,
-                hint: hints.get(&task.id),
+                hint: markers.named.get(&task.id),
+                held: markers.held.contains(&task.id),
             })
             .collect();
         let remote_side: Vec<RemoteCandidate> = unknown

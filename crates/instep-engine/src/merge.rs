@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use instep_contract::{Connector, MergeStep, Store, TaskWrite};
 use instep_model::{
-    Action, Conflict, ConflictId, ConflictState, Direction, Evidence, Field, Fields, Hint, Mapping,
+    Action, Conflict, ConflictId, ConflictState, Direction, Evidence, Field, Fields, Mapping,
     MappingState, OperationId, Provenance, RemoteTask, Side, Task, Timestamp, Value,
 };
 use instep_sync::{
@@ -337,23 +337,6 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             state,
             at: known.map_or_else(|| self.clock.now(), |known| known.at),
         }
-    }
-
-    /// The markers on a remote item; `None` where the service has none and so says nothing.
-    pub(crate) fn hints_from<C: Connector>(
-        &self,
-        pass: &Pass<'_, C>,
-        task: instep_model::TaskId,
-        remote: &RemoteTask,
-    ) -> Option<Vec<Hint>> {
-        let hint = |(marker, id): (&String, &String)| Hint {
-            task,
-            marker: marker.clone(),
-            remote: instep_model::RemoteId::new(id.clone()),
-        };
-        pass.capabilities
-            .markers
-            .then(|| remote.markers.iter().map(hint).collect())
     }
 }
 

@@ -397,31 +397,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         Ok(self.unless_busy(async || connector.read(ids).await).await?)
     }
 
-    /// The marker of `account`, where it has one.
-    pub(crate) fn marker_of(&self, account: &AccountId) -> Option<&str> {
-        self.peers
-            .iter()
-            .find(|peer| peer.account == *account)?
-            .marker
-            .as_deref()
-    }
-
     /// Every account but this one.
     pub(crate) fn others(&self, account: &AccountId) -> Vec<AccountId> {
         let ids = self.peers.iter().map(|peer| &peer.account);
         ids.filter(|id| *id != account).cloned().collect()
-    }
-
-    /// Accounts whose items carry markers, if `account` is worth marking.
-    pub(crate) fn marker_holders(&self, account: &AccountId) -> Vec<AccountId> {
-        if self.marker_of(account).is_none() {
-            return Vec::new();
-        }
-        let holders = self.peers.iter().filter(|peer| peer.holds_markers);
-        holders
-            .map(|peer| peer.account.clone())
-            .filter(|id| id != account)
-            .collect()
     }
 }
 

@@ -34,7 +34,15 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         self.with_leases(members, options, async |passes| {
             let mut changes = Vec::new();
             let mut tasks = Vec::new();
+            for (_, pass) in passes.iter_mut() {
+                if let Err(stop) = self.is_up_to_date(pass).await {
+                    pass.report.trouble = Some(stop.into_trouble());
+                }
+            }
             for (at, pass) in passes.iter_mut() {
+                if pass.report.trouble.is_some() {
+                    continue;
+                }
                 let read = match start {
                     Start::Item(member, item) if member == at => self.read_item(pass, item).await,
                     Start::Task(task) => self.read_anew(pass, *task).await,
@@ -71,6 +79,15 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             changes
         })
         .await
+    }
+
+    /// An older hub cannot tell what it does not know from what it made since (I9).
+    async fn is_up_to_date<C: Connector>(&self, pass: &Pass<'_, C>) -> Result<(), Stop> {
+        let state = self.store.account_state(&pass.account.id).await?;
+        match state.joined && state.cursor.is_none() {
+            true => Err(Stop::Trouble(Trouble::Behind)),
+            false => Ok(()),
+        }
     }
 
     async fn read_before_writing<C: Connector>(

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use instep_contract::{AccountState, Applied, Connector, MergeStep, PushStep, Store};
-use instep_model::{Hint, Ids, Mapping, MappingState, RemoteTask, Task, TaskId};
+use instep_model::{Ids, Mapping, MappingState, RemoteTask, Task, TaskId};
 
 use crate::round::{Engine, Pass, Stop};
 use crate::{Clock, Rng};
@@ -79,22 +79,6 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             "ids name other items than before: an older copy was put back there"
         );
         self.commit(pass, &steps).await
-    }
-
-    /// What markers say of a task beside the one that names its item in this account.
-    async fn other_hints<C: Connector>(
-        &self,
-        pass: &Pass<'_, C>,
-        task: TaskId,
-    ) -> Result<Vec<Hint>, Stop> {
-        let mut others = Vec::new();
-        for account in self.others(&pass.account.id) {
-            if let Some(marker) = self.marker_of(&account) {
-                let hints = self.store.hints(marker).await?;
-                others.extend(hints.into_iter().filter(|hint| hint.task == task));
-            }
-        }
-        Ok(others)
     }
 
     /// Ends pairs whose ids were just given to items that we made: the steps belong before those

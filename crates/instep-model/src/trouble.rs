@@ -75,6 +75,8 @@ pub enum Trouble {
         /// How many.
         count: usize,
     },
+    /// The hub is an older copy and does not know how far it had come with it: sync all of it first.
+    Behind,
     /// Something else failed.
     Failed {
         /// What.

@@ -23,6 +23,8 @@ pub struct HubCandidate<'a> {
     /// The remote id that a marker on it names; `None` too where that item is paired already,
     /// so that a copied marker does not pass for one of something gone (S26).
     pub hint: Option<&'a RemoteId>,
+    /// Whether it waits for review: its marker was not believed before.
+    pub held: bool,
 }
 
 /// A remote item without a partner.
@@ -47,6 +49,8 @@ pub struct Meeting<'a> {
     pub complete: bool,
     /// How far markers are to be believed.
     pub trust: Trust,
+    /// How many more markers of known pairs are right than wrong.
+    pub vouched: usize,
 }
 
 /// Who was found to be who, by position in the two lists.
@@ -164,7 +168,8 @@ impl Table<'_> {
             .filter(|(hub, remote)| self.same_title(*hub, *remote))
             .count();
         // Where most markers name an item of their own title, they speak of this server.
-        let trusted = alike * 2 > claims.len();
+        let vouched = self.meeting.vouched;
+        let trusted = (alike + vouched) * 2 > claims.len() + vouched;
         let mut claimants: BTreeMap<usize, usize> = BTreeMap::new();
         for (_, remote) in &claims {
             *claimants.entry(*remote).or_default() += 1;
@@ -172,7 +177,8 @@ impl Table<'_> {
         for (hub, remote) in claims {
             let free = self.free_remote.contains(&remote);
             let alone = claimants[&remote] == 1;
-            let retitled = trusted && alone && !self.is_known_elsewhere(hub, remote);
+            let believed = trusted && !self.hub[hub].held;
+            let retitled = believed && alone && !self.is_known_elsewhere(hub, remote);
             if free && (retitled || self.same_title(hub, remote)) {
                 self.pair(hub, remote);
             }

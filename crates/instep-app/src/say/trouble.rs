@@ -39,6 +39,7 @@ pub(crate) fn from_trouble(entry: &Entry, trouble: &Trouble, met: Met) -> Failur
         }
         Trouble::LeaseHeld { holder } => return lease_held(&entry.account.name, holder),
         Trouble::InDoubt { count } => return in_doubt(&entry.account.name, *count),
+        Trouble::Behind => return behind(&entry.account.name),
         Trouble::NeedsLogin { reason } => return needs_login(entry, reason, met),
         Trouble::Unreachable { reason } => unreachable(entry, reason, met),
         Trouble::Throttled { retry_after } => throttled(entry, *retry_after, met),
@@ -71,6 +72,16 @@ fn in_doubt(name: &str, count: usize) -> Failure {
         ),
         "the answer was lost; they are looked for before anything is repeated",
         format!("a few seconds later: instep sync {name}"),
+    )
+}
+
+fn behind(name: &str) -> Failure {
+    Failure::new(
+        Exit::Partial,
+        "behind",
+        format!("the hub has not looked at `{name}` since an older copy of the hub was put back"),
+        "one task by itself cannot be told from one that was made since",
+        "instep sync",
     )
 }
 

@@ -180,6 +180,32 @@ async fn one_task_that_is_not_there_is_an_error() {
     app.close().await;
 }
 
+/// Before a first sync, or after the hub was lost, nobody knows what one task is: all are to be met.
+#[tokio::test]
+async fn one_task_waits_for_the_first_sync() {
+    let world = World::paired(2).await;
+    world.task(&["add", "First"]);
+    let uuid = world.in_taskwarrior("First").expect("a task")["uuid"].clone();
+    let id = world
+        .make_there(serde_json::json!({ "title": "Second" }))
+        .await;
+    let app = world.open().await;
+    let push = app.push(uuid.as_str().expect("a uuid")).await;
+    let pull = app.pull("vikunja", &id.to_string()).await;
+    let told = [push, pull].map(|outcome| {
+        let failure = outcome.expect_err("a failure");
+        (failure.code, failure.help)
+    });
+    let told = told.each_ref().map(|(code, help)| (&**code, &**help));
+    let expected = [
+        ("unknown_task", "instep sync"),
+        ("not_taken", "instep sync vikunja"),
+    ];
+    assert_eq!(told, expected);
+    app.close().await;
+    assert_eq!((world.exported().len(), world.listed().await.len()), (1, 1));
+}
+
 #[tokio::test]
 async fn one_task_can_be_carried_now() {
     let world = World::paired(2).await;

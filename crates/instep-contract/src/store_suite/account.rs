@@ -197,6 +197,7 @@ fn troubles() -> Vec<Trouble> {
             help: "mend it".to_owned(),
         },
         Trouble::InDoubt { count: 8 },
+        Trouble::Behind,
         Trouble::Failed { reason: text() },
     ];
     troubles.extend(needs.map(Trouble::NeedsYou));

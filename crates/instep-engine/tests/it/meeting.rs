@@ -80,6 +80,27 @@ fn i9_a_lost_hub_is_found_again_by_markers_and_content() {
 }
 
 #[test]
+fn i9_an_older_hub_knows_what_was_made_since_by_its_marker() {
+    let bench = Bench::new(&["tw", "vik"]);
+    for title in ["a", "b", "c"] {
+        bench.make(1, title);
+    }
+    bench.settle();
+    let older = bench.store.snapshot();
+    bench.make(0, "made here since");
+    bench.make(1, "made there since");
+    bench.settle();
+    bench.edit(0, "made here since", Field::Title, Some("retitled here"));
+    bench.edit(1, "made there since", Field::Title, Some("retitled there"));
+    bench.store.restore(&older);
+    block_on(bench.store.forget_cursors()).expect("forgotten");
+    bench.settle();
+    for at in 0..2 {
+        assert_eq!(bench.titles(at).len(), 5, "{:?}", bench.titles(at));
+    }
+}
+
+#[test]
 fn s5_another_server_stops_before_anything_is_touched() {
     let mut bench = Bench::new(&["tw", "vik"]);
     for title in ["a", "b", "c"] {

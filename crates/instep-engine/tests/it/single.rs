@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use instep_contract::{Call, Fault, Look, Reinstall};
-use instep_engine::{Need, RoundReport, Start, Trouble};
+use instep_contract::{Call, Fault, Look, Reinstall, Store};
+use instep_engine::{AccountReport, Need, RoundReport, Start, Trouble};
 use instep_model::{Field, Fields, Identity, Value};
 
 use crate::bench::{Bench, block_on};
@@ -55,6 +55,25 @@ fn i9_a_marked_task_that_the_hub_forgot_is_not_made_again() {
         (bench.titles(0), bench.titles(1)),
         (vec!["a".into()], vec!["a".into()])
     );
+}
+
+#[test]
+fn i9_one_task_alone_waits_for_an_older_hub_to_look_at_everything() {
+    let bench = Bench::new(&["tw", "vik"]);
+    bench.settle();
+    let before = bench.store.snapshot();
+    bench.make(1, "a");
+    bench.settle();
+    bench.edit(0, "a", Field::Title, Some("b"));
+    bench.store.restore(&before);
+    block_on(bench.store.forget_cursors()).expect("forgotten");
+    let titles = || (bench.titles(0), bench.titles(1));
+    let untouched = titles();
+    for report in [event(&bench, 0, "b"), event(&bench, 1, "a")] {
+        let behind = |one: &AccountReport| one.trouble == Some(Trouble::Behind);
+        assert!(report.accounts.iter().all(behind), "{report:#?}");
+        assert_eq!(titles(), untouched);
+    }
 }
 
 #[test]

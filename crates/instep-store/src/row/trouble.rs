@@ -48,6 +48,7 @@ enum TroubleRow {
     InDoubt {
         count: usize,
     },
+    Behind,
     Failed {
         reason: String,
     },
@@ -77,6 +78,7 @@ impl From<Trouble> for TroubleRow {
             Trouble::Throttled { retry_after } => Self::Throttled { retry_after },
             Trouble::Setup { what, help } => Self::Setup { what, help },
             Trouble::InDoubt { count } => Self::InDoubt { count },
+            Trouble::Behind => Self::Behind,
             Trouble::Failed { reason } => Self::Failed { reason },
         }
     }
@@ -106,6 +108,7 @@ impl From<TroubleRow> for Trouble {
             TroubleRow::Throttled { retry_after } => Self::Throttled { retry_after },
             TroubleRow::Setup { what, help } => Self::Setup { what, help },
             TroubleRow::InDoubt { count } => Self::InDoubt { count },
+            TroubleRow::Behind => Self::Behind,
             TroubleRow::Failed { reason } => Self::Failed { reason },
         }
     }

@@ -17,6 +17,7 @@ pub(crate) struct Here {
     pub(crate) fields: Fields,
     pub(crate) hint: Option<String>,
     pub(crate) deleted: bool,
+    pub(crate) held: bool,
 }
 
 /// A remote item as a table writes it.
@@ -33,6 +34,7 @@ pub(crate) struct How {
     pub(crate) first: bool,
     pub(crate) complete: bool,
     pub(crate) trust: Trust,
+    pub(crate) vouched: usize,
 }
 
 /// Two full sides.
@@ -40,6 +42,7 @@ const FIRST: How = How {
     first: true,
     complete: true,
     trust: Trust::Unknown,
+    vouched: 0,
 };
 
 fn here(id: u128, fields: &str) -> Here {
@@ -48,6 +51,7 @@ fn here(id: u128, fields: &str) -> Here {
         fields: spoken::fields(fields),
         hint: None,
         deleted: false,
+        held: false,
     }
 }
 
@@ -91,10 +95,12 @@ pub(crate) fn run(how: How, hub: &[Here], remote: &[There]) -> Adoption {
         .collect();
     let hub: Vec<HubCandidate> = tasks
         .iter()
+        .zip(hub)
         .zip(&hints)
-        .map(|(task, hint)| HubCandidate {
+        .map(|((task, one), hint)| HubCandidate {
             task,
             hint: hint.as_ref(),
+            held: one.held,
         })
         .collect();
     let ids: Vec<RemoteId> = remote.iter().map(|one| RemoteId::new(&*one.id)).collect();
@@ -116,6 +122,7 @@ pub(crate) fn run(how: How, hub: &[Here], remote: &[There]) -> Adoption {
         first: how.first,
         complete: how.complete,
         trust: how.trust,
+        vouched: how.vouched,
     };
     adopt(&meeting, &hub, &remote)
 }
@@ -223,6 +230,27 @@ fn markers_are_believed_of_a_lost_hub_where_most_name_their_own_title() {
         there("w", "title=c"),
     ];
     check(FIRST, &hub, &moved, expect!["1=x, 2=y, 3=w, new z"]);
+}
+
+#[test]
+fn one_marker_is_believed_where_those_of_known_pairs_vouch_for_it() {
+    let later = How {
+        first: false,
+        ..FIRST
+    };
+    let vouched = How {
+        vouched: 2,
+        ..later
+    };
+    let hub = [here(1, "title=a").hint("x")];
+    let remote = [there("x", "title=changed")];
+    check(later, &hub, &remote, expect!["new x, send 1"]);
+    check(vouched, &hub, &remote, expect!["1=x"]);
+    let held = Here {
+        held: true,
+        ..hub[0].clone()
+    };
+    check(vouched, &[held], &remote, expect!["new x, send 1"]);
 }
 
 #[test]

@@ -34,6 +34,7 @@ fn lists() -> impl Strategy<Value = (Vec<Here>, Vec<There>)> {
                 fields: fields(byte),
                 hint: hint.map(|id| format!("r{id}")),
                 deleted: alive == 0,
+                held: false,
             });
         let mut taken = Vec::new();
         let remote = remote.into_iter().enumerate().map(|(id, (byte, chosen))| {
@@ -52,6 +53,7 @@ fn lists() -> impl Strategy<Value = (Vec<Here>, Vec<There>)> {
 fn how() -> impl Strategy<Value = How> {
     let trust = prop::sample::select(vec![Trust::Unknown, Trust::OtherServer]);
     (any::<bool>(), any::<bool>(), trust).prop_map(|(first, complete, trust)| How {
+        vouched: 0,
         first,
         complete,
         trust,
@@ -135,6 +137,7 @@ proptest! {
             fields: fields(*byte),
             hint: Some(format!("r{id}")),
             deleted: false,
+            held: false,
         }).collect();
         // One title in three or more may have changed while nobody looked.
         let remote: Vec<There> = (0..count).map(|at| (at + shift % count) % count).map(|at| {
@@ -146,7 +149,7 @@ proptest! {
                 chosen: None,
             }
         }).collect();
-        let adoption = run(How { first, complete, trust: Trust::Unknown }, &hub, &remote);
+        let adoption = run(How { first, complete, trust: Trust::Unknown, vouched: 0 }, &hub, &remote);
         prop_assert_eq!(adoption.pairs.len(), count);
         for (here, there) in adoption.pairs {
             prop_assert_eq!(hub[here].hint.as_ref(), Some(&remote[there].id));
