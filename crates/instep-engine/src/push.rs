@@ -7,7 +7,7 @@ use instep_model::{
     Collection, Direction, Field, Fields, Mapping, MappingState, ProjectPath, RemoteId, Task,
     TaskId,
 };
-use instep_sync::{Rules, Seen, differs};
+use instep_sync::{MergedPair, Rules, Seen, differs};
 
 use crate::context::{Context, collection_for};
 use crate::gone::Loss;
@@ -102,9 +102,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             if collections.is_none() {
                 collections = Some(self.store.account_state(account).await?.collections);
             }
-            let page = self
-                .page(pass, work, collections.take().unwrap_or_default())
-                .await?;
+            let known = collections.take().unwrap_or_default();
+            let page = self.page(pass, work, known).await?;
+            let page = self.after_dissolved(pass, page).await?;
             collections = Some(self.push_page(pass, page).await?);
         }
     }
@@ -131,6 +131,35 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let page = self.page(pass, work, state.collections).await?;
         self.push_page(pass, page).await?;
         Ok(())
+    }
+
+    /// What differed and waits for a person may be equal by now, as somebody else changed it: then
+    /// nothing is left to decide, and the page is made anew.
+    async fn after_dissolved<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        page: Page,
+    ) -> Result<Page, Stop> {
+        let mut dissolved = Vec::new();
+        for id in page.work.keys() {
+            let (tasks, mappings) = (&page.context.tasks, &page.context.mappings);
+            let (Some(task), Some(mapping)) = (tasks.get(id), mappings.get(id)) else {
+                continue;
+            };
+            let waiting = page.context.waiting(*id);
+            let merged = self.merged_again(pass, &page.context, task, mapping);
+            if let (Some(merged), Some(observed)) = (merged, &mapping.observed)
+                && merged.conflicts.len() < waiting.len()
+            {
+                dissolved.push((*id, observed.clone()));
+            }
+        }
+        if dissolved.is_empty() {
+            return Ok(page);
+        }
+        self.merge_chunk(pass, &dissolved, None).await?;
+        let work = page.work.into_values().collect();
+        self.page(pass, work, page.collections).await
     }
 
     pub(crate) async fn page<C: Connector>(
@@ -375,9 +404,19 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         task: &Task,
         mapping: &Mapping,
     ) -> Fields {
-        let Some(observed) = &mapping.observed else {
-            return task.fields.clone();
-        };
+        self.merged_again(pass, context, task, mapping)
+            .map_or_else(|| task.fields.clone(), |merged| merged.carried())
+    }
+
+    /// The hub's task and what the account showed last, where that waits for a person to decide.
+    fn merged_again<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        context: &Context,
+        task: &Task,
+        mapping: &Mapping,
+    ) -> Option<MergedPair> {
+        let observed = mapping.observed.as_ref()?;
         let account = &pass.account.id;
         let projection = context.projection(pass, &self.zone);
         let seen = context.translate(account, observed, task.id, &mapping.base, &task.fields);
@@ -390,7 +429,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             fields: &seen.fields,
             changed_at: task.modified,
         };
-        (self.decisions.merge_pair)(&rules, Some(&mapping.base), task, &seen).carried()
+        Some((self.decisions.merge_pair)(
+            &rules,
+            Some(&mapping.base),
+            task,
+            &seen,
+        ))
     }
 }
 

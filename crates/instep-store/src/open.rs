@@ -344,12 +344,16 @@ impl Drop for Presence {
     }
 }
 
-/// What tells a file from one that was put in its place, or written by somebody else.
+/// What tells a file from one that was put in its place, or written by somebody else: a copy that
+/// keeps its times, and is given the same inode, still has a change time of its own.
 fn stamp(path: &Path) -> Option<String> {
     let found = path.metadata().ok()?;
     let (inode, size) = (found.ino(), found.len());
     let (seconds, nanos) = (found.mtime(), found.mtime_nsec());
-    Some(format!("{inode} {size} {seconds}.{nanos:09}"))
+    let (changed, nanos_changed) = (found.ctime(), found.ctime_nsec());
+    Some(format!(
+        "{inode} {size} {seconds}.{nanos:09} {changed}.{nanos_changed:09}"
+    ))
 }
 
 /// Waits until whoever opens the hub first has made it ready.

@@ -77,7 +77,7 @@ fn in_doubt(name: &str, count: usize) -> Failure {
 
 fn behind(name: &str) -> Failure {
     Failure::new(
-        Exit::Partial,
+        Exit::Failed,
         "behind",
         format!("the hub has not looked at `{name}` since an older copy of the hub was put back"),
         "one task by itself cannot be told from one that was made since",

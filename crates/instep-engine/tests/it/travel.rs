@@ -152,6 +152,24 @@ fn an_open_conflict_stays_one_until_it_is_over() {
     assert_ne!(over[0].state, ConflictState::Open);
 }
 
+/// I4: nothing is left to decide once the other side was given the same value.
+#[test]
+fn an_open_conflict_is_over_when_another_side_makes_both_equal() {
+    let bench = asking();
+    bench.edit(0, "a", Field::Priority, Some("1"));
+    bench.edit(1, "a", Field::Priority, Some("3"));
+    bench.sync();
+    bench.edit(0, "a", Field::Priority, Some("3"));
+    bench.sync();
+    let conflicts = bench.store.all_conflicts();
+    assert_eq!(conflicts.len(), 1);
+    assert_ne!(conflicts[0].state, ConflictState::Open);
+    bench.edit(0, "a", Field::Priority, Some("5"));
+    bench.settle();
+    assert_eq!(bench.field(1, "a", Field::Priority), "5");
+    assert_eq!(bench.store.all_conflicts().len(), 1);
+}
+
 #[test]
 fn conflicts_of_one_step_are_told_apart_by_a_few_characters() {
     let bench = asking();

@@ -138,6 +138,51 @@ pub(crate) fn an_older_taskwarrior(version: Version) {
     world.is_in_step();
 }
 
+/// I9: an older hub. What was made since is known by its marker, retitled or not, and what was
+/// deleted since is not made again.
+pub(crate) fn an_older_hub(version: Version) {
+    let world = in_step(version);
+    let (data, kept) = (world.path(".local/share/instep"), world.path("copy"));
+    fs::create_dir(&kept).expect("a folder");
+    replace(&data, &kept);
+    world.server.pass_minute();
+    go_on(&world);
+    // Times are of whole seconds on both sides: these are the later edits.
+    pass_time(Instant::now(), EARLIER);
+    world.change(&world.row("renew the passport"), &["modify", "passport"]);
+    let made = world.server.tasks();
+    let made = made.iter().find(|task| task["title"] == "made there");
+    let id = id_of(made.expect("it is there"));
+    world
+        .server
+        .patch(id, json!({ "title": "made and retitled" }));
+    replace(&kept, &data);
+    // One task alone waits until everything was looked at.
+    let before = Before::note(&world);
+    let pulled = world.instep(&["pull", "vikunja", &id.to_string()]);
+    assert_eq!(pulled.code, 1, "{pulled:#?}");
+    assert!(pulled.stdout.contains("instep sync"), "{pulled:#?}");
+    before.rows_are_untouched(&world);
+    before.tasks_are_untouched(&world);
+    world.settle();
+    equal(&world);
+    let rows = world.rows();
+    let mut titles: Vec<&str> = rows.iter().map(|row| text(row, "description")).collect();
+    titles.sort_unstable();
+    let expected = [
+        "made and retitled",
+        "passport",
+        "renamed here",
+        "renamed there",
+        "task 0",
+        "task 3",
+        "task 4",
+        "task 7",
+    ];
+    assert_eq!(titles, expected);
+    world.is_in_step();
+}
+
 /// Puts copies of all files of one folder in the place of another's, with their times.
 fn replace(from: &Path, to: &Path) {
     let files = |folder: &Path| {
