@@ -27,6 +27,9 @@ pub enum Look {
 pub struct Observation {
     /// Who answered (S5).
     pub identity: Identity,
+    /// Who answered at `since`, where that was another name of the same: its tasks show that it is
+    /// no other service, as when a directory was copied.
+    pub known_as: Option<Identity>,
     /// Tasks that are new or may have changed; more than changed is allowed, less is not.
     pub tasks: Vec<RemoteTask>,
     /// Tasks known to be gone, each with its evidence (I6). Ids that were never known are allowed.

@@ -63,6 +63,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let sweep = look == Look::Everything || state.cursor.is_none();
         let Observation {
             identity,
+            known_as: _,
             tasks,
             gone,
             collections,
@@ -235,7 +236,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         // A marker may be older than the server, or than the hub: it never counts for more than
         // one that is not known.
         match &state.identity {
-            Some(known) if *known == observation.identity => {
+            Some(known) if answers_as(&observation, known) => {
                 let older = observation.went_back
                     || self
                         .shows_strangers(pass, &state, &observation.tasks)
@@ -440,6 +441,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .commit_merge(Some(&pass.lease), steps, self.clock.now())
             .await?)
     }
+}
+
+/// Whether it is the service that was known by this name that answered.
+fn answers_as(observation: &Observation, known: &Identity) -> bool {
+    observation.identity == *known || observation.known_as.as_ref() == Some(known)
 }
 
 /// What a person has to look at, for as long as it stands.

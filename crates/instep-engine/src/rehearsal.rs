@@ -97,6 +97,7 @@ impl<C: Connector> Connector for Rehearsal<C> {
         if let (true, Some(identity), Some(cursor)) = (self.wrote, &self.identity, since) {
             return Ok(Observation {
                 identity: identity.clone(),
+                known_as: None,
                 tasks: Vec::new(),
                 gone: Vec::new(),
                 collections: None,

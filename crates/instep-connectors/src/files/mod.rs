@@ -184,6 +184,7 @@ impl FileConnector {
             gone: Vec::new(),
             collections: None,
             complete: false,
+            known_as: None,
             went_back: false,
             cursor: place.encode(),
         }))

@@ -154,6 +154,7 @@ impl Report {
             gone: self.gone.into_iter().map(unlisted).collect(),
             collections: None,
             complete: self.complete,
+            known_as: None,
             went_back: false,
             cursor: self.place.encode(),
         }

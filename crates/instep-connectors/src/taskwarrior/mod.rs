@@ -219,12 +219,6 @@ impl Connector for TaskwarriorConnector {
             .place(before.as_ref().map(|(header, _)| &header.place))
             .await?;
         let identity = setup::identity(&place.data);
-        if before
-            .as_ref()
-            .is_some_and(|(header, _)| header.identity != identity)
-        {
-            return Err(ConnectorError::CursorInvalid);
-        }
         let door = self.door(&place, false);
         // Taken before reading, so that a change during it is looked at again.
         let taken_nanos = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
@@ -235,17 +229,31 @@ impl Connector for TaskwarriorConnector {
             None => (None, Table::default()),
         };
         let looked_at = before.as_ref().map_or(0, Header::taken_secs);
+        let known_as = before
+            .as_ref()
+            .map(|before| before.identity.clone())
+            .filter(|known| *known != header.identity);
+        // In another directory everything may be another.
+        let look = known_as.as_ref().map_or(look, |_| Look::Everything);
         let found = self.look(&mut header, (looked_at, &old), look).await?;
+        if known_as.is_some() && found.known == 0 {
+            return Err(ConnectorError::CursorInvalid);
+        }
         if found.total == 0 && old.len() > 0 {
             let stamps = before.as_ref().map_or(&[][..], |before| &before.data);
             observe::check_still_there(&header.place.data, stamps)?;
         }
         let written = before.and_then(|before| header.written_earlier(&before));
-        let went_back = written.is_some_and(|written| found.age.fits(written));
+        let went_back = match known_as {
+            // A copy that was put back by way of another directory may have lost its times.
+            Some(_) => found.age.is_less,
+            None => written.is_some_and(|written| found.age.fits(written)),
+        };
         // A data directory that the program has just made has only now got its identity.
         header.identity = setup::identity(&header.place.data);
         Ok(Observation {
             identity: Identity(header.identity.clone()),
+            known_as: known_as.map(Identity),
             tasks: found.tasks,
             gone: found.gone,
             collections: None,
@@ -318,6 +326,7 @@ fn nothing_new(header: &Header, cursor: &Cursor) -> Observation {
         gone: Vec::new(),
         collections: None,
         complete: false,
+        known_as: None,
         went_back: false,
         cursor: cursor.clone(),
     }

@@ -57,6 +57,8 @@ pub(super) struct Findings {
     pub(super) gone: Vec<Gone>,
     /// How many rows there were, templates included.
     pub(super) total: usize,
+    /// How many of those were there last time.
+    pub(super) known: usize,
     pub(super) age: Age,
 }
 
@@ -210,6 +212,7 @@ impl<'a> Seen<'a> {
             tasks: self.tasks,
             gone: self.gone,
             total: self.total,
+            known: self.present.iter().filter(|present| **present).count(),
             age: self.age,
         }
     }

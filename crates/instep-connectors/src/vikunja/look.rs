@@ -127,6 +127,7 @@ impl VikunjaConnector {
             gone: Vec::new(),
             collections: None,
             complete: false,
+            known_as: None,
             went_back: false,
             cursor: mark.encode()?,
         })
@@ -462,6 +463,7 @@ impl VikunjaConnector {
             gone: found.gone,
             collections,
             complete,
+            known_as: None,
             went_back: false,
             cursor: found.next.encode()?,
         })

@@ -316,6 +316,7 @@ fn observed(state: &State, place: Option<Place>, look: Look, fault: Option<Fault
     }
     Observation {
         identity: state.identity.clone(),
+        known_as: None,
         gone: gone(state, version, complete, &before, &known),
         collections: (complete || state.collections_version > version)
             .then(|| state.listed_collections()),

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use instep_contract::{Connector, Look, Observation};
+use instep_contract::{Connector, ConnectorError, Look, Observation};
 use serde_json::json;
 
 use super::world::{World, look, uuid, worlds};
@@ -94,6 +94,57 @@ async fn i6_a_copy_that_was_put_back_without_its_times_is_told_on_3() {
     let seen = look(&mut world.open(), None).await;
     copy(&world, Times::Lost, "copy", "data");
     assert!(again(&world, &seen).await.went_back);
+}
+
+/// S5: the same tasks in another directory are the same database, an older one or not.
+#[tokio::test]
+async fn s5_a_copy_of_the_whole_directory_is_no_other_database() {
+    for world in worlds() {
+        of_long_ago(&world);
+        copy(&world, Times::Lost, "data", "copy");
+        let seen = look(&mut world.open(), None).await;
+        exchange(&world);
+        let moved = again(&world, &seen).await;
+        assert_ne!(moved.identity, seen.identity);
+        assert_eq!(moved.known_as, Some(seen.identity));
+        assert!(!moved.went_back && moved.gone.is_empty());
+        assert_eq!(again(&world, &moved).await.known_as, None);
+
+        copy(&world, Times::Lost, "data", "copy");
+        world.task(&["add", "later"]);
+        let seen = look(&mut world.open(), None).await;
+        exchange(&world);
+        let back = again(&world, &seen).await;
+        assert_eq!(back.known_as, Some(seen.identity), "on {}", world.major);
+        assert!(back.went_back, "on {}", world.major);
+    }
+}
+
+/// S5: where no task is one that was known, it is another.
+#[tokio::test]
+async fn s5_other_tasks_in_another_directory_are_another_database() {
+    for world in worlds() {
+        copy(&world, Times::Kept, "data", "copy");
+        of_long_ago(&world);
+        let seen = look(&mut world.open(), None).await;
+        exchange(&world);
+        world.task(&["add", "of somebody else"]);
+        let other = world
+            .open()
+            .observe(Some(&seen.cursor), Look::Changes)
+            .await;
+        assert!(
+            matches!(other, Err(ConnectorError::CursorInvalid)),
+            "{other:?}"
+        );
+    }
+}
+
+/// Makes the copy the data directory, as whoever moves directories about does.
+fn exchange(world: &World) {
+    std::fs::rename(world.path("data"), world.path("before")).unwrap();
+    std::fs::rename(world.path("copy"), world.path("data")).unwrap();
+    std::fs::remove_dir_all(world.path("before")).unwrap();
 }
 
 /// S31: taking back a step of one's own is nothing of the kind.

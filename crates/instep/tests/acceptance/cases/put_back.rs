@@ -123,6 +123,18 @@ pub(crate) fn an_older_vikunja_that_gives_its_ids_out_anew(version: Version) {
 
 /// I6: an older database of Taskwarrior.
 pub(crate) fn an_older_taskwarrior(version: Version) {
+    a_taskwarrior_put_back(version, |data, kept| replace(kept, data));
+}
+
+/// I6, S5: the same, by way of another directory.
+pub(crate) fn an_older_directory_of_taskwarrior(version: Version) {
+    a_taskwarrior_put_back(version, |data, kept| {
+        fs::rename(data, data.with_extension("before")).expect("it can go");
+        fs::rename(kept, data).expect("it can come back");
+    });
+}
+
+fn a_taskwarrior_put_back(version: Version, put_back: impl Fn(&Path, &Path)) {
     let world = in_step(version);
     let (data, kept) = (world.path(".task"), world.path("copy"));
     fs::create_dir(&kept).expect("a folder");
@@ -130,7 +142,7 @@ pub(crate) fn an_older_taskwarrior(version: Version) {
     pass_time(Instant::now(), EARLIER);
     go_on(&world);
     let wanted = shown(&world);
-    replace(&kept, &data);
+    put_back(&data, &kept);
     is_asked(&world, "tw");
     world.settle();
     equal(&world);
