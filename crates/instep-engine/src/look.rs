@@ -4,6 +4,7 @@
 //! in between makes the next pass see it again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use instep_contract::{
     AccountState, CommitObservation, Connector, ConnectorError, Cursor, Look, MergeStep,
@@ -24,6 +25,9 @@ use crate::{Clock, Rng};
 
 /// Pairs that are merged and committed in one transaction.
 const CHUNK: usize = 500;
+
+/// How long the looks at what changed alone are relied on.
+const SWEEP_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How often a step is planned again because tasks moved under it.
 const MOST_PLANS: usize = 5;
@@ -54,10 +58,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             self.wait_for_others(pass, &state).await?;
             self.approve(pass, &state).await?;
         }
-        let look = if first {
-            pass.options.look
-        } else {
-            Look::Changes
+        let look = match first {
+            true if self.is_sweep_due(&state) => Look::Everything,
+            true => pass.options.look,
+            false => Look::Changes,
         };
         let (observation, mut state, trust) = self.observe(pass, state, look).await?;
         let sweep = look == Look::Everything || state.cursor.is_none();
@@ -132,7 +136,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             at: now,
         };
         self.store.commit_observation(&pass.lease, &end).await?;
-        if first && look == Look::Everything && seen.state.joined {
+        // What is parked is tried again when a person asks for it, not every day.
+        if first && pass.options.look == Look::Everything && seen.state.joined {
             self.store.wake_all(&pass.lease, now).await?;
         }
         let state = if quiet && pass.options.max_delete.is_none() {
@@ -142,6 +147,14 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         };
         pass.needs = needs(&state);
         Ok(())
+    }
+
+    /// Whether everything is to be looked at, for what no change tells of (S9). A clock that was set
+    /// makes it due as well.
+    fn is_sweep_due(&self, state: &AccountState) -> bool {
+        let now = self.clock.now();
+        let age = |at| now.duration_since(at).unsigned_abs();
+        state.last_sweep_at.is_some_and(|at| age(at) >= SWEEP_EVERY)
     }
 
     /// Pairs that a complete look did not list are gone, even where the connector never knew them:

@@ -1,6 +1,6 @@
 //! Values travel both ways, and quiet sides stay quiet.
 
-use instep_contract::Look;
+use instep_contract::{Look, Store};
 use instep_model::{ConflictPolicy, ConflictState, Field, Value};
 
 use crate::bench::{Bench, block_on, path};
@@ -150,6 +150,25 @@ fn an_open_conflict_stays_one_until_it_is_over() {
     let over = bench.store.all_conflicts();
     assert_eq!(over.len(), 1);
     assert_ne!(over[0].state, ConflictState::Open);
+}
+
+/// What no change tells of waits a day at most, and not less.
+#[test]
+fn s9_everything_is_looked_at_once_a_day() {
+    let bench = Bench::new(&["tw", "vik"]);
+    bench.make(0, "a");
+    bench.settle();
+    let swept = || {
+        let state = block_on(bench.store.account_state(&bench.seats[1].account.id));
+        state.expect("read").last_sweep_at.expect("swept once")
+    };
+    let first = swept();
+    for (hours, due) in [(20, false), (5, true), (20, false), (-48, true)] {
+        let before = swept();
+        bench.hand.advance(hours * 3600);
+        bench.sync();
+        assert_eq!(swept() != before, due, "{hours} hours after {first}");
+    }
 }
 
 /// I4: nothing is left to decide once the other side was given the same value.
