@@ -21,6 +21,13 @@ pub(crate) struct Aftermath {
     pub(crate) once: bool,
 }
 
+impl Aftermath {
+    /// Whether all went well.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.stale.is_empty() && self.trouble.is_none()
+    }
+}
+
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     /// What becomes of a task whose write failed.
     pub(crate) fn failed<C: Connector>(

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use instep_contract::{Applied, Connector, ConnectorError, IntentId, PushStep, Store};
+use futures_util::future::join;
+use instep_contract::{Applied, Connector, ConnectorError, IntentId, Lease, PushStep, Store};
 use instep_model::{Action, Ids, Mapping, Operation, RemoteId, RemoteTask, Side, Task, TaskId};
 use instep_sync::{Places, Planned};
 
@@ -21,6 +22,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         tasks: &[TaskId],
     ) -> Result<Vec<TaskId>, Stop> {
         let mut made = Vec::new();
+        let mut behind = Vec::new();
         for batch in tasks.chunks(pass.capabilities.batch.creates.max(1)) {
             let mut planned = Vec::new();
             let mut parked = Vec::new();
@@ -36,9 +38,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     .await?;
             }
             if !planned.is_empty() {
-                made.extend(self.create_batch(pass, page, planned).await?);
+                let batch = self.create_batch(pass, page, planned, &mut behind);
+                made.extend(batch.await?);
             }
         }
+        self.settle(&pass.lease, behind).await?;
         Ok(made)
     }
 
@@ -132,26 +136,44 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         })
     }
 
+    async fn settle(&self, lease: &Lease, steps: Vec<PushStep>) -> Result<(), Stop> {
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        Ok(self.store.commit_push(lease, &steps, now).await?)
+    }
+
+    /// Makes one batch. What came of the last one, `behind`, is committed while this one is on its
+    /// way, and what comes of this one is left there: until then its intents speak for it (S13).
     async fn create_batch<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
         page: &mut Page,
         planned: Vec<(TaskId, Planned)>,
+        behind: &mut Vec<PushStep>,
     ) -> Result<Vec<TaskId>, Stop> {
         let operations: Vec<Operation> = planned
             .iter()
             .map(|(_, plan)| plan.operation.clone())
             .collect();
         let intents = self.remember(pass, &planned).await?;
-        let outcome = self.send(pass, &operations, &intents, false).await?;
-        let results = match outcome {
+        let lease = pass.lease.clone();
+        let (outcome, settled) = join(
+            self.send(pass, &operations, &intents, false),
+            self.settle(&lease, std::mem::take(behind)),
+        )
+        .await;
+        settled?;
+        let results = match outcome? {
             Ok(results) => results,
             Err(error) if error.is_about_item() && planned.len() > 1 => {
                 // All or nothing, and one of them is at fault: find it by sending each alone.
                 self.forget(pass, &intents).await?;
                 let mut made = Vec::new();
                 for one in planned {
-                    made.extend(Box::pin(self.create_batch(pass, page, vec![one])).await?);
+                    let alone = self.create_batch(pass, page, vec![one], behind);
+                    made.extend(Box::pin(alone).await?);
                 }
                 return Ok(made);
             }
@@ -192,9 +214,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             }
         }
         self.wake_linked(pass, &mut steps).await?;
-        self.store
-            .commit_push(&pass.lease, &steps, self.clock.now())
-            .await?;
+        if aftermath.is_nothing() {
+            *behind = steps;
+            return Ok(made);
+        }
+        self.settle(&pass.lease, steps).await?;
         self.follow_up(pass, page, aftermath).await?;
         Ok(made)
     }
