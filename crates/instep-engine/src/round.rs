@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use instep_contract::{Connector, ConnectorError, Lease, Look, Store, StoreError};
 use instep_model::{
-    Account, AccountId, Capabilities, Direction, Kind, Need, RemoteId, RemoteTask, TaskId,
-    TimeZone, Timestamp, Trouble,
+    Account, AccountId, Capabilities, Direction, Need, RemoteId, RemoteTask, TaskId, TimeZone,
+    Timestamp, Trouble,
 };
 
 use crate::report::{AccountReport, RoundReport, of_store, trouble_of};
@@ -47,11 +47,10 @@ pub struct Peer {
 impl Peer {
     /// What other accounts have to know of `account`.
     pub fn of(account: &Account) -> Self {
-        let marked = matches!(account.kind, Kind::Vikunja | Kind::Todoist);
         Self {
             account: account.id.clone(),
-            marker: marked.then(|| account.marker()),
-            holds_markers: account.kind == Kind::Taskwarrior,
+            marker: account.kind.is_marked().then(|| account.marker()),
+            holds_markers: account.kind.holds_markers(),
             only_written: account.direction == Direction::ToRemote,
         }
     }

@@ -30,6 +30,16 @@ impl Kind {
         Self::Caldav,
         Self::File,
     ];
+
+    /// Whether the service gives ids of its own that are worth keeping as markers elsewhere.
+    pub fn is_marked(self) -> bool {
+        matches!(self, Self::Vikunja | Self::Todoist)
+    }
+
+    /// Whether its items can carry the markers of other services.
+    pub fn holds_markers(self) -> bool {
+        self == Self::Taskwarrior
+    }
 }
 
 impl fmt::Display for Kind {

@@ -18,17 +18,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use url::Url;
 
-use super::refusal::{Failure, Refusal};
+use super::refusal::{Effect, Failure, Refusal};
 
 /// No answer may be larger than this, counted as it is read.
 pub(super) const BODY_LIMIT: usize = 10 * 1024 * 1024;
-
-/// Whether a call changes anything there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
-    Read,
-    Write,
-}
 
 /// One call.
 #[derive(Debug)]

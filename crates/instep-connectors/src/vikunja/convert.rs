@@ -6,14 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use instep_model::{
-    Anchor, BatchRule, Capabilities, CollectionId, Field, Fields, Grid, Hold, Ids, Reminder,
-    RemoteId, RemoteNote, RemoteNoteId, RemoteTask, Status, TagRule, TextRule, TimeZone, Timestamp,
-    Value, When, WriteShape,
+    Anchor, BatchRule, Capabilities, Field, Fields, Grid, Hold, Ids, Reminder, RemoteId,
+    RemoteNote, RemoteNoteId, RemoteTask, Status, TagRule, TextRule, TimeZone, Timestamp, Value,
+    When, WriteShape,
 };
 use serde_json::{Map, Value as Json, json};
 
 use super::markdown::{to_html, to_markdown};
-use super::projects::Projects;
+use super::projects::{Projects, collection_id};
 use super::wire::{self, NO_DATE};
 
 /// The relation of a task to those that come first; its counterpart is `blocking`.
@@ -419,9 +419,4 @@ pub(super) fn same(
 /// The engine's name for a task.
 pub(super) fn remote_id(id: i64) -> RemoteId {
     RemoteId::new(id.to_string())
-}
-
-/// The engine's name for a project.
-pub(super) fn collection_id(id: i64) -> CollectionId {
-    CollectionId::new(id.to_string())
 }

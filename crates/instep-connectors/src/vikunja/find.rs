@@ -10,8 +10,9 @@ use instep_model::{
 };
 
 use super::api::Place;
-use super::convert::{self, collection_id, remote_id};
+use super::convert::{self, remote_id};
 use super::markdown::to_html;
+use super::projects::collection_id;
 use super::refusal::code;
 use super::{VikunjaConnector, number, wire};
 

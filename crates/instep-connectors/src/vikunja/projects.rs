@@ -3,9 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use instep_model::{Collection, ProjectPath};
-
-use super::convert::collection_id;
+use instep_model::{Collection, CollectionId, ProjectPath};
 
 /// What a path needs of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,4 +83,9 @@ impl Projects {
             })
             .collect()
     }
+}
+
+/// The engine's name for a project.
+pub(super) fn collection_id(id: i64) -> CollectionId {
+    CollectionId::new(id.to_string())
 }

@@ -5,8 +5,14 @@ use std::time::Duration;
 use instep_contract::ConnectorError;
 use instep_model::{CollectionId, Field, RemoteId};
 
-use super::client::Effect;
 use super::wire::Problem;
+
+/// Whether a call changes anything there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    Read,
+    Write,
+}
 
 /// Vikunja's error numbers that decide something.
 pub(super) mod code {

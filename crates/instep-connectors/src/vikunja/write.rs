@@ -10,8 +10,9 @@ use instep_model::{
 use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value as Json, json};
 
-use super::convert::{self, MAX_BULK, collection_id, remote_id};
+use super::convert::{self, MAX_BULK, remote_id};
 use super::projects::Node;
+use super::projects::collection_id;
 use super::refusal::{Failure, code};
 use super::{VikunjaConnector, number, wire};
 
