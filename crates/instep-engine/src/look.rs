@@ -150,11 +150,15 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     }
 
     /// Whether everything is to be looked at, for what no change tells of (S9). A clock that was set
-    /// makes it due as well.
+    /// makes it due as well, and so does a return: while an account was missing from the config it
+    /// may have been changed unseen, its scope too.
     fn is_sweep_due(&self, state: &AccountState) -> bool {
         let now = self.clock.now();
         let age = |at| now.duration_since(at).unsigned_abs();
-        state.last_sweep_at.is_some_and(|at| age(at) >= SWEEP_EVERY)
+        match state.last_sweep_at {
+            Some(at) => age(at) >= SWEEP_EVERY,
+            None => state.joined,
+        }
     }
 
     /// Pairs that a complete look did not list are gone, even where the connector never knew them:

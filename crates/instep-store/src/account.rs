@@ -91,7 +91,10 @@ pub(crate) async fn mirror(
             .get(account.as_str())
             .is_some_and(|(_, dormant)| *dormant)
         {
-            // What changed while nobody was looking has to travel too.
+            // What changed while nobody was looking has to travel too, both ways.
+            let sql = "UPDATE accounts SET last_sweep_at = NULL \
+                       WHERE user_id = $1 AND account = $2";
+            execute(on, sql, &hub.user, [account.as_str().into()]).await?;
             queue::wake_everything(hub, on, &account).await?;
         }
     }

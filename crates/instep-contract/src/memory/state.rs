@@ -131,9 +131,10 @@ impl State {
             }
         }
         for account in listed {
-            let returns = self.known(account).dormant_since.take().is_some();
-            if returns {
-                // What changed while nobody was looking has to travel too.
+            let known = self.known(account);
+            if known.dormant_since.take().is_some() {
+                // What changed while nobody was looking has to travel too, both ways.
+                known.state.last_sweep_at = None;
                 self.wake_everything(account);
             }
         }

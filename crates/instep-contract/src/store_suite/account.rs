@@ -11,7 +11,7 @@ use instep_model::{
 
 use super::Inspect;
 use super::sample::*;
-use crate::{AccountState, MergeStep, StoreError, Tally};
+use crate::{AccountState, CommitObservation, MergeStep, StoreError, Tally};
 
 /// Nothing is known of an account before its first pass, mirrored or not.
 pub async fn an_account_starts_with_nothing<S: Inspect, F: Future<Output = S>>(
@@ -388,8 +388,12 @@ pub async fn a_dormant_account_counts_for_nothing_and_returns<S: Inspect, F: Fut
         ..MergeStep::default()
     };
     merge(&store, &lease, &[adopt(&vik, 1), step]).await;
+    let sweep = CommitObservation {
+        sweep: true,
+        ..observation(2)
+    };
     store
-        .commit_observation(&lease, &observation(2))
+        .commit_observation(&lease, &sweep)
         .await
         .expect("stored");
     let state = store.account_state(&vik).await.expect("read");
@@ -408,7 +412,11 @@ pub async fn a_dormant_account_counts_for_nothing_and_returns<S: Inspect, F: Fut
     store.mirror_accounts(&both, at(5)).await.expect("stored");
     let pairs = store.mappings_of_tasks(&[id(1)]).await.expect("read");
     assert_eq!(pairs.len(), 2);
-    assert_eq!(store.account_state(&vik).await.expect("read"), state);
+    let expected = AccountState {
+        last_sweep_at: None,
+        ..state
+    };
+    assert_eq!(store.account_state(&vik).await.expect("read"), expected);
     for (owner, woken) in [(&vik, 1), (&tw, 0)] {
         let work = store.pending_work(owner, 0, 9, at(9)).await.expect("read");
         assert_eq!(work.len(), woken, "{owner}");
