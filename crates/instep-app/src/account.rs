@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::config::{self, Config, Entry, Reach};
 use crate::notice::{advice, failed, remark};
-use crate::overlap::{Covered, file_exists};
+use crate::overlap::{Covered, LeftBehind, file_exists};
 use crate::scratch::scratch;
 use crate::{Places, say, secret, wiring};
 
@@ -30,7 +30,7 @@ pub async fn account_add(places: &Places, request: &AccountAdd) -> Result<Accoun
 
 pub(crate) async fn add(app: &App, request: &AccountAdd) -> Result<AccountAdded, Failure> {
     let places = &app.places;
-    let entry = wanted(places, request)?;
+    let mut entry = wanted(places, request)?;
     if app.config.entry(&entry.account.name).is_some() {
         return Err(say::name_taken(&entry.account.name));
     }
@@ -38,9 +38,15 @@ pub(crate) async fn add(app: &App, request: &AccountAdd) -> Result<AccountAdded,
     config.accounts.push(entry.clone());
     let probed = probe(places, &config, &entry).await?;
     refuse_twin(app, &entry, &probed).await?;
+    let before = app
+        .left_behind(&entry, &probed.observation.identity)
+        .await?;
+    if let Some(before) = &before {
+        entry.account.id.clone_from(&before.id);
+    }
     config::add_account(places, &entry)?;
     let reopened = App::open(places).await?;
-    let notes = after_adding(places, &reopened.config, &entry);
+    let notes = after_adding(places, &reopened.config, &entry, before.as_ref());
     reopened.close().await;
     Ok(AccountAdded {
         schema_version: SCHEMA_VERSION,
@@ -261,8 +267,16 @@ pub(crate) fn twins(name: &str, other: &str) -> Failure {
 }
 
 /// What has to follow a new account, and what there is to know.
-fn after_adding(places: &Places, config: &Config, entry: &Entry) -> Vec<NotesLine> {
+fn after_adding(
+    places: &Places,
+    config: &Config,
+    entry: &Entry,
+    before: Option<&LeftBehind>,
+) -> Vec<NotesLine> {
     let mut notes = Vec::new();
+    if let Some(before) = before {
+        notes.push(remark(taken_up(before)));
+    }
     match wiring::declare_markers(places, config) {
         Ok(lines) if !lines.is_empty() => notes.push(remark(format!(
             "declared in your taskrc: {}",
@@ -280,9 +294,19 @@ fn after_adding(places: &Places, config: &Config, entry: &Entry) -> Vec<NotesLin
         ));
     }
     if config.accounts.len() > 1 {
-        notes.push(advice("see what the first sync would do", "instep sync -n"));
+        let which = if before.is_some() { "next" } else { "first" };
+        let text = format!("see what the {which} sync would do");
+        notes.push(advice(text, "instep sync -n"));
     }
     notes
+}
+
+/// What is told of an account that was removed and is back.
+fn taken_up(before: &LeftBehind) -> String {
+    let pairs = say::count(before.pairs, "pair");
+    let verb = if before.pairs == 1 { "is" } else { "are" };
+    let name = &before.name;
+    format!("its {pairs} {verb} remembered from when it was here as `{name}`")
 }
 
 /// Gives an account another secret, after having tried it.
@@ -322,8 +346,8 @@ pub async fn account_login(
     })
 }
 
-/// Removes an account from the config. Its pairs stay for 90 days, so that adding it again under
-/// its old id finds them; with `forget`, they go at once. No task is touched on either side.
+/// Removes an account from the config. Its pairs stay for 90 days, so that adding the same place
+/// again finds them; with `forget`, they go at once. No task is touched on either side.
 ///
 /// # Errors
 /// When there is no such account.

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeSet;
 
+use instep_api::Failure;
 use instep_contract::Store;
-use instep_model::{Account, Collection, CollectionId, Identity, Scope};
+use instep_model::{Account, AccountId, Collection, CollectionId, Identity, Scope, Timestamp};
 
 use crate::app::App;
 use crate::config::{Entry, Reach};
 use crate::connector::{AnyConnector, AnyService};
+use crate::say;
 
 /// What an account is known to cover.
 #[derive(Debug, Clone)]
@@ -16,6 +18,16 @@ pub(crate) struct Covered {
     pub(crate) entry: Entry,
     pub(crate) identity: Option<Identity>,
     pub(crate) collections: Vec<Collection>,
+}
+
+/// An account that was removed, and is remembered still.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LeftBehind {
+    pub(crate) id: AccountId,
+    /// What it was called.
+    pub(crate) name: String,
+    /// How many tasks it had on both sides.
+    pub(crate) pairs: usize,
 }
 
 impl Covered {
@@ -98,6 +110,35 @@ impl App {
             identity: state.identity,
             collections: state.collections,
         }
+    }
+
+    /// The account that was removed from this place and is remembered still, if one was (S6): the
+    /// one of the same scope, else the one that was removed last.
+    pub(crate) async fn left_behind(
+        &self,
+        entry: &Entry,
+        identity: &Identity,
+    ) -> Result<Option<LeftBehind>, Failure> {
+        let failed = |error| say::from_store(&error);
+        let summaries = self.hub.summary().await.map_err(failed)?;
+        let scope = &entry.account.scope;
+        let removed = summaries
+            .into_iter()
+            .filter(|summary| summary.state.identity.as_ref() == Some(identity))
+            .filter_map(|summary| Some((summary.dormant_since?, summary.config?)))
+            .filter(|(_, known)| {
+                known.kind == entry.account.kind && scopes_meet(&known.scope, scope)
+            });
+        let Some((_, known)) = removed.max_by_key(|(at, known)| (known.scope == *scope, *at))
+        else {
+            return Ok(None);
+        };
+        let tally = self.hub.tally(&known.id, Timestamp::now()).await;
+        Ok(Some(LeftBehind {
+            pairs: tally.map_err(failed)?.alive.values().sum(),
+            id: known.id,
+            name: known.name,
+        }))
     }
 
     /// The first account before `entry` in the config that covers the same place.

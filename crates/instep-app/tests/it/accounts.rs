@@ -8,6 +8,8 @@ use instep_app::{
     doctor, init,
 };
 
+use serde_json::json;
+
 use super::world::World;
 
 fn mode(path: &std::path::Path) -> u32 {
@@ -393,4 +395,68 @@ async fn doctor_tells_the_version_and_the_clock_of_a_server() {
         assert_eq!((clock.0, clock.2), (status, true), "{}", clock.1);
         world.vikunja.clock().follow_real_time();
     }
+}
+
+/// S6: a place that was removed is known again under any name; one that was forgotten, or another
+/// part of it, is new.
+#[tokio::test]
+async fn s6_a_place_that_comes_back_takes_up_what_it_was() {
+    let world = World::paired(2).await;
+    world.task(&["add", "Rent"]);
+    world.sync().await;
+    let first = id_of(&world, "vikunja").await;
+    let add = async |name: &str, project: &str| {
+        let request = AccountAdd {
+            name: Some(name.to_owned()),
+            projects: vec![project.to_owned()],
+            ..world.vikunja()
+        };
+        let added = account_add(&world.places, &request).await;
+        let notes = added.expect("Vikunja is added").notes;
+        let was = "from when it was here as `vikunja`";
+        let told = notes.iter().any(|note| note.text.ends_with(was));
+        (id_of(&world, name).await, told)
+    };
+    let remove = async |name: &str, forget| {
+        let removed = account_remove(&world.places, name, forget).await;
+        removed.expect("it was there");
+    };
+    remove("vikunja", false).await;
+    assert_eq!(add("work", "Work").await, (first.clone(), true));
+    let (home, told) = add("home", "Home").await;
+    assert!(home != first && !told, "{home}");
+    remove("home", false).await;
+    remove("work", true).await;
+    let (anew, told) = add("anew", "Work").await;
+    assert!(anew != first && !told, "{anew}");
+}
+
+async fn id_of(world: &World, name: &str) -> String {
+    let app = world.open().await;
+    let shown = app.account_show(name).await.expect("an account");
+    app.close().await;
+    shown.id
+}
+
+/// S27: what lay outside the scope of an account is found when its place comes back with a wider one.
+#[tokio::test]
+async fn s27_a_place_that_comes_back_is_looked_at_whole() {
+    let world = World::new(2).await;
+    world.add_taskwarrior().await;
+    let narrow = AccountAdd {
+        tags: vec!["shared".to_owned()],
+        ..world.vikunja()
+    };
+    let added = account_add(&world.places, &narrow).await;
+    added.expect("Vikunja is added");
+    world.make_there(json!({ "title": "Rent" })).await;
+    world.vikunja.clock().shift(60);
+    world.sync().await;
+    world.sync().await;
+    assert!(world.in_taskwarrior("Rent").is_none());
+    let removed = account_remove(&world.places, "vikunja", false).await;
+    removed.expect("it was there");
+    world.add_vikunja().await;
+    world.sync().await;
+    assert!(world.in_taskwarrior("Rent").is_some());
 }

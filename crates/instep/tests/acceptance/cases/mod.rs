@@ -8,4 +8,5 @@ pub(crate) mod lost;
 pub(crate) mod meeting;
 pub(crate) mod put_back;
 pub(crate) mod refused;
+pub(crate) mod returns;
 pub(crate) mod three;
