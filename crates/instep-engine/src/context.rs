@@ -177,11 +177,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         Ok(())
     }
 
-    /// A name for one step, by which its journal lines find each other.
+    /// A name for one step, by which its journal lines find each other. What differs most comes
+    /// first, so that its beginning is a name for it too.
     pub(crate) fn operation_id(&self) -> OperationId {
         let millis = self.clock.now().as_millisecond();
         OperationId::new(format!(
-            "{millis:012x}{:08x}",
+            "{:08x}{millis:012x}",
             self.rng.next_u64() & 0xffff_ffff
         ))
     }
