@@ -111,7 +111,7 @@ pub struct LogRequest {
     pub task: Option<String>,
     /// Only this account.
     pub account: Option<String>,
-    /// Only this operation.
+    /// Only this operation, by a prefix of its id.
     pub operation: Option<String>,
     /// At most this many lines, the newest.
     pub limit: Option<usize>,

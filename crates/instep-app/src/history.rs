@@ -1,11 +1,11 @@
 //! What happened, from the journal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use instep_api::{Failure, LogLine, LogRequest, SCHEMA_VERSION};
 use instep_contract::Store;
-use instep_model::{JournalEntry, OperationId, TaskId, Timestamp};
+use instep_model::{JournalEntry, TaskId, Timestamp};
 use instep_store::JournalFilter;
 
 use crate::app::App;
@@ -16,7 +16,7 @@ impl App {
     /// Lines of the journal, oldest first.
     ///
     /// # Errors
-    /// When the task or account is unknown, or the hub fails.
+    /// When the task, account or operation is unknown, or the hub fails.
     pub async fn log(&self, request: &LogRequest) -> Result<Vec<LogLine>, Failure> {
         let failed = |error| say::from_store(&error);
         let account = match request.account.as_deref() {
@@ -27,6 +27,10 @@ impl App {
             Some(prefix) => Some(self.any_task(prefix).await?),
             None => None,
         };
+        let operation = match request.operation.as_deref() {
+            Some(prefix) => Some(self.operation(prefix).await?),
+            None => None,
+        };
         let since = request.since_secs.map(|secs| {
             let span = Duration::from_secs(secs);
             Timestamp::now().checked_sub(span).unwrap_or(Timestamp::MIN)
@@ -35,7 +39,7 @@ impl App {
             since,
             task,
             account,
-            operation: request.operation.clone().map(OperationId::new),
+            operation,
             limit: request.limit,
         };
         let entries = self.hub.journal(&filter).await.map_err(failed)?;
@@ -60,6 +64,41 @@ impl App {
         match found.as_slice() {
             [one] => Ok(one.task.id),
             _ => Ok(self.find_task(prefix).await?.id),
+        }
+    }
+
+    /// An operation by the beginning of its id.
+    async fn operation(&self, prefix: &str) -> Result<String, Failure> {
+        check_length(prefix, "instep log")?;
+        let prefix = prefix.trim().to_ascii_lowercase();
+        let filter = JournalFilter {
+            operation: Some(prefix.clone()),
+            ..JournalFilter::default()
+        };
+        let found = self.hub.journal(&filter).await;
+        let found = found.map_err(|error| say::from_store(&error))?;
+        let ids: BTreeSet<String> = found
+            .iter()
+            .map(|entry| entry.operation.to_string())
+            .collect();
+        let mut ids = ids.into_iter();
+        match (ids.next(), ids.len()) {
+            (Some(id), 0) => Ok(id),
+            (None, _) => Err(say::usage(
+                "unknown_operation",
+                format!("there is no operation {prefix}"),
+                "no id begins like that",
+                "instep log",
+            )),
+            (Some(_), more) => Err(say::usage(
+                "ambiguous_operation",
+                format!(
+                    "{} operations have an id that begins with {prefix}",
+                    more + 1
+                ),
+                "each is shown on its own",
+                "give more of the id; `instep log --json` tells all of it",
+            )),
         }
     }
 

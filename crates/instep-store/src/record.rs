@@ -25,8 +25,8 @@ pub struct JournalFilter {
     pub task: Option<TaskId>,
     /// Only caused by, or written to, this account.
     pub account: Option<AccountId>,
-    /// Only of this step.
-    pub operation: Option<OperationId>,
+    /// Only of steps whose id begins like this.
+    pub operation: Option<String>,
     /// At most so many: the newest ones.
     pub limit: Option<usize>,
 }
@@ -41,12 +41,10 @@ impl HubStore {
             "SELECT operation, at, account, task, body FROM journal WHERE user_id = $1",
         );
         let account = filter.account.as_ref().map(ToString::to_string);
-        let operation = filter.operation.as_ref().map(ToString::to_string);
         let tests = [
             ("at >=", filter.since.map(Bind::from)),
             ("task =", filter.task.map(|task| task.to_string().into())),
             ("account =", account.map(Bind::from)),
-            ("operation =", operation.map(Bind::from)),
         ];
         let mut binds = Vec::new();
         for (test, bind) in tests {
@@ -54,6 +52,13 @@ impl HubStore {
                 binds.push(bind);
                 sql.push_str(&format!(" AND {test} ${}", binds.len() + 1));
             }
+        }
+        if let Some(prefix) = &filter.operation {
+            let length = u64::try_from(prefix.chars().count()).unwrap_or(u64::MAX);
+            binds.push(Bind::from(prefix.clone()));
+            binds.push(length.into());
+            let (begins, length) = (binds.len(), binds.len() + 1);
+            sql.push_str(&format!(" AND SUBSTR(operation, 1, ${length}) = ${begins}"));
         }
         sql.push_str(" ORDER BY id DESC");
         if let Some(limit) = filter.limit {

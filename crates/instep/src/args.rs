@@ -399,7 +399,7 @@ pub(crate) struct Log {
     /// At most this many lines.
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
-    /// Only this operation.
+    /// Only this operation: any unique beginning of its id, of four or more characters.
     #[arg(long, value_name = "OP")]
     pub(crate) op: Option<String>,
 }

@@ -3,8 +3,7 @@
 use instep_contract::{Later, MergeStep, PushStep, Store};
 use instep_model::{
     Account, AccountId, Conflict, ConflictId, ConflictPolicy, ConflictState, Direction, Field,
-    Kind, MappingState, NextTry, OperationId, ProjectPath, Provenance, Scope, Side, Status,
-    Trouble, Value,
+    Kind, MappingState, NextTry, ProjectPath, Provenance, Scope, Side, Status, Trouble, Value,
 };
 use instep_store::{Hindrance, HubStore, JournalFilter, TaskFilter};
 
@@ -160,7 +159,7 @@ async fn the_journal_is_read_by_time_task_account_and_step() {
         ),
         (
             JournalFilter {
-                operation: Some(OperationId::new("op-2")),
+                operation: Some("op-2".to_owned()),
                 ..none()
             },
             vec![2],

@@ -16,11 +16,16 @@ pub(super) fn log(lines: &[LogLine], screen: &Screen) -> Page {
         .iter()
         .map(|line| values::relative(&line.at, screen))
         .collect();
+    let ids: Vec<&str> = lines.iter().map(|line| line.op.as_str()).collect();
+    let ids = values::short_ids(&ids);
+    let id_width = widest(&ids);
     let time_width = widest(&times);
     let place_width = widest(lines.iter().map(place));
     let action_width = widest(lines.iter().map(|line| &line.action));
-    for (line, at) in lines.iter().zip(&times) {
+    for ((line, at), id) in lines.iter().zip(&times).zip(&ids) {
         let mut text = Line::new()
+            .cell(Tint::Faint, id, id_width)
+            .text("  ")
             .cell(Tint::Faint, at, time_width)
             .text("  ")
             .cell(Tint::Plain, place(line), place_width)
@@ -35,7 +40,7 @@ pub(super) fn log(lines: &[LogLine], screen: &Screen) -> Page {
             text = text.text(format!("  {field}: {from} → {to}"));
         }
         let line = text.tint(Tint::Faint, "  ").tint(Tint::Faint, &line.cause);
-        page.line(line.hang(time_width + 4));
+        page.line(line.hang(id_width + 4));
     }
     page
 }

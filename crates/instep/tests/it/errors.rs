@@ -91,6 +91,38 @@ fn an_unknown_task_or_conflict_is_wrong_usage() {
     assert_eq!(ended.code, 2, "{}", ended.whole());
 }
 
+/// The log names operations as `--op` takes them, and knows no others.
+#[test]
+fn an_operation_is_asked_for_by_what_the_log_shows() {
+    let home = Home::with_two_accounts();
+    home.good(&["sync", "--yes"]);
+    let told = home.good(&["log"]).stdout;
+    let line = told.lines().find(|line| line.contains("Buy milk"));
+    let line = line.expect("a line of the task");
+    let id = line.split_whitespace().next().expect("an id");
+    let asked = home.good(&["log", "--op", id]).stdout;
+    assert!(asked.contains("Buy milk"), "{asked}");
+    assert!(!asked.contains("Water the plants"), "{asked}");
+    check(
+        &home,
+        &["log", "--op", "bogus"],
+        expect![[r#"
+            exit 2
+            stderr:
+            error: there is no operation bogus
+              why:  no id begins like that
+              help: instep log
+        "#]],
+    );
+    for (prefix, code) in [("x", "short_id"), ("bogus", "unknown_operation")] {
+        let ended = home.instep(&["log", "--op", prefix, "--json"]);
+        assert_eq!(
+            (ended.code, &ended.json()["error"]["code"]),
+            (2, &code.into())
+        );
+    }
+}
+
 #[test]
 fn a_config_that_is_not_valid_ends_with_7() {
     let home = Home::new();
