@@ -1,6 +1,7 @@
 //! An opened hub with its accounts. A hub that is missing or damaged is no reason to stop (I9):
 //! the damaged one is kept beside the new one, and the next sync finds every pair again.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use instep_api::{Exit, Failure};
@@ -20,6 +21,9 @@ use crate::wiring;
 /// The one user of a hub on a person's own computer.
 const USER: &str = "me";
 
+/// Follows the name of an account that left the config.
+const REMOVED: &str = " (removed)";
+
 /// What lies beside the database and belongs to it.
 const SIDE_FILES: [&str; 3] = ["", "-wal", "-shm"];
 
@@ -32,6 +36,8 @@ pub struct App {
     pub(crate) config: Config,
     pub(crate) hub: HubStore,
     pub(crate) secrets: Secrets,
+    /// What accounts were called that left the config.
+    removed: BTreeMap<AccountId, String>,
     notes: Vec<String>,
 }
 
@@ -52,6 +58,11 @@ impl App {
         hub.mirror_accounts(&accounts, SystemClock.now())
             .await
             .map_err(|error| say::from_store(&error))?;
+        let removed = hub.removed_accounts().await;
+        let removed = removed.map_err(|error| say::from_store(&error))?;
+        let named = removed
+            .into_iter()
+            .map(|account| (account.id, account.name + REMOVED));
         notes.extend(
             config
                 .unknown
@@ -63,6 +74,7 @@ impl App {
             config,
             hub,
             secrets: Secrets::default(),
+            removed: named.collect(),
             notes,
         })
     }
@@ -95,11 +107,24 @@ impl App {
         known.ok_or_else(|| say::unknown_account(name, &self.config.names()))
     }
 
-    /// What an account is called; its id where it has left the config.
+    /// The account of this name, or the one that had it and was removed.
+    pub(crate) fn known_account(&self, name: &str) -> Result<&AccountId, Failure> {
+        let entry = self.entry(name);
+        let is_named = |known: &str| known.strip_suffix(REMOVED) == Some(name) || known == name;
+        let mut removed = self.removed.iter();
+        match (entry, removed.find(|(_, known)| is_named(known))) {
+            (Ok(entry), _) => Ok(&entry.account.id),
+            (Err(_), Some((id, _))) => Ok(id),
+            (Err(failure), None) => Err(failure),
+        }
+    }
+
+    /// What an account is called, or was; its id where nobody remembers.
     pub(crate) fn name_of<'a>(&'a self, id: &'a AccountId) -> &'a str {
         let mut entries = self.config.accounts.iter();
         let known = entries.find(|entry| entry.account.id == *id);
-        known.map_or(id.as_str(), |entry| &entry.account.name)
+        let removed = || self.removed.get(id).map_or(id.as_str(), String::as_str);
+        known.map_or_else(removed, |entry| &entry.account.name)
     }
 }
 

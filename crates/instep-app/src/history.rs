@@ -20,7 +20,7 @@ impl App {
     pub async fn log(&self, request: &LogRequest) -> Result<Vec<LogLine>, Failure> {
         let failed = |error| say::from_store(&error);
         let account = match request.account.as_deref() {
-            Some(name) => Some(self.entry(name)?.account.id.clone()),
+            Some(name) => Some(self.known_account(name)?.clone()),
             None => None,
         };
         let task = match request.task.as_deref() {

@@ -111,8 +111,22 @@ impl HubStore {
     /// # Errors
     /// As [`list_tasks`](Self::list_tasks).
     pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        let sql = "SELECT account, config FROM accounts WHERE user_id = $1 \
-                   AND config IS NOT NULL AND dormant_since IS NULL ORDER BY account";
+        self.accounts_where("dormant_since IS NULL").await
+    }
+
+    /// The accounts that left the config and are remembered, as they were last.
+    ///
+    /// # Errors
+    /// As [`list_tasks`](Self::list_tasks).
+    pub async fn removed_accounts(&self) -> Result<Vec<Account>, StoreError> {
+        self.accounts_where("dormant_since IS NOT NULL").await
+    }
+
+    async fn accounts_where(&self, which: &str) -> Result<Vec<Account>, StoreError> {
+        let sql = format!(
+            "SELECT account, config FROM accounts WHERE user_id = $1 \
+             AND config IS NOT NULL AND {which} ORDER BY account"
+        );
         let mut on = self.0.reader().await?;
         let rows = query(sql, &self.0.user, []).fetch_all(&mut *on).await;
         let rows = rows.map_err(failed)?;

@@ -91,6 +91,26 @@ fn an_unknown_task_or_conflict_is_wrong_usage() {
     assert_eq!(ended.code, 2, "{}", ended.whole());
 }
 
+/// An account that was removed keeps its name where tasks and changes are listed.
+#[test]
+fn a_removed_account_is_called_by_its_name() {
+    let home = Home::with_two_accounts();
+    home.good(&["sync", "--yes"]);
+    home.good(&["account", "remove", "file"]);
+    for args in [
+        &["list"][..],
+        &["log"],
+        &["log", "--account", "file"],
+        &["log", "--account", "file (removed)"],
+    ] {
+        let told = home.good(args).stdout;
+        assert!(told.contains("Buy milk"), "{args:?}: {told}");
+        assert!(told.contains("file (removed)"), "{args:?}: {told}");
+        assert!(!told.contains("file-"), "{args:?}: {told}");
+    }
+    assert_eq!(home.instep(&["log", "--account", "fil"]).code, 2);
+}
+
 /// The log names operations as `--op` takes them, and knows no others.
 #[test]
 fn an_operation_is_asked_for_by_what_the_log_shows() {
