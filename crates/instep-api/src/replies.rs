@@ -110,6 +110,9 @@ pub struct SyncReply {
     /// What would happen once a person accepts a first meeting, for the screen.
     #[serde(skip)]
     pub proposed: Vec<PlanEntry>,
+    /// The command that carries a plan out, for the screen.
+    #[serde(skip)]
+    pub apply: String,
     /// Things to be told once: a file recovered from a backup, say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

@@ -206,8 +206,24 @@ impl App {
         .await?;
         copy.close().await;
         reply.plan = Some(std::mem::take(&mut reply.changes));
+        reply.apply = carried_out(request);
         Ok(reply)
     }
+}
+
+/// The command that does what a rehearsal of this request told.
+fn carried_out(request: &SyncRequest) -> String {
+    let mut words = vec!["instep sync".to_owned()];
+    words.extend(request.accounts.iter().cloned());
+    let flags = [(request.full, "--full"), (request.yes, "--yes")];
+    let given = flags.into_iter().filter(|(given, _)| *given);
+    words.extend(given.map(|(_, flag)| flag.to_owned()));
+    words.extend(
+        request
+            .max_delete
+            .map(|most| format!("--max-delete {most}")),
+    );
+    words.join(" ")
 }
 
 fn left_out(account: &Account, told: &AccountReport) -> Vec<String> {

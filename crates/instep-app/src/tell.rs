@@ -90,6 +90,7 @@ impl Told<'_> {
             plan: None,
             changes: self.entries_of(made).await?,
             proposed: self.entries_of(waiting).await?,
+            apply: String::new(),
             notes,
         })
     }

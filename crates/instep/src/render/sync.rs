@@ -56,8 +56,12 @@ fn plan_summary(reply: &SyncReply, plan: &[PlanEntry]) -> String {
         text.push_str(&format!(", {}", count(conflicts, "conflict")));
     }
     let waits = reply.accounts.iter().any(|account| account.error.is_some());
-    let apply = if waits { "" } else { "   Apply: instep sync" };
-    format!("{text}; nothing was written.{apply}")
+    text.push_str("; nothing was written.");
+    if !waits {
+        text.push_str("   Apply: ");
+        text.push_str(&reply.apply);
+    }
+    text
 }
 
 fn summary(reply: &SyncReply) -> Line {

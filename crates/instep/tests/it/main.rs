@@ -8,6 +8,7 @@ mod home;
 mod hostile;
 mod limits;
 mod odd_input;
+mod preview;
 mod schema;
 mod server;
 mod task_file;
