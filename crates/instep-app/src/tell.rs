@@ -399,12 +399,15 @@ pub fn exit_of_sync(reply: &SyncReply) -> Exit {
     Exit::worst(reply.accounts.iter().map(exit_of_account))
 }
 
-/// How a dry run ends that was asked to tell of changes by its exit code.
+/// How a dry run ends that was asked to tell of changes by its exit code. Changes that wait for a
+/// person's word are changes, and so are those beside something refused; where the plan could not be
+/// made to its end it ends like any other (S34).
 pub fn exit_of_plan(reply: &SyncReply) -> Exit {
     let changes = reply.plan.as_ref().is_some_and(|plan| !plan.is_empty());
-    match exit_of_sync(reply) {
-        Exit::Fine if changes => Exit::Changes,
-        exit => exit,
+    let was_planned = |exit| matches!(exit, Exit::Fine | Exit::NeedsYou | Exit::Partial);
+    match reply.accounts.iter().map(exit_of_account).all(was_planned) {
+        true if changes => Exit::Changes,
+        _ => exit_of_sync(reply),
     }
 }
 

@@ -290,7 +290,7 @@ pub(crate) struct Sync {
     /// Say what would happen, write nothing.
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
-    /// With --dry-run: exit with 10 when there are changes.
+    /// With --dry-run: exit with 10 when there are changes, those that wait for your word too.
     #[arg(long, requires = "dry_run")]
     pub(crate) exit_code: bool,
     /// Look at everything, not only at what seems to have changed, and try again whatever was refused.
