@@ -2,6 +2,7 @@
 //! the command that helps.
 
 use instep_api::{Exit, Failure, State};
+use instep_connectors::vikunja;
 use instep_engine::{LeftOut, Problem};
 use instep_model::{Account, Field, NextTry, TaskId, Timestamp};
 use instep_store::Refused;
@@ -65,7 +66,7 @@ impl Refusal {
             "it stays"
         };
         let (what, reason) = (self.what(account), self.reason.as_str());
-        Failure::new(Exit::Partial, code, what, reason, self.help(account)).now(format!(
+        Failure::new(Exit::Partial, code, what, reason, self.advice(account)).now(format!(
             "{one} in the hub and in every other account; the rest is in step; {}",
             self.when(now)
         ))
@@ -99,6 +100,24 @@ impl Refusal {
             0 | 1 => push(self.task),
             _ => format!("instep sync {} --full", account.name),
         }
+    }
+
+    /// What has to be done before that command helps, and what else can be done.
+    fn advice(&self, account: &Account) -> String {
+        let (help, service) = (self.help(account), say::service(account.kind));
+        match self.is_archived() {
+            true => format!(
+                "un-archive the project in {service}, then: {help}\n\
+                 or move a task that is not there yet: instep edit {} --project PATH",
+                short(self.task)
+            ),
+            false => help,
+        }
+    }
+
+    /// Whether it was refused because its project is archived.
+    fn is_archived(&self) -> bool {
+        self.reason.ends_with(vikunja::ARCHIVED)
     }
 
     fn when(&self, now: Timestamp) -> String {

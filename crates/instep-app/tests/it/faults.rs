@@ -180,8 +180,17 @@ async fn s33_a_task_that_is_refused_is_set_aside_alone_and_carried_when_it_can_b
     };
     assert_ne!(priority("Rent").await, 0);
 
-    told_everywhere(&world, &error.help).await;
-    let push = error.help.strip_prefix("instep push ").expect("a command");
+    assert_eq!(
+        error.why,
+        "this place is read-only: the project is archived"
+    );
+    let (first, other) = error.help.split_once('\n').expect("two ways out");
+    let help = first.strip_prefix("un-archive the project in Vikunja, then: ");
+    let help = help.expect("what comes first");
+    told_everywhere(&world, help).await;
+    let push = help.strip_prefix("instep push ").expect("a command");
+    let moves = format!("or move a task that is not there yet: instep edit {push} --project PATH");
+    assert_eq!(other, moves);
     let app = world.open().await;
     let pushed = app.push(push).await.expect("pushed");
     assert_eq!(exit_of_sync(&pushed), Exit::Partial, "{pushed:#?}");

@@ -26,6 +26,7 @@ use self::api::{Api, Place};
 use self::client::{Client, Timeouts};
 use self::cursor::Mark;
 use self::projects::Projects;
+pub use self::refusal::ARCHIVED;
 
 /// What it takes to reach one user's Vikunja.
 #[derive(Debug, Clone)]

@@ -14,6 +14,9 @@ pub(super) enum Effect {
     Write,
 }
 
+/// Why a project that was archived takes no write; a reason ends in it.
+pub const ARCHIVED: &str = "the project is archived";
+
 /// Vikunja's error numbers that decide something.
 pub(super) mod code {
     /// The project does not exist.
@@ -142,7 +145,7 @@ impl Refusal {
                     .into(),
             },
             _ if self.problem.code == code::ARCHIVED => ConnectorError::ReadOnly {
-                reason: self.reason(),
+                reason: ARCHIVED.to_owned(),
             },
             _ => self.rejected(),
         }
@@ -195,7 +198,9 @@ impl Refusal {
             None if !self.problem.message.is_empty() => &self.problem.message,
             None => &self.opening,
         };
-        said.chars().take(200).collect()
+        // It becomes a part of a sentence of ours.
+        let said: String = said.chars().take(200).collect();
+        said.trim_end_matches('.').to_owned()
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Map, Value as Json, json};
 use super::convert::{self, MAX_BULK, remote_id};
 use super::projects::Node;
 use super::projects::collection_id;
-use super::refusal::{Failure, code};
+use super::refusal::{ARCHIVED, Failure, code};
 use super::{VikunjaConnector, number, wire};
 
 /// What became of one operation.
@@ -120,7 +120,7 @@ impl VikunjaConnector {
                 Some(false) => {}
                 Some(true) => {
                     return Err(ConnectorError::ReadOnly {
-                        reason: "the project is archived".into(),
+                        reason: ARCHIVED.to_owned(),
                     });
                 }
                 None => {
