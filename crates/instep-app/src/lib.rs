@@ -14,6 +14,7 @@ mod doctor;
 mod find;
 mod history;
 mod init;
+mod item;
 mod notice;
 mod overlap;
 mod places;

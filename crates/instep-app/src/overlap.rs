@@ -81,7 +81,8 @@ fn scopes_meet(one: &Scope, two: &Scope) -> bool {
     !projects_apart
 }
 
-fn host(url: &str) -> &str {
+/// The address of a server without what follows it in the address of its API.
+pub(crate) fn host(url: &str) -> &str {
     let url = url.trim().trim_end_matches('/');
     let url = url.strip_suffix("/api/v1").unwrap_or(url);
     url.strip_suffix("/api/v2").unwrap_or(url)

@@ -9,6 +9,7 @@ use instep_model::{AccountId, RemoteId, TaskId};
 use crate::app::App;
 use crate::choice::Choice;
 use crate::connector::AnyConnector;
+use crate::item::unknown_item;
 use crate::say;
 use crate::sync::{Began, options};
 use crate::tell::About;
@@ -64,11 +65,11 @@ impl App {
     /// Takes one item of an account into the hub and to every other account now.
     ///
     /// # Errors
-    /// When there is no such account or item, it cannot be used, or the item is outside what the
-    /// account covers.
+    /// When there is no such account or item, several items are called so, it cannot be used, or the
+    /// item is outside what the account covers.
     pub async fn pull(&self, account: &str, remote: &str) -> Result<SyncReply, Failure> {
-        let id = &self.entry(account)?.account.id;
-        let remote = RemoteId::new(remote.trim());
+        let entry = self.entry(account)?;
+        let id = &entry.account.id;
         let began = Began::now();
         let mut choice = self.everyone().await?;
         let mut members = choice.members.iter();
@@ -80,6 +81,9 @@ impl App {
                 |(_, failure)| failure.clone(),
             ));
         };
+        let remote = self
+            .item(entry, &mut choice.members[at].connector, remote)
+            .await?;
         let report = self
             .run(&mut choice, &Start::Item(at, remote.clone()))
             .await;
@@ -116,11 +120,10 @@ impl App {
                 "it is outside what this account covers, or nobody can tell yet what it belongs to",
                 format!("instep account show {account}"),
             )),
-            Taken::Unknown => Err(say::usage(
-                "unknown_item",
-                format!("there is no {remote} in {account}"),
+            Taken::Unknown => Err(unknown_item(
+                remote.as_str(),
+                account,
                 "nothing there has this id, and nothing that Instep knows of had it",
-                format!("for all that is new there: instep sync {account}"),
             )),
         }
     }

@@ -381,7 +381,8 @@ pub(crate) struct Id {
 pub(crate) struct Pull {
     /// The account.
     pub(crate) account: String,
-    /// The item's id there.
+    /// The item's id there: for Taskwarrior any unique beginning of four or more characters, for
+    /// Vikunja also the address of its page.
     pub(crate) remote_id: String,
 }
 

@@ -206,6 +206,44 @@ async fn one_task_waits_for_the_first_sync() {
     assert_eq!((world.exported().len(), world.listed().await.len()), (1, 1));
 }
 
+/// An item is called by the beginning of a long id, or by the address of its page.
+#[tokio::test]
+async fn an_item_is_pulled_by_what_a_person_has_of_its_id() {
+    let world = World::paired(2).await;
+    world.sync().await;
+    for (title, uuid) in [("One", "3f2a1c52-0001"), ("Two", "3f2a1c52-0002")] {
+        let task = serde_json::json!({
+            "description": title, "uuid": format!("{uuid}-4000-8000-000000000000"),
+        });
+        std::fs::write(world.path("new.json"), task.to_string()).expect("a file");
+        world.task(&["import", &world.path("new.json").display().to_string()]);
+    }
+    let app = world.open().await;
+    let code = async |account: &str, id: &str| {
+        let failure = app.pull(account, id).await.expect_err("a failure");
+        assert_eq!(failure.exit, Exit::Usage);
+        failure.code
+    };
+    assert_eq!(code("tw", "3f2").await, "short_id");
+    assert_eq!(code("tw", "3f2a1c52").await, "ambiguous_item");
+    assert_eq!(code("tw", "3f2a1c53").await, "unknown_item");
+    app.pull("tw", "3F2A1C52-0002").await.expect("a reply");
+    assert!(world.in_vikunja("Two").await.is_some());
+    assert!(world.in_vikunja("One").await.is_none());
+
+    let id = world
+        .make_there(serde_json::json!({ "title": "Three" }))
+        .await;
+    let url = world.vikunja.url().trim_end_matches('/');
+    for wrong in ["#1", "http://elsewhere.example/tasks/1", ""] {
+        assert_eq!(code("vikunja", wrong).await, "unknown_item", "{wrong}");
+    }
+    let page = format!("{url}/tasks/{id}");
+    app.pull("vikunja", &page).await.expect("a reply");
+    assert!(world.in_taskwarrior("Three").is_some());
+    app.close().await;
+}
+
 #[tokio::test]
 async fn one_task_can_be_carried_now() {
     let world = World::paired(2).await;
