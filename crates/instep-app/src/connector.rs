@@ -8,7 +8,7 @@ use instep_connectors::files::FileConnector;
 use instep_connectors::taskwarrior::TaskwarriorConnector;
 use instep_connectors::vikunja::VikunjaConnector;
 use instep_contract::{Applied, Connector, ConnectorError, Cursor, Look, Observation};
-use instep_model::{Capabilities, Identity, Operation, RemoteId, RemoteTask, Timestamp};
+use instep_model::{Capabilities, Direction, Identity, Operation, RemoteId, RemoteTask, Timestamp};
 
 /// A connector of any kind.
 #[derive(Debug)]
@@ -24,6 +24,10 @@ pub(crate) struct Server {
     pub(crate) version: String,
     /// How far its clock is ahead of ours; 0 below two seconds.
     pub(crate) clock_ahead_ms: i64,
+    /// What the account's secret may not do of what is needed.
+    pub(crate) missing_rights: Vec<&'static str>,
+    /// Where a person makes another secret.
+    pub(crate) secret_page: String,
 }
 
 /// A connector that counts the operations it carried.
@@ -56,15 +60,22 @@ impl AnyConnector {
         }
     }
 
-    /// What the server says about itself; `None` for what is no server.
-    pub(crate) async fn server(&mut self) -> Option<Result<Server, ConnectorError>> {
+    /// What the server says about itself and what it lets us do; `None` for what is no server.
+    pub(crate) async fn server(
+        &mut self,
+        direction: Direction,
+    ) -> Result<Option<Server>, ConnectorError> {
         let AnyService::Vikunja(vikunja) = &mut self.service else {
-            return None;
+            return Ok(None);
         };
-        let version = vikunja.version().await;
-        Some(version.map(|version| Server {
+        let version = vikunja.version().await?;
+        let clock_ahead_ms = vikunja.clock_ahead_ms();
+        let writes = direction != Direction::FromRemote;
+        Ok(Some(Server {
             version,
-            clock_ahead_ms: vikunja.clock_ahead_ms(),
+            clock_ahead_ms,
+            missing_rights: vikunja.missing_rights(writes).await?,
+            secret_page: vikunja.token_page(),
         }))
     }
 

@@ -235,11 +235,22 @@ async fn account(app: &App, entry: &Entry, offline: bool, checks: &mut Checks) {
         }
     } else {
         match reach(app, entry).await {
-            Ok(reached) => {
-                asked = Asked::Answered;
-                checks.ok("accounts", &id("reachable"), reached.message);
-                if let Some(server) = reached.server {
-                    server_checks(name, &server, checks);
+            Ok(Reached { answer, server }) => {
+                let lacks = |server: &Server| !server.missing_rights.is_empty();
+                match answer {
+                    Ok(message) => {
+                        asked = Asked::Answered;
+                        checks.ok("accounts", &id("reachable"), message);
+                    }
+                    // Which rights it takes is told below, all at once.
+                    Err(_) if server.as_ref().is_some_and(lacks) => asked = Asked::Failed,
+                    Err(failure) => {
+                        asked = Asked::Failed;
+                        checks.failure("accounts", &id("reachable"), &failure);
+                    }
+                }
+                if let Some(server) = server {
+                    server_checks(entry, &server, checks);
                 }
             }
             Err(failure) => {
@@ -259,9 +270,9 @@ enum Asked {
     Failed,
 }
 
-/// A service that answered.
+/// A service that answered, or a server that refused what was asked.
 struct Reached {
-    message: String,
+    answer: Result<String, Failure>,
     server: Option<Server>,
 }
 
@@ -287,14 +298,23 @@ async fn reach(app: &App, entry: &Entry) -> Result<Reached, Failure> {
         other => other,
     };
     let failed = |error| say::from_connector(entry, &error, say::Met::Looking);
-    seen.map_err(failed)?;
     let message = format!("{name} answers, {} ms", began.elapsed().as_millis());
-    let server = connector.server().await.transpose().map_err(failed)?;
-    Ok(Reached { message, server })
+    let answer = seen.map(|_| message).map_err(failed);
+    if let Err(failure) = &answer
+        && failure.exit != Exit::Config
+    {
+        return Err(failure.clone());
+    }
+    let server = connector.server(entry.account.direction).await;
+    match (answer, server.map_err(failed)) {
+        (answer, Ok(server)) => Ok(Reached { answer, server }),
+        (Ok(_), Err(failure)) | (Err(failure), Err(_)) => Err(failure),
+    }
 }
 
-/// What a server says about itself: its version and its clock.
-fn server_checks(name: &str, server: &Server, checks: &mut Checks) {
+/// What a server says about itself and lets us do: its version, its clock, the secret's rights.
+fn server_checks(entry: &Entry, server: &Server, checks: &mut Checks) {
+    let name = &entry.account.name;
     let id = |what: &str| format!("account.{name}.{what}");
     let version = server.version.trim_start_matches('v');
     let told = format!("{name}: Vikunja {version}");
@@ -307,6 +327,7 @@ fn server_checks(name: &str, server: &Server, checks: &mut Checks) {
         ),
         _ => checks.ok("accounts", &id("version"), told),
     }
+    rights_check(entry, server, checks);
     let ahead_s = server.clock_ahead_ms as f64 / 1e3;
     let message = format!("{name}: the server's clock is {ahead_s:+.1} s from this computer's");
     match server.clock_ahead_ms.abs() {
@@ -318,6 +339,42 @@ fn server_checks(name: &str, server: &Server, checks: &mut Checks) {
         off if off < FAR_OFF_MS => checks.note("accounts", &id("clock"), message, SET_CLOCK.into()),
         _ => checks.problem("accounts", &id("clock"), message, SET_CLOCK.into()),
     }
+}
+
+/// Whether the secret may do all that is needed.
+fn rights_check(entry: &Entry, server: &Server, checks: &mut Checks) {
+    let name = &entry.account.name;
+    let id = format!("account.{name}.rights");
+    let Some(source) = entry.reach.secret() else {
+        return;
+    };
+    if server.missing_rights.is_empty() {
+        let message = format!("{name}: the token may do what is needed");
+        return checks.ok("accounts", &id, message);
+    }
+    let message = format!(
+        "{name}: the API token may not {}; make one that may at {}, and put it in the place of the \
+         old one",
+        by_group(&server.missing_rights),
+        server.secret_page
+    );
+    checks.problem("accounts", &id, message, say::login_command(name, source));
+}
+
+/// Rights such as `tasks: delete`, each group named once.
+fn by_group(rights: &[&str]) -> String {
+    let mut told = String::new();
+    let mut last = "";
+    for right in rights {
+        let (group, name) = right.split_once(": ").unwrap_or(("", right));
+        match (last == group, told.is_empty()) {
+            (true, _) => told.push_str(&format!(", {name}")),
+            (false, true) => told.push_str(right),
+            (false, false) => told.push_str(&format!("; {right}")),
+        }
+        last = group;
+    }
+    told
 }
 
 /// Major and minor number; `None` where a build calls itself something else.

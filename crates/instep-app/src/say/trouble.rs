@@ -109,7 +109,7 @@ fn needs_login(entry: &Entry, reason: &str, met: Met) -> Failure {
 }
 
 /// The command that tries an account's secret anew, from where it comes from today.
-fn login_command(name: &str, source: &SecretSource) -> String {
+pub(crate) fn login_command(name: &str, source: &SecretSource) -> String {
     let quote = |text: &str| match shlex::try_quote(text) {
         Ok(quoted) => quoted.into_owned(),
         Err(_) => text.to_owned(),

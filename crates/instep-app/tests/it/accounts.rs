@@ -397,6 +397,55 @@ async fn doctor_tells_the_version_and_the_clock_of_a_server() {
     }
 }
 
+/// The doctor names every right that a token lacks, whether reading does without it or not.
+#[tokio::test]
+async fn doctor_names_the_rights_that_a_token_lacks() {
+    let world = World::paired(2).await;
+    world.sync().await;
+    let check = async |permissions: serde_json::Value, lacks: Option<&str>| {
+        let token = world.limited_token(permissions).await;
+        world.secret("token", &token);
+        let found = doctor(&world.places, false).await.checks;
+        let problems: Vec<_> = found
+            .iter()
+            .filter(|check| check.status == CheckStatus::Problem)
+            .collect();
+        let Some(lacks) = lacks else {
+            assert!(problems.is_empty(), "{problems:#?}");
+            return;
+        };
+        let [problem] = problems[..] else {
+            panic!("{problems:#?}");
+        };
+        assert_eq!(problem.id, "account.vikunja.rights");
+        let told = format!("vikunja: the API token may not {lacks}; make one that may at ");
+        assert!(problem.message.starts_with(&told), "{}", problem.message);
+        let fix = problem.fix.as_deref().expect("a command");
+        assert!(
+            fix.starts_with("instep account login vikunja --secret-file "),
+            "{fix}"
+        );
+    };
+    let all = json!({
+        "other": ["user"],
+        "projects": ["read_all", "read_one", "create"],
+        "tasks": ["read_all", "read_one", "create", "create_bulk", "update", "delete"],
+        "labels": ["read_all", "create"],
+        "tasks_labels": ["create", "delete", "update_bulk"],
+        "tasks_comments": ["read_all", "create", "update", "delete"],
+        "tasks_relations": ["create", "delete"],
+    });
+    check(all.clone(), None).await;
+    let mut few = all.clone();
+    few["tasks"] = json!(["read_all", "read_one", "create", "create_bulk", "update"]);
+    few["tasks_comments"] = json!(["read_all", "create"]);
+    let lacks = "tasks: delete; tasks_comments: update, delete";
+    check(few, Some(lacks)).await;
+    let mut blind = all;
+    blind["projects"] = json!(["read_one", "create"]);
+    check(blind, Some("projects: read_all")).await;
+}
+
 /// S6: a place that was removed is known again under any name; one that was forgotten, or another
 /// part of it, is new.
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use instep_api::{AccountAdd, Exit, SecretSource, SyncReply, SyncRequest};
 use instep_app::{App, Places, account_add, exit_of_sync};
-use instep_doubles::vikunja::{Options, Vikunja};
+use instep_doubles::vikunja::{ADMIN, ADMIN_PASSWORD, Options, Vikunja};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
@@ -200,6 +200,25 @@ impl World {
         let text = answer.text().await.expect("a body");
         assert!(status.is_success(), "{method} {path}: {status} {text}");
         serde_json::from_str(&text).unwrap_or(Json::Null)
+    }
+
+    /// An API token of the same person with these permissions.
+    pub(crate) async fn limited_token(&self, permissions: Json) -> String {
+        let put = async |path: &str, method: Method, bearer: &str, body: Json| {
+            let url = format!("{}/api/v1/{path}", self.vikunja.url());
+            let request = self.http.request(method, url).bearer_auth(bearer);
+            let request = request.header("content-type", "application/json");
+            let answer = request.body(body.to_string()).send().await;
+            let text = answer.expect("an answer").text().await.expect("a body");
+            let made: Json = serde_json::from_str(&text).expect("JSON");
+            made["token"].as_str().expect("a token").to_owned()
+        };
+        let who = json!({ "username": ADMIN, "password": ADMIN_PASSWORD });
+        let login = put("login", Method::POST, "", who).await;
+        let wanted = json!({
+            "title": "limited", "expires_at": "2099-01-01T00:00:00Z", "permissions": permissions,
+        });
+        put("tokens", Method::PUT, &login, wanted).await
     }
 
     /// Makes a task in Vikunja's inbox.

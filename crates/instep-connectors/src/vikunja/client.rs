@@ -55,6 +55,11 @@ impl Call {
         }
     }
 
+    /// The same with another method, where nothing can come of it.
+    pub(super) fn by(self, method: Method) -> Self {
+        Self { method, ..self }
+    }
+
     pub(super) fn query(mut self, name: &'static str, value: impl ToString) -> Self {
         self.query.push((name, value.to_string()));
         self
@@ -115,6 +120,9 @@ impl Reply {
         }))
     }
 }
+
+/// What every living token may ask.
+const ANY_TOKEN: &str = "api/v1/token/test";
 
 const WEB_PAGE: &str =
     "a web page came instead; a proxy or a login page may stand before the server";
@@ -217,9 +225,20 @@ impl Client {
         answer.judge(&call)
     }
 
-    /// A dead token and a missing permission are answered alike, except by this one route.
+    /// Whether the token may do this, whatever comes of it.
+    pub(super) async fn lets_pass(&mut self, call: &Call) -> Result<bool, ConnectorError> {
+        let answer = self.exchange(call).await.map_err(ConnectorError::from)?;
+        Ok(answer.status != StatusCode::UNAUTHORIZED)
+    }
+
+    /// Whether the token is one at all.
+    pub(super) async fn is_alive(&mut self) -> Result<bool, ConnectorError> {
+        self.lets_pass(&Call::get(ANY_TOKEN, "")).await
+    }
+
+    /// A dead token and a missing permission are answered alike, except by one route.
     async fn explain_unauthorized(&mut self, call: &Call) -> ConnectorError {
-        let probe = Call::get("api/v1/token/test", "");
+        let probe = Call::get(ANY_TOKEN, "");
         match self.exchange(&probe).await {
             Ok(answer) if answer.status.is_success() => ConnectorError::Setup {
                 what: format!("the API token may not {}", call.scope),

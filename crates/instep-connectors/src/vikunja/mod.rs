@@ -12,6 +12,7 @@ mod look;
 pub mod markdown;
 mod projects;
 mod refusal;
+mod rights;
 pub mod wire;
 mod write;
 
@@ -109,6 +110,24 @@ impl VikunjaConnector {
     /// As [`Connector::observe`].
     pub async fn version(&mut self) -> Result<String, ConnectorError> {
         Ok(self.api.info().await?.version)
+    }
+
+    /// What the token may not do of what this account needs, such as `tasks: delete`; an account
+    /// that writes nothing (`writes` is false) needs less. One call for each, none of which can
+    /// change anything.
+    ///
+    /// # Errors
+    /// As [`Connector::observe`].
+    pub async fn missing_rights(
+        &mut self,
+        writes: bool,
+    ) -> Result<Vec<&'static str>, ConnectorError> {
+        self.api.missing_rights(writes).await
+    }
+
+    /// Where a person makes an API token.
+    pub fn token_page(&self) -> String {
+        format!("{}user/settings/api-tokens", self.api.client.base())
     }
 
     /// How many milliseconds the server's clock is ahead of ours, by its last answer; 0 before

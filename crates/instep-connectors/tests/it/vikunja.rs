@@ -8,6 +8,7 @@ mod finds;
 mod foreign;
 mod looks;
 mod markdown;
+mod rights;
 mod server;
 mod suite;
 mod sweep;
