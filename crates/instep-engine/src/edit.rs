@@ -2,8 +2,8 @@
 
 use instep_contract::{MergeStep, Store, StoreError, TaskWrite};
 use instep_model::{
-    AccountId, Action, Conflict, Field, Fields, Mapping, Provenance, Review, ReviewReason, Side,
-    Status, Task, TaskId, Value,
+    AccountId, Action, Conflict, Field, Fields, Mapping, MappingState, Provenance, Review,
+    ReviewReason, Side, Status, Task, TaskId, Value,
 };
 
 use crate::journal::{Event, action_of, changes_between};
@@ -201,6 +201,33 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .await?;
         self.store.drop_review(hub).await?;
         Ok(self.store.drop_review(there).await?)
+    }
+
+    /// Refuses deletions of these tasks that the guard holds for an account (S28): they are made
+    /// there again. Those that it does not hold are left as they are.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn refuse_deletions(
+        &self,
+        account: &AccountId,
+        tasks: &[TaskId],
+    ) -> Result<(), EditError> {
+        let pairs = self.store.mappings_by_task(account, tasks).await?;
+        let held = pairs.iter().filter(|pair| pair.is_guarded());
+        let steps: Vec<MergeStep> = held
+            .map(|pair| MergeStep {
+                mapping: Some(Mapping {
+                    state: MappingState::Pending,
+                    contested: true,
+                    ..pair.clone()
+                }),
+                wake: vec![account.clone()],
+                ..MergeStep::default()
+            })
+            .collect();
+        let now = self.clock.now();
+        Ok(self.store.commit_merge(None, &steps, now).await?)
     }
 
     async fn wake_pair(&self, pair: Mapping) -> Result<(), EditError> {
