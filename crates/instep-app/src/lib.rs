@@ -19,6 +19,7 @@ mod notice;
 mod overlap;
 mod places;
 mod refused;
+mod restore;
 mod reviews;
 mod runtime;
 mod say;

@@ -102,6 +102,9 @@ pub(crate) enum Command {
     /// Deletes a task, everywhere at the next sync.
     #[command(before_help = "Example: instep rm 3f2a")]
     Rm(Id),
+    /// Brings back what vanished from an account and is on hold.
+    #[command(before_help = "Example: instep restore --collection vikunja")]
+    Restore(Restore),
     /// What was changed, when, and why.
     #[command(before_help = "Example: instep log --since 2h")]
     Log(Log),
@@ -384,6 +387,13 @@ pub(crate) struct Pull {
     /// The item's id there: for Taskwarrior any unique beginning of four or more characters, for
     /// Vikunja also the address of its page.
     pub(crate) remote_id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The account; with a project behind a slash only what was in that and below.
+    #[arg(long, value_name = "ACCOUNT[/PROJECT]")]
+    pub(crate) collection: String,
 }
 
 #[derive(Debug, Args)]

@@ -42,6 +42,7 @@ pub(crate) enum Plan {
     },
     Done(String),
     Remove(String),
+    Restore(String),
     Log(LogRequest),
     Conflicts(ConflictFilter),
     ConflictShow(String),
@@ -91,6 +92,7 @@ pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
         Command::Done(id) => Plan::Done(id.id),
         Command::Edit(edit) => edit_plan(edit),
         Command::Rm(id) => Plan::Remove(id.id),
+        Command::Restore(restore) => Plan::Restore(restore.collection),
         Command::Log(log) => log_plan(log)?,
         Command::Conflicts(conflicts) => match conflicts.command {
             None => Plan::Conflicts(filter(conflicts.all)),

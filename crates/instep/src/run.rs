@@ -110,6 +110,7 @@ async fn on_hub(plan: Plan, app: &App, manner: &Manner) -> Result<Answer, Failur
         Plan::Sync { request, exit_code } => sync(app, request, exit_code, manner).await?,
         Plan::Push(task) => synced(app.push(&task).await?, manner),
         Plan::Pull { account, remote_id } => synced(app.pull(&account, &remote_id).await?, manner),
+        Plan::Restore(collection) => synced(app.restore(&collection).await?, manner),
         Plan::Status => Answer::Status(app.status().await?),
         Plan::List(request) => Answer::Tasks(app.list(&request).await?),
         Plan::Show(id) => Answer::Task(app.show(&id).await?),

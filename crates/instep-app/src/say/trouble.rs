@@ -188,8 +188,7 @@ fn from_need(name: &str, need: &Need, tasks: usize) -> Failure {
             "that is more than is usually deleted at once".to_owned(),
             format!(
                 "it was you: instep sync {name} --max-delete {held}\n\
-                 otherwise bring them back in {name}, or change one here, and it is made there \
-                 again: instep edit ID"
+                 bring them back: instep restore --collection {name}"
             ),
         )
         .now("nothing of it was deleted; everything else is in step"),

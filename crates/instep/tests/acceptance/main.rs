@@ -32,6 +32,7 @@ on_both! {
     kills::lost_answers,
     kills::two_and_five_syncs_at_once,
     guard::half_of_the_tasks_vanish,
+    guard::vanished_tasks_are_brought_back,
     guard::a_project_is_emptied,
     guard::an_empty_new_server,
     guard::deletions_one_by_one,

@@ -138,8 +138,7 @@ fn deleting_everything_stops_at_the_guard() {
           why:  that is more than is usually deleted at once
           now:  nothing of it was deleted; everything else is in step
           help: it was you: instep sync tw --max-delete 3
-                otherwise bring them back in tw, or change one here, and it is made
-                there again: instep edit ID
+                bring them back: instep restore --collection tw
         ! needs you · nothing to do · 2 accounts · N ms
     "#]]
     .assert_eq(&held.whole());

@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use crate::home::Home;
 
-pub(crate) const COMMANDS: [&str; 35] = [
+pub(crate) const COMMANDS: [&str; 36] = [
     "",
     "init",
     "account",
@@ -24,6 +24,7 @@ pub(crate) const COMMANDS: [&str; 35] = [
     "done",
     "edit",
     "rm",
+    "restore",
     "log",
     "conflicts",
     "conflicts list",
@@ -116,6 +117,7 @@ fn flags_that_scripts_rely_on_are_known() {
         "--title --due --priority --tag --untag --project --notes --status",
     );
     check("log", "--since --task --account --op --limit");
+    check("restore", "--collection");
     check("doctor", "--offline");
     check("conflicts resolve", "--keep");
     check(

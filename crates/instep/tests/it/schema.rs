@@ -117,6 +117,7 @@ fn every_command_answers_as_its_schema_says() {
     every_day(&home, &mut run);
     away(&home, &server, &mut run);
     decide(&home, &mut run);
+    bring_back(&home, &mut run);
     for args in [&["show", "zzzz"][..], &["done", "a"], &["no-such-command"]] {
         run.bad(&home, args);
     }
@@ -222,10 +223,20 @@ fn every_day(home: &Home, run: &mut Run) {
     run.good(home, &["push", &id[..8]]);
     run.good(home, &["pull", "file", "1"]);
     run.bad(home, &["pull", "file", "4711"]);
+    run.bad(home, &["restore", "--collection", "file"]);
     run.good(home, &["done", &id]);
     run.good(home, &["rm", &id]);
     run.good(home, &["list", "--all"]);
     run.good(home, &["log"]);
+}
+
+/// A file is emptied, and nobody meant to.
+fn bring_back(home: &Home, run: &mut Run) {
+    home.write("tasks.json", "[]");
+    home.instep(&["sync"]);
+    run.good(home, &["restore", "--collection", "file"]);
+    let back = home.read("tasks.json");
+    assert!(back.contains("Water the plants"), "{back}");
 }
 
 /// A conflict of one field, and two tasks of one title that nobody can tell apart.

@@ -66,8 +66,7 @@ fn s28_an_emptied_file_stops_at_the_guard() {
               why:  that is more than is usually deleted at once
               now:  nothing of it was deleted; everything else is in step
               help: it was you: instep sync file --max-delete 4
-                    otherwise bring them back in file, or change one here, and it is made
-                    there again: instep edit ID
+                    bring them back: instep restore --collection file
             ! needs you · nothing to do · 2 accounts · N ms
         "#]]
         .assert_eq(&home.instep(&["sync"]).whole());

@@ -54,6 +54,41 @@ pub(crate) fn half_of_the_tasks_vanish(version: Version) {
     assert_eq!(equal(&world).rows.len(), 25);
 }
 
+/// S4, S28: what vanished is refused instead, and is there again, on either side.
+pub(crate) fn vanished_tasks_are_brought_back(version: Version) {
+    let world = in_step(version, 40);
+    for task in world.server.tasks().iter().take(20) {
+        world.server.delete(id_of(task));
+    }
+    is_held(&world, &[]);
+    world.good(&["restore", "--collection", "vikunja"]);
+    world.settle();
+    assert_eq!(equal(&world).rows.len(), 40);
+    world.is_in_step();
+    let before = open_rows(&world);
+    let rows = &before[..before.len() / 2];
+    for row in rows {
+        world.change(row, &["delete"]);
+    }
+    is_held(&world, &[]);
+    let none = world.instep(&["restore", "--collection", "vikunja"]);
+    assert_eq!(none.code, 2, "{none:#?}");
+    // One project first, then the rest.
+    let project = rows.iter().map(|row| text(row, "project"));
+    let project = project.max().expect("a row").to_owned();
+    let part = world.instep(&["restore", "--collection", &format!("tw/{project}")]);
+    assert_eq!(part.code, 5, "the others are still on hold: {part:#?}");
+    let back = |row: &&Row| text(row, "project") == project;
+    assert_eq!(
+        open_rows(&world).iter().filter(back).count(),
+        before.iter().filter(back).count()
+    );
+    world.good(&["restore", "--collection", "tw"]);
+    world.settle();
+    assert_eq!(equal(&world).rows.len(), 40);
+    world.is_in_step();
+}
+
 /// S28: all of a collection that held five or more.
 pub(crate) fn a_project_is_emptied(version: Version) {
     let world = in_step(version, 60);

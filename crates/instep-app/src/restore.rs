@@ -1,0 +1,74 @@
+//! What vanished from an account and is on hold is brought back there, where a person says that
+//! nobody meant to delete it.
+
+use instep_api::{Failure, SyncReply, SyncRequest};
+use instep_contract::Store;
+use instep_model::{AccountId, ProjectPath, TaskId};
+
+use crate::app::App;
+use crate::say;
+
+impl App {
+    /// Makes again what the guard holds of an account, or of one project in it and below, and carries
+    /// it there now. `collection` is `ACCOUNT` or `ACCOUNT/PROJECT`.
+    ///
+    /// # Errors
+    /// When there is no such account or project, or nothing of it is on hold.
+    pub async fn restore(&self, collection: &str) -> Result<SyncReply, Failure> {
+        let (name, project) = match collection.split_once('/') {
+            Some((name, project)) => (name, Some(project)),
+            None => (collection, None),
+        };
+        let account = &self.entry(name)?.account.id;
+        let project = project.map(path).transpose()?;
+        let held = self.held(account, project.as_ref()).await?;
+        if held.is_empty() {
+            return Err(say::usage(
+                "nothing_held",
+                format!("no deletion in {collection} is on hold"),
+                "what is on hold is told by `instep status`",
+                format!("instep sync {name}"),
+            ));
+        }
+        let engine = self.engine(self.hub.clone());
+        let refused = engine.refuse_deletions(account, &held).await;
+        refused.map_err(|error| say::from_edit(&error))?;
+        let request = SyncRequest {
+            accounts: vec![name.to_owned()],
+            ..SyncRequest::default()
+        };
+        self.sync(&request, &mut |_| {}).await
+    }
+
+    /// The tasks of which the guard holds a deletion.
+    async fn held(
+        &self,
+        account: &AccountId,
+        project: Option<&ProjectPath>,
+    ) -> Result<Vec<TaskId>, Failure> {
+        let failed = |error| say::from_store(&error);
+        let pairs = self.hub.mappings(Some(account)).await.map_err(failed)?;
+        let held = pairs.iter().filter(|pair| pair.is_guarded());
+        let ids: Vec<TaskId> = held.map(|pair| pair.task).collect();
+        let tasks = self.hub.tasks(&ids).await.map_err(failed)?;
+        let wanted = tasks.into_iter().filter(|task| match project {
+            Some(project) => {
+                let path = task.fields.project();
+                path.is_some_and(|path| path.is_within(project))
+            }
+            None => true,
+        });
+        Ok(wanted.map(|task| task.id).collect())
+    }
+}
+
+fn path(text: &str) -> Result<ProjectPath, Failure> {
+    text.parse().map_err(|error: instep_model::ParseError| {
+        say::usage(
+            "bad_project",
+            format!("`{text}` is not a project"),
+            error.to_string(),
+            "instep restore --collection vikunja/Work.Garden",
+        )
+    })
+}
