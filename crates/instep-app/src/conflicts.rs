@@ -10,6 +10,9 @@ use crate::app::App;
 use crate::find::check_length;
 use crate::{say, tell};
 
+/// As many characters of an id as a person types.
+const SHORT_ID: usize = 8;
+
 impl App {
     /// Conflicts, open ones first, and matters of adoption.
     ///
@@ -166,19 +169,7 @@ impl App {
             Resolution::Account(name) if *name == self.name_of(&conflict.account) => {
                 Ok(conflict.remote.clone())
             }
-            Resolution::Account(name) => Err(say::usage(
-                "other_account",
-                format!("`{name}` has no part in this conflict"),
-                format!(
-                    "it is between the hub and `{}`",
-                    self.name_of(&conflict.account)
-                ),
-                format!(
-                    "instep conflicts resolve {} --keep {}",
-                    conflict.id,
-                    self.name_of(&conflict.account)
-                ),
-            )),
+            Resolution::Account(name) => Err(self.other_account(conflict, name)),
             Resolution::Both => both(conflict.field, &hub, &conflict.remote).ok_or_else(|| {
                 say::usage(
                     "not_both",
@@ -198,6 +189,28 @@ impl App {
                 Side::Remote => conflict.remote.clone(),
             }),
         }
+    }
+
+    /// A side that the conflict does not have, and those that it has.
+    fn other_account(&self, conflict: &Conflict, name: &str) -> Failure {
+        let account = self.name_of(&conflict.account);
+        let both = match both(conflict.field, &None, &None) {
+            Some(_) => ", newest or both",
+            None => " or newest",
+        };
+        let what = match self.config.entry(name) {
+            Some(_) => format!("`{name}` is no side of this conflict"),
+            None => format!("there is no side `{name}` to keep"),
+        };
+        let id: String = conflict.id.to_string().chars().take(SHORT_ID).collect();
+        say::usage(
+            "other_account",
+            what,
+            format!(
+                "it is between the hub and `{account}`, so that --keep takes hub, {account}{both}"
+            ),
+            format!("instep conflicts show {id}"),
+        )
     }
 
     /// Which side changed the field later, as well as that is known.

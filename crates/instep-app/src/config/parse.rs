@@ -13,6 +13,7 @@ use super::keys::{line_of, nearest, unknown_keys};
 use super::zone::zone_named;
 use super::{Config, Entry, Reach, check_mode};
 use crate::Places;
+use crate::say;
 
 #[derive(Debug, Deserialize)]
 struct Raw {
@@ -58,26 +59,49 @@ struct RawSecret {
 
 /// The text of the config file.
 pub(crate) fn read(places: &Places) -> Result<String, Failure> {
-    std::fs::read_to_string(places.config()).map_err(|error| {
-        let path = places.config().display();
-        if error.kind() == std::io::ErrorKind::NotFound {
-            Failure::new(
-                Exit::Config,
-                "no_config",
-                "Instep is not set up yet",
-                format!("there is no {path}"),
-                "instep init",
-            )
-        } else {
-            Failure::new(
-                Exit::Config,
-                "config_unreadable",
-                format!("{path} cannot be read"),
-                error.to_string(),
-                "instep config path",
-            )
-        }
+    let bytes = std::fs::read(places.config()).map_err(|error| unread(places, &error))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let lines = error.as_bytes()[..valid].iter();
+        let line = 1 + lines.filter(|byte| **byte == b'\n').count();
+        let path = say::quoted(places.config());
+        unreadable(
+            places,
+            format!("line {line} is not text in UTF-8"),
+            format!("save it as UTF-8 in an editor: {path}"),
+        )
     })
+}
+
+/// Why the config file could not be read, and what mends that.
+fn unread(places: &Places, error: &std::io::Error) -> Failure {
+    use std::io::ErrorKind;
+    let path = say::quoted(places.config());
+    match error.kind() {
+        ErrorKind::NotFound => Failure::new(
+            Exit::Config,
+            "no_config",
+            "Instep is not set up yet",
+            format!("there is no {}", places.config().display()),
+            "instep init",
+        ),
+        ErrorKind::IsADirectory => unreadable(
+            places,
+            "it is a directory, not a file".to_owned(),
+            format!("mv {path} {path}.old && instep init"),
+        ),
+        ErrorKind::PermissionDenied => unreadable(
+            places,
+            "its rights, or those of a directory above it, do not let you".to_owned(),
+            format!("chmod u+r {path}"),
+        ),
+        _ => unreadable(places, error.to_string(), format!("ls -l {path}")),
+    }
+}
+
+fn unreadable(places: &Places, why: String, help: String) -> Failure {
+    let what = format!("{} cannot be read", places.config().display());
+    Failure::new(Exit::Config, "config_unreadable", what, why, help)
 }
 
 /// Reads the config file; refuses one that others can change, or can read where it leads to

@@ -59,6 +59,17 @@ async fn a_policy_decides_and_the_loser_can_be_brought_back() {
             (conflict.field.as_str(), conflict.state.as_str()),
             ("title", "settled")
         );
+        for (name, what) in [
+            ("tw", "`tw` is no side of this conflict"),
+            ("nobody", "there is no side `nobody` to keep"),
+        ] {
+            let how = Resolution::Account(name.to_owned());
+            let failure = app.resolve(&conflict.id, &how).await;
+            let failure = failure.expect_err("it is between two others");
+            let why = "it is between the hub and `vikunja`, so that --keep takes hub, vikunja, \
+                       newest or both";
+            assert_eq!((failure.what.as_str(), failure.why.as_str()), (what, why));
+        }
         app.close().await;
         let (loser, how) = match conflict.kept.as_deref() {
             Some("hub") => (conflict.remote, Resolution::Account("vikunja".to_owned())),

@@ -153,6 +153,37 @@ fn a_config_that_is_not_valid_ends_with_7() {
     assert_eq!(home.instep(&["config", "check"]).code, 7);
 }
 
+/// A config that cannot even be read says why, and what mends it.
+#[test]
+fn a_config_that_cannot_be_read_says_what_to_do() {
+    let home = Home::new();
+    home.good(&["init", "--yes"]);
+    let path = home.path(".config/instep/config.toml");
+    let check = |why: &str, help: &str| {
+        let ended = home.instep(&["status", "--json"]);
+        assert_eq!(ended.code, 7, "{}", ended.whole());
+        let error = &ended.json()["error"];
+        assert_eq!(error["code"], "config_unreadable", "{error}");
+        let what = "~/.config/instep/config.toml cannot be read";
+        let parts = ["what", "why", "help"].map(|part| error[part].as_str().unwrap_or_default());
+        assert_eq!(parts, [what, why, help]);
+    };
+    std::fs::write(&path, b"# M\xc3\xbcnchen\ntimezone = \"M\xfcnchen\"\n").expect("a file");
+    check(
+        "line 2 is not text in UTF-8",
+        "save it as UTF-8 in an editor: ~/.config/instep/config.toml",
+    );
+    std::fs::remove_file(&path).expect("the config");
+    std::fs::create_dir(&path).expect("a directory");
+    check(
+        "it is a directory, not a file",
+        "mv ~/.config/instep/config.toml ~/.config/instep/config.toml.old && instep init",
+    );
+    let found = home.instep(&["doctor"]);
+    assert_eq!(found.code, 7, "{}", found.whole());
+    assert!(found.stdout.contains("→ mv "), "{}", found.whole());
+}
+
 #[test]
 fn a_broken_task_file_stops_its_account_alone() {
     let home = Home::with_two_accounts();
