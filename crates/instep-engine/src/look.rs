@@ -303,6 +303,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
         if pass.options.accept {
             pass.older = Some(state.last_pass_at.unwrap_or(self.clock.now()));
+            pass.report.older = true;
         }
         self.ask(pass, state.cursor.as_ref(), Look::Everything)
             .await

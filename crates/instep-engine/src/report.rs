@@ -128,6 +128,8 @@ pub struct AccountReport {
     pub calls: u64,
     /// How long the account's passes took.
     pub duration: Duration,
+    /// Whether it had gone back to an older state, and is brought up to the hub again.
+    pub older: bool,
     /// Why it stands still, if it does.
     pub trouble: Option<Trouble>,
 }
@@ -144,6 +146,7 @@ impl AccountReport {
             left_out: Vec::new(),
             calls: 0,
             duration: Duration::ZERO,
+            older: false,
             trouble: None,
         }
     }
