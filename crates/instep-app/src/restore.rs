@@ -1,6 +1,8 @@
 //! What vanished from an account and is on hold is brought back there, where a person says that
 //! nobody meant to delete it.
 
+use std::collections::BTreeSet;
+
 use instep_api::{Failure, SyncReply, SyncRequest};
 use instep_contract::Store;
 use instep_model::{AccountId, ProjectPath, TaskId};
@@ -37,7 +39,16 @@ impl App {
             accounts: vec![name.to_owned()],
             ..SyncRequest::default()
         };
-        self.sync(&request, &mut |_| {}).await
+        let mut reply = self.sync(&request, &mut |_| {}).await?;
+        let asked_for: BTreeSet<String> = held.iter().map(ToString::to_string).collect();
+        let made = reply
+            .changes
+            .iter_mut()
+            .filter(|change| change.action == "create" && asked_for.contains(&change.task));
+        for change in made {
+            change.why = Some("you refused its deletion".to_owned());
+        }
+        Ok(reply)
     }
 
     /// The tasks of which the guard holds a deletion.

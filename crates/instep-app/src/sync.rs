@@ -187,6 +187,9 @@ impl App {
                 .changes
                 .retain(|change| !asked.contains(&change.account));
             report.changes.extend(accepted.changes);
+            for (told, accepted) in report.accounts.iter_mut().zip(accepted.accounts) {
+                told.older = accepted.older;
+            }
         }
         let mut notes = Vec::new();
         for (member, told) in choice.members.iter_mut().zip(&report.accounts) {

@@ -242,10 +242,16 @@ impl Told<'_> {
         Ok(entries)
     }
 
-    /// Says it where an edit beat a deletion (S15, S16): one clause, from the journal.
+    /// Says it where an edit beat a deletion (S15, S16), or an older copy is brought up again: one
+    /// clause, from the journal.
     async fn survival(&self, change: &ReportedChange) -> Result<Option<String>, Failure> {
         let account = self.app.name_of(&change.account);
+        let mut reports = self.report.accounts.iter();
+        let is_older = reports.any(|report| report.account == change.account && report.older);
         match (change.action, change.side) {
+            (_, Side::Remote) if is_older => {
+                return Ok(Some(format!("{account} was put back to an older copy")));
+            }
             (Action::Restore, _) => {
                 return Ok(Some(format!("an edit in {account} beat its deletion")));
             }

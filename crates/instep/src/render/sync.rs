@@ -136,6 +136,15 @@ fn changes(page: &mut Page, heading: &str, entries: &[PlanEntry], screen: &Scree
     }
 }
 
+/// What closing or opening made of a task, where the action alone says something else.
+fn became<'a>(action: &'a str, entry: &'a PlanEntry) -> &'a str {
+    let status = entry.fields.get("status");
+    match status.and_then(|change| change.to.as_deref()) {
+        Some(status @ ("blocked" | "cancelled")) => status,
+        _ => action,
+    }
+}
+
 /// Where it is written.
 fn place(entry: &PlanEntry) -> &str {
     match entry.side.as_str() {
@@ -172,7 +181,7 @@ fn details(entry: &PlanEntry, screen: &Screen) -> Vec<String> {
         "delete" => parts.push("deleted".to_owned()),
         action => {
             if !matches!(action, "update" | "move") {
-                parts.push(action.to_owned());
+                parts.push(became(action, entry).to_owned());
             }
             for (field, change) in &entry.fields {
                 let implied = matches!(field.as_str(), "status" | "completed_at");

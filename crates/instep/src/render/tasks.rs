@@ -141,13 +141,13 @@ pub(super) fn field(name: &str, value: &Value, screen: &Screen) -> String {
         Value::String(text) if name == "title" => text.clone(),
         Value::String(text) => values::value(name, Some(text), screen),
         Value::Array(items) => {
-            let mark = if name == "tags" { "#" } else { "" };
             let between = if name == "annotations" { "\n" } else { " " };
             let items: Vec<String> = items
                 .iter()
                 .map(|item| match item.as_str() {
                     Some(id) if name == "depends" => values::short_id(id).to_owned(),
-                    _ => format!("{mark}{}", item_text(item, screen)),
+                    Some(tag) if name == "tags" => values::tag_word(tag),
+                    _ => item_text(item, screen),
                 })
                 .collect();
             items.join(between)
@@ -178,12 +178,14 @@ fn item_text(item: &Value, screen: &Screen) -> String {
 /// What `add`, `edit`, `done` and `rm` did.
 pub(super) fn touched(reply: &TouchedReply, screen: &Screen) -> Page {
     let mut page = Page::default();
-    let (tint, words) = match reply.action.as_str() {
-        "create" => (Tint::Good, "+ added"),
-        "complete" => (Tint::Good, "✓ done"),
-        "reopen" => (Tint::Good, "~ open again"),
-        "delete" => (Tint::Bad, "- deleted"),
-        "nothing" => (Tint::Faint, "✓ nothing to change"),
+    let (tint, words) = match (reply.action.as_str(), reply.task.status.as_str()) {
+        ("create", _) => (Tint::Good, "+ added"),
+        ("complete", "cancelled") => (Tint::Good, "✗ cancelled"),
+        ("complete", _) => (Tint::Good, "✓ done"),
+        ("reopen", "blocked") => (Tint::Warn, "‖ blocked"),
+        ("reopen", _) => (Tint::Good, "~ open again"),
+        ("delete", _) => (Tint::Bad, "- deleted"),
+        ("nothing", _) => (Tint::Faint, "✓ nothing to change"),
         _ => (Tint::Good, "~ changed"),
     };
     let line = Line::new().tint(tint, words).text("  ");

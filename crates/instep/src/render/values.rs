@@ -73,9 +73,9 @@ pub(super) fn value(field: &str, text: Option<&str>, screen: &Screen) -> String 
     match field {
         "due" | "deadline" | "wait" | "start" | "end" | "occurrence" | "started_at"
         | "completed_at" | "created" => when(text, screen),
-        "tags" => text
-            .split(',')
-            .map(|tag| format!("#{tag}"))
+        "tags" => elements(text)
+            .iter()
+            .map(|tag| tag_word(tag))
             .collect::<Vec<_>>()
             .join(" "),
         "percent_done" => format!("{text} %"),
@@ -88,6 +88,35 @@ pub(super) fn value(field: &str, text: Option<&str>, screen: &Screen) -> String 
         "annotations" => short(&annotations(text)),
         _ => text.to_owned(),
     }
+}
+
+/// A tag; between quotation marks where it could be taken for several.
+pub(super) fn tag_word(tag: &str) -> String {
+    let is_odd = |c: char| c.is_whitespace() || matches!(c, ',' | '"' | '#');
+    match tag.contains(is_odd) {
+        true => format!("#\"{tag}\""),
+        false => format!("#{tag}"),
+    }
+}
+
+/// The parts of a list in canonical text, where a backslash makes the next character plain.
+fn elements(text: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        let plain = match c {
+            ',' => {
+                parts.push(String::new());
+                None
+            }
+            '\\' => chars.next().map(|c| if c == 'n' { '\n' } else { c }),
+            c => Some(c),
+        };
+        if let Some(part) = parts.last_mut() {
+            part.extend(plain);
+        }
+    }
+    parts
 }
 
 /// The words of annotations without their ids and times, which nobody reads.
@@ -162,6 +191,17 @@ pub(super) fn short_id(id: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tag_is_never_taken_for_two() {
+        let screen = Screen::new(false, 80);
+        let check = |text: &str, words: &str| {
+            assert_eq!(value("tags", Some(text), &screen), words, "{text}");
+        };
+        check("a,b", "#a #b");
+        check(r"a\,b", "#\"a,b\"");
+        check(r"two words,back\\slash", "#\"two words\" #back\\slash");
+    }
 
     #[test]
     fn annotations_are_told_by_their_words() {

@@ -301,6 +301,24 @@ fn what_is_told_fits_the_screen() {
     );
 }
 
+/// What became of a task is said, not only that it was closed or opened.
+#[test]
+fn a_blocked_or_cancelled_task_is_called_so() {
+    let home = Home::with_two_accounts();
+    home.good(&["sync", "--yes"]);
+    let listed = home.good(&["list", "--json"]).json();
+    let id = listed["tasks"][0]["id"].as_str().expect("an id").to_owned();
+    for (status, words) in [
+        ("done", "✓ done"),
+        ("blocked", "‖ blocked"),
+        ("cancelled", "✗ cancelled"),
+        ("open", "~ open again"),
+    ] {
+        let told = home.good(&["edit", &id, "--status", status]).stdout;
+        assert!(told.starts_with(words), "{status}: {told}");
+    }
+}
+
 /// Ids of other tasks and of notes are nothing that a person reads.
 #[test]
 fn links_and_notes_are_told_without_long_ids() {

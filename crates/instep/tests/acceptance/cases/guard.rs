@@ -61,7 +61,14 @@ pub(crate) fn vanished_tasks_are_brought_back(version: Version) {
         world.server.delete(id_of(task));
     }
     is_held(&world, &[]);
-    world.good(&["restore", "--collection", "vikunja"]);
+    let told = world.good(&["restore", "--collection", "vikunja"]).stdout;
+    let told: Vec<&str> = told.split_whitespace().collect();
+    let told = told.join(" ");
+    assert_eq!(
+        told.matches("you refused its deletion").count(),
+        20,
+        "{told}"
+    );
     world.settle();
     assert_eq!(equal(&world).rows.len(), 40);
     world.is_in_step();

@@ -144,6 +144,13 @@ fn a_taskwarrior_put_back(version: Version, put_back: impl Fn(&Path, &Path)) {
     let wanted = shown(&world);
     put_back(&data, &kept);
     is_asked(&world, "tw");
+    let preview = world.instep(&["sync", "-n", "--json"]).json();
+    let steps = preview["plan"].as_array().expect("a plan").iter();
+    let mut steps = steps.filter(|step| step["account"] == "tw" && step["side"] == "remote");
+    assert!(
+        steps.all(|step| step["why"] == "tw was put back to an older copy"),
+        "{preview:#}"
+    );
     world.settle();
     equal(&world);
     assert_eq!(shown(&world), wanted);
