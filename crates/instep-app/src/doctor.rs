@@ -511,10 +511,11 @@ struct Finding {
 
 fn findings(name: &str, summary: &AccountSummary) -> Vec<Finding> {
     let held = summary.state.held;
+    let on_hold = format!("on hold; `instep restore --collection {name}` brings them back");
     let counted = [
         (
             held,
-            ("held", "deletion", "on hold"),
+            ("held", "deletion", on_hold.as_str()),
             format!("instep sync {name} --max-delete {held}"),
         ),
         (
