@@ -183,6 +183,19 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 return Err(error.into());
             }
         };
+        self.take_results(pass, page, (&planned, &intents), results, behind)
+            .await
+    }
+
+    /// What came of a batch: answers which of its tasks exist now and still need more.
+    async fn take_results<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        page: &mut Page,
+        (planned, intents): (&[(TaskId, Planned)], &[IntentId]),
+        results: Vec<Result<Applied, ConnectorError>>,
+        behind: &mut Vec<PushStep>,
+    ) -> Result<Vec<TaskId>, Stop> {
         let mut made = Vec::new();
         let given: Vec<(TaskId, &Applied)> = planned
             .iter()
