@@ -10,6 +10,9 @@ mod cursor;
 mod edit;
 mod observe;
 #[cfg(feature = "taskchampion")]
+mod operations;
+mod race;
+#[cfg(feature = "taskchampion")]
 mod replica;
 mod scan;
 mod setup;
@@ -287,7 +290,7 @@ impl Connector for TaskwarriorConnector {
             self.opened += 1;
             return replica::apply(&place.data, batch, &self.rules, now_secs).await;
         }
-        write::apply(&mut self.program, &place.data, batch, &self.rules, now_secs).await
+        write::apply(&mut self.program, &place, batch, &self.rules, now_secs).await
     }
 
     async fn find(

@@ -191,7 +191,8 @@ impl Writing<'_> {
     }
 }
 
-async fn open_to_read(data: &Path) -> Result<SqliteStorage, ConnectorError> {
+/// Opens a database to read it and no more.
+pub(super) async fn open_to_read(data: &Path) -> Result<SqliteStorage, ConnectorError> {
     // Reading must not upgrade the layout or wait for a writer. A database from before 3.2 that
     // still keeps a rollback journal cannot be opened so; opening it to write converts it.
     match SqliteStorage::new(data, AccessMode::ReadOnly, false).await {

@@ -1,12 +1,171 @@
-//! The journal of 2.6, `undo.data`, read for one question: was a task that vanished removed by
-//! a person, or lost when two commands rewrote the file at once? It is never written.
+//! The journal of 2.6, `undo.data`, read for two questions: was a task that vanished removed by
+//! a person, or lost when two commands rewrote the file at once? And what was written to the tasks
+//! since a moment that was noted? It is never written.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use uuid::Uuid;
+
+use super::wire::Row;
+
+/// What ends each entry.
+const END: &[u8] = b"---\n";
+/// How much before its end is looked through for the end of an entry.
+const LAST_BYTES: u64 = 64 * 1024;
+/// How much before a place has to be as it was for the place to be the same.
+const KNOWN_BYTES: usize = 512;
+
+/// A place between two entries.
+#[derive(Debug, Default)]
+pub(super) struct Mark {
+    length: u64,
+    /// What stood right before it.
+    known: Vec<u8>,
+}
+
+/// One change of one task.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) at_secs: i64,
+    /// The task before; `None` where it was added.
+    pub(super) old: Option<Row>,
+    pub(super) new: Row,
+}
+
+/// What the journal tells since a mark.
+#[derive(Debug, Default)]
+pub(super) struct Since {
+    /// In the order in which they were written.
+    pub(super) steps: Vec<Step>,
+    /// Whether they are exactly those since the mark. When somebody undid what stood before it,
+    /// older steps are among them.
+    pub(super) exact: bool,
+}
+
+/// The end of the journal as it is now.
+pub(super) fn mark(data: &Path) -> Mark {
+    let Some((start, bytes)) = read_from(data, |length| length.saturating_sub(LAST_BYTES)) else {
+        return Mark::default();
+    };
+    // Behind the last whole entry: somebody may be writing one.
+    let end = bytes
+        .windows(END.len())
+        .rposition(|part| part == END)
+        .map_or(bytes.len(), |at| at + END.len());
+    Mark {
+        length: start + end as u64,
+        known: bytes[end.saturating_sub(KNOWN_BYTES)..end].to_vec(),
+    }
+}
+
+/// What was written since `mark`.
+pub(super) fn since(data: &Path, mark: &Mark) -> Since {
+    let place = mark.length - mark.known.len() as u64;
+    let read = read_from(data, |length| place.min(length));
+    let Some((start, bytes)) = read else {
+        return Since::default();
+    };
+    if let Some(fresh) = bytes
+        .strip_prefix(mark.known.as_slice())
+        .filter(|_| start == place)
+    {
+        let steps = steps(fresh);
+        return Since { steps, exact: true };
+    }
+    let last = read_from(data, |length| length.saturating_sub(LAST_BYTES));
+    Since {
+        steps: last.map(|(_, bytes)| steps(&bytes)).unwrap_or_default(),
+        exact: false,
+    }
+}
+
+/// The file from where `start` says, given its length.
+fn read_from(data: &Path, start: impl Fn(u64) -> u64) -> Option<(u64, Vec<u8>)> {
+    let mut file = File::open(data.join("undo.data")).ok()?;
+    let start = start(file.metadata().ok()?.len());
+    file.seek(SeekFrom::Start(start)).ok()?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).ok()?;
+    Some((start, bytes))
+}
+
+/// Every whole entry that can be understood.
+fn steps(bytes: &[u8]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let (mut at_secs, mut old, mut new) = (None, None, None);
+    for line in bytes.split(|byte| *byte == b'\n') {
+        if let Some(time) = line.strip_prefix(b"time ") {
+            at_secs = std::str::from_utf8(time)
+                .ok()
+                .and_then(|time| time.parse().ok());
+            (old, new) = (None, None);
+        } else if let Some(row) = line.strip_prefix(b"old ") {
+            old = Some(row_of(row));
+        } else if let Some(row) = line.strip_prefix(b"new ") {
+            new = row_of(row);
+        } else if line == b"---"
+            && let (Some(at_secs), Some(new)) = (at_secs.take(), new.take())
+            // A step from something that cannot be read would look like an addition.
+            && !matches!(old, Some(None))
+        {
+            steps.push(Step {
+                at_secs,
+                old: old.take().flatten(),
+                new,
+            });
+        }
+    }
+    steps
+}
+
+/// A task as the journal writes it; `None` where any of it cannot be understood.
+fn row_of(entry: &[u8]) -> Option<Row> {
+    let mut rest = std::str::from_utf8(entry).ok()?;
+    rest = rest.trim().strip_prefix('[')?.strip_suffix(']')?;
+    let mut properties: HashMap<String, String> = HashMap::new();
+    while let Some((key, quoted)) = rest.split_once(":\"") {
+        let end = closing_quote(quoted)?;
+        properties.insert(key.trim().to_owned(), value_of(&quoted[..end])?);
+        rest = &quoted[end + 1..];
+    }
+    let uuid = Uuid::parse_str(properties.get("uuid")?).ok()?;
+    let mut listed = Row::from_properties(uuid, &properties);
+    // Beside the lists stand keys that say the same, but not in every release.
+    let list = |key: &str| properties.get(key).map_or("", String::as_str).split(',');
+    let tags = list("tags").filter(|tag| !tag.is_empty());
+    listed.tags.extend(tags.map(str::to_owned));
+    let others = list("depends").filter_map(|other| Uuid::parse_str(other).ok());
+    listed.depends.extend(others);
+    listed.extra.remove("uuid");
+    Some(listed)
+}
+
+fn closing_quote(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    text.bytes().position(|byte| {
+        let closes = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        closes
+    })
+}
+
+fn value_of(raw: &str) -> Option<String> {
+    let mut strict = String::with_capacity(raw.len() + 2);
+    strict.push('"');
+    for c in raw.chars() {
+        if c.is_control() {
+            strict.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            strict.push(c);
+        }
+    }
+    strict.push('"');
+    let text: String = serde_json::from_str(&strict).ok()?;
+    Some(text.replace("&open;", "[").replace("&close;", "]"))
+}
 
 /// Those of `missing` that nobody removed. Purging works on deleted tasks only and leaves no
 /// entry, undoing takes its entry away: a task that its last entry still shows alive was lost.

@@ -3,9 +3,7 @@
 //!
 //! What is not understood is kept as it stands and never rewritten. Nothing here knows the hub.
 
-#[cfg(feature = "taskchampion")]
-use std::collections::HashMap;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
@@ -163,7 +161,6 @@ impl Row {
     }
 
     /// Reads the string map that TaskChampion stores.
-    #[cfg(feature = "taskchampion")]
     pub(super) fn from_properties(uuid: Uuid, properties: &HashMap<String, String>) -> Self {
         let mut row = Self::empty(uuid);
         for (key, value) in properties {
@@ -172,7 +169,7 @@ impl Row {
         row
     }
 
-    #[cfg(feature = "taskchampion")]
+    /// Sets one property of the string map.
     fn take_property(&mut self, key: &str, value: &str) {
         if let Some(tag) = key.strip_prefix("tag_") {
             self.tags.insert(tag.to_owned());
@@ -188,6 +185,39 @@ impl Row {
             self.state = State::read(value);
         } else if !matches!(key, "tags" | "depends") && !key.starts_with("tags_") {
             self.extra.insert(key.to_owned(), Json::from(value));
+        }
+    }
+
+    /// Everything that a person can have set, as properties: without when it was last changed,
+    /// and without the comma lists, which say nothing that other keys do not.
+    pub(super) fn properties(&self) -> BTreeMap<String, String> {
+        let all = self.property_changes(&Self::empty(self.uuid));
+        let mut all: BTreeMap<String, String> = all
+            .into_iter()
+            .filter(|(key, _)| !matches!(key.as_str(), "modified" | "tags" | "depends"))
+            .filter_map(|(key, value)| {
+                let value = canonical(&key, &value?);
+                Some((key, value))
+            })
+            .collect();
+        all.insert("status".into(), self.state.name().to_owned());
+        all
+    }
+
+    /// Sets one property, or takes it away.
+    pub(super) fn put_property(&mut self, key: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.take_property(key, value);
+        } else if let Some(tag) = key.strip_prefix("tag_") {
+            self.tags.remove(tag);
+        } else if let Some(other) = key.strip_prefix("dep_") {
+            self.depends.retain(|known| known.to_string() != other);
+        } else if let Some(Ok(at)) = key.strip_prefix("annotation_").map(str::parse::<i64>) {
+            self.notes.remove(&at);
+        } else {
+            self.texts.remove(key);
+            self.times.remove(key);
+            self.extra.remove(key);
         }
     }
 
@@ -230,7 +260,6 @@ impl Row {
 
     /// The properties that distinguish `self` from `before`, as TaskChampion names them, with the
     /// comma lists that Taskwarrior keeps beside its tag and dependency keys.
-    #[cfg(feature = "taskchampion")]
     pub(super) fn property_changes(&self, before: &Self) -> Vec<(String, Option<String>)> {
         let mut changes = Vec::new();
         let mut set = |key: String, value: Option<String>| changes.push((key, value));
@@ -331,20 +360,33 @@ fn note_json((at, text): (&i64, &String)) -> Option<Json> {
     Some(serde_json::json!({ "entry": entry, "description": text }))
 }
 
-#[cfg(feature = "taskchampion")]
+/// A property as [`Row::properties`] has it: a number of a person's own attribute is stored with
+/// six digits behind its point, and loses those that are zeros when it is exported and read.
+pub(super) fn canonical(key: &str, value: &str) -> String {
+    let ours = |prefix| key.starts_with(prefix);
+    let is_own = !ours("tag_")
+        && !ours("dep_")
+        && !ours("annotation_")
+        && known(&TEXTS, key).is_none()
+        && known(&TIMES, key).is_none();
+    let number = value
+        .split_once('.')
+        .filter(|(_, digits)| is_own && digits.len() == 6)
+        .and_then(|_| value.parse::<f64>().ok());
+    number.map_or_else(|| value.to_owned(), |number| number.to_string())
+}
+
 fn mark(set: bool) -> Option<String> {
     // The value Taskwarrior itself writes; readers ignore it.
     set.then(|| "x".to_owned())
 }
 
-#[cfg(feature = "taskchampion")]
 fn list(parts: impl Iterator<Item = String>) -> Option<String> {
     let joined = parts.collect::<Vec<_>>().join(",");
     (!joined.is_empty()).then_some(joined)
 }
 
-/// A user-defined value as TaskChampion stores it; an export's dates become seconds.
-#[cfg(feature = "taskchampion")]
+/// A user-defined value as both versions store it; an export's dates become seconds.
 fn property(value: &Json) -> String {
     let text = plain(value);
     let is_date = text.len() == 16 && text.as_bytes()[8] == b'T' && text.ends_with('Z');

@@ -1,20 +1,28 @@
 //! Writing through the command line: read, decide, import whole objects, read again. An import
 //! replaces a task entirely, so every attribute that was read travels back with what changes.
 //!
-//! Nothing here decides what a task should hold; a write that is not there afterwards is reported.
+//! Nothing here decides what a task should hold; a write that is not there afterwards is reported,
+//! and an edit that an import overwrote is put back at once.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use instep_contract::{Applied, ConnectorError};
-use instep_model::{Operation, RemoteId};
+use instep_model::{Operation, RemoteId, Timestamp};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use super::client::{Imported, Program};
 use super::convert::Rules;
+use super::cursor::Place;
+#[cfg(feature = "taskchampion")]
+use super::operations;
+use super::race::{Import, Told};
 use super::wire::{Row, State};
-use super::{edit, scan};
+use super::{edit, scan, undo};
+
+/// How often edits that an import overwrote are put back, where a person goes on editing.
+const MOST_MENDS: usize = 5;
 
 /// A task as exported, and as understood.
 type Exported = (Row, Map<String, Json>);
@@ -54,18 +62,149 @@ pub(super) fn read(line: &[u8]) -> Result<Exported, ConnectorError> {
 /// Carries out a batch.
 pub(super) async fn apply(
     program: &mut Program,
-    data: &Path,
+    place: &Place,
     batch: &[Operation],
     rules: &Rules,
     now_secs: i64,
 ) -> Result<Vec<Result<Applied, ConnectorError>>, ConnectorError> {
+    let data = place.data.as_path();
     let targets: Vec<Uuid> = batch.iter().flat_map(edit::target).collect();
+    let mark = Mark::now(place, &targets).await;
     let before = fetch(program, data, &targets).await?;
-    let plan = Plan::new(batch, &before, rules, now_secs);
-    let stored = plan.store(program, data, &before).await?;
-    let changed: Vec<Uuid> = plan.wanted.keys().copied().collect();
-    let after = fetch(program, data, &changed).await?;
-    Ok(plan.results(&before, &after, &stored, rules))
+    let mut plan = Plan::new(batch, &before, rules, now_secs);
+    let mut stored = Stored::default();
+    let started_micros = Timestamp::now().as_microsecond();
+    import_rows(program, data, &plan.wanted, &before, &mut stored).await?;
+    let mut writing = Writing { program, place };
+    let first = writing
+        .look_back((&mark, started_micros), &plan.wanted, before)
+        .await?;
+    plan.contested = first.contested.clone();
+    let results = plan.results(batch, &first, &stored, rules);
+    writing.put_back(first).await?;
+    Ok(results)
+}
+
+/// A batch that is being carried out.
+struct Writing<'a> {
+    program: &'a mut Program,
+    place: &'a Place,
+}
+
+/// How far the journal went that tells what others write.
+enum Mark {
+    Two(undo::Mark),
+    #[cfg(feature = "taskchampion")]
+    Three(operations::Mark),
+    /// Without the library nothing tells what an import of 3 overwrote.
+    #[cfg(not(feature = "taskchampion"))]
+    Unknown,
+}
+
+impl Mark {
+    async fn now(place: &Place, uuids: &[Uuid]) -> Self {
+        if place.major() < 3 {
+            return Self::Two(undo::mark(&place.data));
+        }
+        #[cfg(feature = "taskchampion")]
+        return Self::Three(operations::mark(&place.data, uuids).await);
+        #[cfg(not(feature = "taskchampion"))]
+        {
+            let _ = uuids;
+            Self::Unknown
+        }
+    }
+
+    /// What others wrote since, beside imports that began at `started_micros`.
+    async fn told(
+        &self,
+        data: &Path,
+        imports: &HashMap<Uuid, Import<'_>>,
+        started_micros: i64,
+    ) -> Told {
+        match self {
+            Self::Two(mark) => Told::by_journal(undo::since(data, mark), imports, started_micros),
+            #[cfg(feature = "taskchampion")]
+            Self::Three(mark) => operations::told(data, mark, imports, started_micros).await,
+            #[cfg(not(feature = "taskchampion"))]
+            Self::Unknown => Told::default(),
+        }
+    }
+}
+
+/// What is found after an import.
+struct LookBack {
+    before: HashMap<Uuid, Exported>,
+    after: HashMap<Uuid, Exported>,
+    told: Told,
+    /// Rows that lost an edit to the import, as they have to be.
+    overwritten: BTreeMap<Uuid, Row>,
+    contested: HashSet<Uuid>,
+    /// Until where the journal was read.
+    mark: Mark,
+}
+
+impl Writing<'_> {
+    /// Reads what became of the rows that were imported since `mark`, and what others did to them
+    /// and to other rows at the same time.
+    async fn look_back(
+        &mut self,
+        (mark, started_micros): (&Mark, i64),
+        wanted: &BTreeMap<Uuid, Row>,
+        before: HashMap<Uuid, Exported>,
+    ) -> Result<LookBack, ConnectorError> {
+        let data = self.place.data.as_path();
+        // Noted before the journal is read, so that nothing is written between the two.
+        let uuids: Vec<Uuid> = wanted.keys().copied().collect();
+        let next = Mark::now(self.place, &uuids).await;
+        let imports: HashMap<Uuid, Import<'_>> = wanted
+            .iter()
+            .map(|(uuid, wanted)| {
+                let before = before.get(uuid).map(|(row, _)| row);
+                (*uuid, Import { before, wanted })
+            })
+            .collect();
+        let told = mark.told(data, &imports, started_micros).await;
+        let touched: Vec<Uuid> = wanted.keys().chain(told.edits.keys()).copied().collect();
+        let after = fetch(self.program, data, &touched).await?;
+        let rows = after.iter().map(|(uuid, (row, _))| (*uuid, row)).collect();
+        let (overwritten, contested) = told.overwritten(&imports, &rows);
+        Ok(LookBack {
+            before,
+            after,
+            told,
+            overwritten,
+            contested,
+            mark: next,
+        })
+    }
+
+    /// Imports what was overwritten, and looks back again: the person may still be at it.
+    async fn put_back(&mut self, mut found: LookBack) -> Result<(), ConnectorError> {
+        for _ in 0..MOST_MENDS {
+            if found.overwritten.is_empty() {
+                return Ok(());
+            }
+            let rows = found.overwritten;
+            tracing::info!(
+                tasks = rows.len(),
+                "put back edits that were made while we wrote"
+            );
+            let mut stored = Stored::default();
+            let data = self.place.data.as_path();
+            let started_micros = Timestamp::now().as_microsecond();
+            import_rows(self.program, data, &rows, &found.after, &mut stored).await?;
+            let since = (&found.mark, started_micros);
+            found = self.look_back(since, &rows, found.after).await?;
+        }
+        if !found.overwritten.is_empty() {
+            tracing::warn!(
+                tasks = found.overwritten.len(),
+                "edits that were made while we wrote may be lost"
+            );
+        }
+        Ok(())
+    }
 }
 
 /// What a batch makes of the rows that were read.
@@ -74,6 +213,8 @@ struct Plan {
     steps: Vec<Result<Uuid, ConnectorError>>,
     /// The rows that have to become different; two operations on one row end in one write.
     wanted: BTreeMap<Uuid, Row>,
+    /// Rows in which a person changed the same thing meanwhile: the person's value stands.
+    contested: HashSet<Uuid>,
 }
 
 /// How far the imports came.
@@ -101,74 +242,93 @@ impl Plan {
             Ok(uuid)
         };
         let steps = batch.iter().map(step).collect();
-        Self { steps, wanted }
-    }
-
-    /// Imports what is wanted: new tasks apart, which 2.6 appends without rewriting its file, so
-    /// that they cannot overwrite what a person does at the same moment.
-    async fn store(
-        &self,
-        program: &mut Program,
-        data: &Path,
-        before: &HashMap<Uuid, Exported>,
-    ) -> Result<Stored, ConnectorError> {
-        let mut stored = Stored::default();
-        let (known, new): (Vec<&Row>, Vec<&Row>) = self
-            .wanted
-            .values()
-            .partition(|row| before.contains_key(&row.uuid));
-        for rows in [new, known] {
-            let lines: Vec<_> = rows
-                .iter()
-                .map(|row| (row.uuid, line(row, before)))
-                .collect();
-            match import(program, data, &lines, &mut stored).await {
-                Ok(()) => {}
-                // Part of it may be in: reading again tells which.
-                Err(ConnectorError::Busy) => break,
-                Err(error) => return Err(error),
-            }
+        Self {
+            steps,
+            wanted,
+            contested: HashSet::new(),
         }
-        Ok(stored)
     }
 
     fn results(
         self,
-        before: &HashMap<Uuid, Exported>,
-        after: &HashMap<Uuid, Exported>,
+        batch: &[Operation],
+        found: &LookBack,
         stored: &Stored,
         rules: &Rules,
     ) -> Vec<Result<Applied, ConnectorError>> {
-        let result = |step: Result<Uuid, ConnectorError>| {
+        let result = |(step, operation): (Result<Uuid, ConnectorError>, &Operation)| {
             let uuid = step?;
-            let mut applied = Applied::done(RemoteId::new(uuid.to_string()));
-            let held = before.get(&uuid).map(|(row, _)| row);
+            let id = RemoteId::new(uuid.to_string());
+            let held = found.before.get(&uuid).map(|(row, _)| row);
             let Some(wanted) = self.wanted.get(&uuid) else {
+                let mut applied = Applied::done(id);
                 applied.held = held
                     .filter(|row| row.state != State::Deleted)
                     .map(|row| rules.task(row));
                 return Ok(applied);
             };
+            // A new task has no state before from which to merge: there the edit is found next.
+            if self.contested.contains(&uuid) && !matches!(operation, Operation::Create(_)) {
+                return Err(ConnectorError::Stale { id });
+            }
             let empty = Row::empty(uuid);
-            let now = after.get(&uuid).map(|(row, _)| row);
-            match now.filter(|now| !now.lacks(held.unwrap_or(&empty), wanted)) {
-                Some(now) => {
-                    applied.held = (now.state != State::Deleted).then(|| rules.task(now));
+            let now = found.after.get(&uuid).map(|(row, _)| row);
+            let is_there = found.told.built_on.contains(&uuid)
+                || now.is_some_and(|now| !now.lacks(held.unwrap_or(&empty), wanted));
+            match stored.refused.get(&uuid) {
+                _ if is_there => {
+                    let mut applied = Applied::done(id);
+                    applied.held = (wanted.state != State::Deleted)
+                        .then(|| rules.task(&as_stored(wanted, found.told.stored.get(&uuid))));
                     Ok(applied)
                 }
-                None => Err(match stored.refused.get(&uuid) {
-                    Some(reason) => ConnectorError::Rejected {
-                        field: None,
-                        reason: reason.clone(),
-                    },
-                    // Nobody refused it, and yet it is not there: another process wrote back
-                    // what it had read before (2.6), or held the lock (3).
-                    None => ConnectorError::Busy,
+                Some(reason) => Err(ConnectorError::Rejected {
+                    field: None,
+                    reason: reason.clone(),
                 }),
+                // Nobody refused it, and yet it is not there: another process wrote back what it
+                // had read before (2.6), or held the lock (3).
+                None => Err(ConnectorError::Busy),
             }
         };
-        self.steps.into_iter().map(result).collect()
+        self.steps.into_iter().zip(batch).map(result).collect()
     }
+}
+
+/// What our write alone left: as the journal tells, or else as it was sent. What a later reading
+/// shows may be somebody's edit (S1). Other attributes are kept as they were exported.
+fn as_stored(wanted: &Row, stored: Option<&Row>) -> Row {
+    let mut row = stored.unwrap_or(wanted).clone();
+    row.name.clone_from(&wanted.name);
+    row.extra.clone_from(&wanted.extra);
+    row
+}
+
+/// Imports these rows: new tasks apart, which 2.6 appends without rewriting its file, so that they
+/// cannot overwrite what a person does at the same moment.
+async fn import_rows(
+    program: &mut Program,
+    data: &Path,
+    rows: &BTreeMap<Uuid, Row>,
+    before: &HashMap<Uuid, Exported>,
+    stored: &mut Stored,
+) -> Result<(), ConnectorError> {
+    let (known, new): (Vec<&Row>, Vec<&Row>) = rows
+        .values()
+        .partition(|row| before.contains_key(&row.uuid));
+    for rows in [new, known] {
+        let lines: Vec<_> = rows
+            .iter()
+            .map(|row| (row.uuid, line(row, before)))
+            .collect();
+        match import(program, data, &lines, stored).await {
+            Ok(()) => {}
+            // Part of it may be in: reading again tells which.
+            Err(ConnectorError::Busy) => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// The object to import for `row`: all that was exported, with what changes.

@@ -2,6 +2,7 @@
 //! list of cases every Taskwarrior connector has to pass.
 
 mod age;
+mod between;
 mod concurrency;
 mod content;
 mod failures;

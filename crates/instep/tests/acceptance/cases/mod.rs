@@ -5,6 +5,7 @@ pub(crate) mod edits;
 pub(crate) mod guard;
 pub(crate) mod kills;
 pub(crate) mod lost;
+pub(crate) mod meanwhile;
 pub(crate) mod meeting;
 pub(crate) mod put_back;
 pub(crate) mod refused;

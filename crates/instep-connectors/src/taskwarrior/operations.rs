@@ -1,0 +1,141 @@
+//! The journal of 3, read for one question: what was written to some tasks since a moment that
+//! was noted? Only the program's own imports ask it: the library's writes check what they find.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use taskchampion::Operation;
+use taskchampion::storage::Storage;
+use uuid::Uuid;
+
+use super::race::{Import, Told};
+use super::replica::open_to_read;
+use super::wire::{Row, canonical};
+
+/// How many operations each of some tasks had at a moment.
+pub(super) type Mark = HashMap<Uuid, usize>;
+
+/// The journal of these tasks as it is now; nothing where it cannot be read.
+pub(super) async fn mark(data: &Path, uuids: &[Uuid]) -> Mark {
+    let journal = read(data, uuids).await.unwrap_or_default();
+    let counts = journal
+        .into_iter()
+        .map(|(uuid, operations)| (uuid, operations.len()));
+    counts.collect()
+}
+
+/// What the journal tells since `mark` of imports that began at `started`, in microseconds.
+pub(super) async fn told(
+    data: &Path,
+    mark: &Mark,
+    imports: &HashMap<Uuid, Import<'_>>,
+    started_micros: i64,
+) -> Told {
+    let mut told = Told::default();
+    let uuids: Vec<Uuid> = imports.keys().copied().collect();
+    for (uuid, operations) in read(data, &uuids).await.unwrap_or_default() {
+        let Some(known) = mark.get(&uuid).copied() else {
+            continue;
+        };
+        let import = &imports[&uuid];
+        match operations.get(known..) {
+            Some(fresh) => {
+                let sets = sets(fresh, import, started_micros);
+                take(&mut told, uuid, sets);
+                if fresh.iter().any(is_removal) {
+                    let edits = told.edits.entry(uuid).or_default();
+                    edits.insert("status".into(), Some("deleted".into()));
+                }
+            }
+            None => {
+                let sets = sets(&operations, import, started_micros);
+                take_undone(&mut told, uuid, import, sets);
+            }
+        }
+    }
+    told
+}
+
+async fn read(
+    data: &Path,
+    uuids: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<Operation>>, taskchampion::Error> {
+    let mut found = HashMap::new();
+    let Ok(mut storage) = open_to_read(data).await else {
+        return Ok(found);
+    };
+    let mut transaction = storage.txn().await?;
+    for uuid in uuids {
+        found.insert(*uuid, transaction.get_task_operations(*uuid).await?);
+    }
+    Ok(found)
+}
+
+/// A property that was set, as [`Row::properties`] has it.
+struct Set {
+    key: String,
+    old: Option<String>,
+    value: Option<String>,
+    /// Whether it is one that our import set.
+    ours: bool,
+}
+
+/// Everything that these operations set and a person can have set.
+fn sets(operations: &[Operation], import: &Import<'_>, started_micros: i64) -> Vec<Set> {
+    let wanted = import.wanted.properties();
+    let set = |operation: &Operation| {
+        let Operation::Update {
+            property,
+            old_value,
+            value,
+            timestamp,
+            ..
+        } = operation
+        else {
+            return None;
+        };
+        let is_beside = matches!(property.as_str(), "modified" | "tags" | "depends")
+            || property.starts_with("tags_");
+        let as_read = |value: &Option<String>| Some(canonical(property, value.as_ref()?));
+        let value = as_read(value);
+        (!is_beside).then(|| Set {
+            key: property.clone(),
+            old: as_read(old_value),
+            ours: wanted.get(property) == value.as_ref()
+                && timestamp.timestamp_micros() >= started_micros,
+            value,
+        })
+    };
+    operations.iter().filter_map(set).collect()
+}
+
+fn is_removal(operation: &Operation) -> bool {
+    matches!(operation, Operation::Delete { .. })
+}
+
+/// All that was set since the mark: what our import did not set is an edit.
+fn take(told: &mut Told, uuid: Uuid, sets: Vec<Set>) {
+    let edits = told.edits.entry(uuid).or_default();
+    let mut imported = false;
+    for set in sets {
+        if set.ours {
+            imported = true;
+            continue;
+        }
+        if imported {
+            told.built_on.insert(uuid);
+        }
+        edits.insert(set.key, set.value);
+    }
+}
+
+/// All that was set, after an undo took some of it away: what our import found says what happened
+/// before it.
+fn take_undone(told: &mut Told, uuid: Uuid, import: &Import<'_>, sets: Vec<Set>) {
+    let before = import.before.map(Row::properties).unwrap_or_default();
+    let found = sets
+        .into_iter()
+        .filter(|set| set.ours && before.get(&set.key) != set.old.as_ref());
+    let edits = told.edits.entry(uuid).or_default();
+    edits.extend(found.map(|set| (set.key, set.old)));
+}

@@ -1,0 +1,119 @@
+//! A person who types at the very moment in which the program writes to Taskwarrior.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde_json::json;
+
+use crate::compare::equal;
+use crate::world::{Version, World, text};
+
+/// When the person's command runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    BeforeImport,
+    AfterImport,
+}
+
+/// What the person types, and what then has to be in Taskwarrior.
+const EDITS: [(&str, &str, &str); 7] = [
+    ("modify +typed", "tags", "typed"),
+    ("modify due:2028-05-05T10:11:12Z", "due", "20280505T101112Z"),
+    ("modify project:Typed.Here", "project", "Typed.Here"),
+    ("append a typed title", "description", "a typed title"),
+    ("annotate typed", "annotations", "typed"),
+    ("done", "status", "completed"),
+    ("modify priority:L", "priority", "L"),
+];
+
+/// Puts a program before Taskwarrior that runs the person's words, once for each file `words`,
+/// right before or after the next import.
+fn interrupt(world: &World) {
+    let link = world.path("bin/task");
+    let task = fs::read_link(&link).expect("a link to Taskwarrior");
+    let (task, before, after) = (task.display(), world.path("before"), world.path("after"));
+    let person = |words: &std::path::Path| {
+        let words = words.display();
+        format!(
+            "if [ -f '{words}' ]; then mv '{words}' '{words}.run'; \
+             '{task}' rc.hooks=0 $(cat '{words}.run') </dev/null >/dev/null 2>&1; fi"
+        )
+    };
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *import*)\n{}\n'{task}' \"$@\"\ncode=$?\n{}\nexit $code;; \
+         esac\nexec '{task}' \"$@\"\n",
+        person(&before),
+        person(&after),
+    );
+    fs::remove_file(&link).expect("the link can go");
+    fs::write(&link, script).expect("a script");
+    fs::set_permissions(&link, fs::Permissions::from_mode(0o755)).expect("a mode");
+}
+
+/// S1, S16: nothing that is typed is lost, neither what an import would replace nor what the
+/// reading after it shows; both sides end equal.
+pub(crate) fn s01_an_edit_typed_while_we_write_crosses(version: Version) {
+    let world = World::new(version);
+    // Taskwarrior 3 is written through its program only where a person's hooks run.
+    let config = world.read(".config/instep/config.toml");
+    let hooked = config.replace(
+        "kind = \"taskwarrior\"",
+        "kind = \"taskwarrior\"\nrun_hooks = true",
+    );
+    assert_ne!(config, hooked, "{config}");
+    world.write(".config/instep/config.toml", &hooked);
+    for moment in [Moment::BeforeImport, Moment::AfterImport] {
+        for (words, _, _) in EDITS {
+            world.task(&["add", &title(moment, words)]);
+        }
+    }
+    world.settle();
+    interrupt(&world);
+    for moment in [Moment::BeforeImport, Moment::AfterImport] {
+        for (words, key, value) in EDITS {
+            let told = title(moment, words);
+            let row = world.row(&told);
+            let (uuid, id) = (text(&row, "uuid"), text(&row, "vikunja_id"));
+            let id: i64 = id.parse().expect("a marker");
+            let due = json!({"start_date": "2028-06-06T06:06:06Z", "priority": 3});
+            world.server.patch(id, due);
+            let file = match moment {
+                Moment::BeforeImport => "before",
+                Moment::AfterImport => "after",
+            };
+            world.write(file, &format!("{uuid} {words}"));
+            for _ in 0..3 {
+                world.settle();
+            }
+            assert!(
+                world.path(&format!("{file}.run")).exists(),
+                "{told} was typed"
+            );
+            fs::remove_file(world.path(&format!("{file}.run"))).expect("a file can go");
+            let rows = world.all_rows();
+            let row = rows.iter().find(|row| text(row, "uuid") == uuid);
+            let row = row.unwrap_or_else(|| panic!("{told} is gone"));
+            let said = row.get(key).map(ToString::to_string).unwrap_or_default();
+            // Two edits of one field at once are a conflict; the loser is kept for the person.
+            let lost = key == "priority" && moment == Moment::BeforeImport && !said.contains(value);
+            if lost {
+                let conflicts = world.good(&["conflicts"]).stdout;
+                assert!(conflicts.contains(&told), "{told}: {conflicts}");
+            } else {
+                assert!(said.contains(value), "{told}: {row:?}");
+            }
+            assert_eq!(text(row, "scheduled"), "20280606T060606Z", "{told}");
+        }
+    }
+    equal(&world);
+    world.is_in_step();
+}
+
+fn title(moment: Moment, words: &str) -> String {
+    let place = match moment {
+        Moment::BeforeImport => "before",
+        Moment::AfterImport => "after",
+    };
+    let words = words.replace([':', '+', '.'], " ");
+    format!("{place} {words}")
+}
