@@ -4,6 +4,7 @@ mod backup;
 mod bench;
 mod bytes;
 mod held;
+mod keys;
 mod laws;
 mod looks;
 mod odd;

@@ -228,7 +228,8 @@ impl Document {
         Ok(made)
     }
 
-    /// An entry with the keys of the last task; without any, with the seven that all know.
+    /// An entry with the keys of the last task, without its owner's own where they would be empty;
+    /// without any task, with the seven that all know.
     fn new_text(&self, id: i64, fields: &Fields, shadow: &[(String, scan::Kind, &str)]) -> String {
         let style = self.style;
         let neighbour = self
@@ -242,7 +243,16 @@ impl Document {
             convert::write(key, value.as_ref(), beside, style)
         };
         let kept = |name: &str| shadow.iter().find(|(shadowed, ..)| shadowed == name);
-        let mut text = wire::replace_all(&neighbour, |name, kind| {
+        let mut text = neighbour;
+        let own: Vec<String> = wire::values(&text)
+            .into_iter()
+            .map(|(name, ..)| name)
+            .filter(|name| Key::of_name(name).is_none() && kept(name).is_none())
+            .collect();
+        for name in own {
+            text = wire::remove(&text, &name).unwrap_or(text);
+        }
+        text = wire::replace_all(&text, |name, kind| {
             match (name.and_then(Key::of_name), name.and_then(kept)) {
                 (Some(Key::Id), _) => id.to_string(),
                 (None | Some(Key::Comment), Some((_, _, raw))) => (*raw).to_owned(),
@@ -255,8 +265,10 @@ impl Document {
             .map(|(name, ..)| name)
             .collect();
         for key in Key::ALL {
-            let says = key.field().is_some_and(|field| fields.get(field).is_some());
-            if says && !names.iter().any(|name| name == key.name()) && self.knows(key) {
+            let says = key
+                .field()
+                .is_some_and(|field| convert::on_grid(field, fields.get(field)).is_some());
+            if says && !names.iter().any(|name| name == key.name()) {
                 text = wire::append(&text, key.name(), &value_of(key, None), style);
             }
         }
@@ -267,14 +279,6 @@ impl Document {
             }
         }
         text
-    }
-
-    /// Whether any task of this file has the key, so that its owner knows it.
-    fn knows(&self, key: Key) -> bool {
-        self.entries
-            .iter()
-            .filter_map(Entry::task)
-            .any(|content| content.has(key))
     }
 
     /// Changes one task, all of the edit or nothing of it.
@@ -308,8 +312,8 @@ impl Document {
         Ok(stored)
     }
 
-    /// The entry's text with one field moved; `None` where it stands already, or where this file
-    /// has no place for it.
+    /// The entry's text with one field moved; `None` where it stands already. A key that the entry
+    /// did not have is added to it: its absence would say that the value was taken away.
     fn moved(&self, text: &str, content: &Content, change: &Change) -> Option<String> {
         let key = Key::of_field(change.field)?;
         let to = convert::on_grid(change.field, change.to.as_ref());
@@ -335,10 +339,8 @@ impl Document {
         };
         if content.has(key) {
             wire::replace(text, key.name(), &raw)
-        } else if self.knows(key) {
-            Some(wire::append(text, key.name(), &raw, self.style))
         } else {
-            None
+            Some(wire::append(text, key.name(), &raw, self.style))
         }
     }
 

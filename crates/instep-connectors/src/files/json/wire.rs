@@ -173,6 +173,21 @@ pub(super) fn replace(text: &str, name: &str, raw: &str) -> Option<String> {
     Some([&text[..span.start], raw, &text[span.end..]].concat())
 }
 
+/// `text` without the member `name`, and without what parted it from its neighbour.
+pub(super) fn remove(text: &str, name: &str) -> Option<String> {
+    let members = scan::members(text).ok()?;
+    let at = members
+        .iter()
+        .position(|member| decode(&text[member.key.clone()]).as_deref() == Some(name))?;
+    let member = &members[at];
+    let (start, end) = match (at.checked_sub(1), members.get(at + 1)) {
+        (Some(before), _) => (members[before].value.span.end, member.value.span.end),
+        (None, Some(next)) => (member.key.start, next.key.start),
+        (None, None) => (member.key.start, member.value.span.end),
+    };
+    Some([&text[..start], &text[end..]].concat())
+}
+
 /// `text` with every value replaced by what `value` makes of its name and kind.
 pub(super) fn replace_all(
     text: &str,

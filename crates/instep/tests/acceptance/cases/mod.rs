@@ -1,6 +1,7 @@
 //! What was promised, by theme. Each case starts from a home and a server of its own.
 
 pub(crate) mod across;
+pub(crate) mod bare;
 pub(crate) mod edits;
 pub(crate) mod guard;
 pub(crate) mod kills;
