@@ -75,6 +75,8 @@ struct Attempt {
     fresh: Vec<u8>,
     /// How many things came back that the file had lost.
     put_back: Option<usize>,
+    /// Whether it was an older version that only lacked keys.
+    older: bool,
     recovered: bool,
     /// The highest id there was before.
     highest: i64,
@@ -352,6 +354,7 @@ impl Client {
         );
         if saved.written {
             ledger.see(attempt.highest);
+            ledger.note_completed(attempt.older.then_some(attempt.before.as_slice()));
             note_ids(&mut ledger, batch, &attempt.answers);
             let kept = versions
                 .remember_ours(&mut ledger, &attempt.before, &attempt.fresh)
@@ -383,6 +386,7 @@ impl Client {
         let recovered = facts.recovered;
         let rebased = versions.rebased(ledger, facts, |bytes| self.parse(bytes).ok())?;
         let put_back = rebased.as_ref().map(|rebased| rebased.put_back);
+        let older = rebased.as_ref().is_some_and(|rebased| rebased.older);
         let mut document = match rebased {
             Some(rebased) => rebased.apply(found),
             None => found,
@@ -408,6 +412,7 @@ impl Client {
             before: before.to_vec(),
             fresh: fresh.into_bytes(),
             put_back,
+            older,
             recovered,
             highest,
         })

@@ -4,7 +4,9 @@ use instep_model::Capabilities;
 
 use super::json;
 
-pub(super) use super::json::{Document, Rebased, Refusal, distance, rebase, rejoin, reverts};
+pub(super) use super::json::{
+    Document, Rebased, Refusal, complete, distance, rebase, rejoin, reverts,
+};
 
 /// How tasks are written in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -18,9 +18,12 @@
 //! one: [`FileConnector::settle`].
 //!
 //! What cannot be told apart is decided so: a file that equals an older version, without an edit
-//! of its own, means what it says, since that is how a person takes back what we wrote. Who takes
+//! of its own, means what it says, since that is how a person takes back what we wrote. Only a key
+//! that its entries got later says nothing by being absent: it is put in again, once. Who takes
 //! something back and edits something else in one save, while no newer version explains it as
 //! well, is taken for stale once; doing it again is believed.
+//!
+//! Anywhere else a key that went missing takes its value away, as null or an empty one does.
 
 mod client;
 mod cursor;

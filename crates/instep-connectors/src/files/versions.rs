@@ -13,7 +13,7 @@ use instep_safefile::{Bases, Error, FileLock, Slot, create_private_dir, write_pr
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::format::{Document, Rebased, distance, rebase, rejoin, reverts};
+use super::format::{Document, Rebased, complete, distance, rebase, rejoin, reverts};
 
 /// How many versions of ours are told from those of others.
 const OURS_KEPT: usize = 16;
@@ -35,6 +35,9 @@ pub(super) struct Ledger {
     ours: Vec<String>,
     /// Hash of what was brought back from a backup and has not been set right yet.
     recovered: Option<String>,
+    /// Hash of an older version that the last save gave the keys of later ones: whoever brings it
+    /// back once more means it.
+    completed: Option<String>,
 }
 
 impl Ledger {
@@ -53,6 +56,11 @@ impl Ledger {
     pub(super) fn is_recovered(&self, bytes: &[u8]) -> bool {
         let known = self.recovered.as_ref();
         known.is_some_and(|recovered| *recovered == hash(bytes))
+    }
+
+    /// Takes note of an older version that was completed by the last save, or that there was none.
+    pub(super) fn note_completed(&mut self, older: Option<&[u8]>) {
+        self.completed = older.map(hash);
     }
 
     /// Forgets a recovery once the file holds something else; answers whether there was one.
@@ -139,8 +147,9 @@ impl Versions {
     ///
     /// Only what *we* wrote in between can be taken back without meaning to: a person's own
     /// versions may come and go. And only a writer who changes something of its own can be
-    /// told from a person who takes back what we wrote; the latter is believed. A backup takes
-    /// back everything since, and nobody meant any of it.
+    /// told from a person who takes back what we wrote; the latter is believed, but for keys that
+    /// an older version cannot have. A backup takes back everything since, and nobody meant any of
+    /// it.
     pub(super) fn rebased(
         &self,
         ledger: &Ledger,
@@ -211,7 +220,12 @@ impl<P: Fn(&[u8]) -> Option<Document>> Known<'_, P> {
             }
         }
         let base = self.document(at)?;
-        Ok(base.and_then(|base| rebase(found.document, &base, &newest)))
+        let rebased = base.and_then(|base| rebase(found.document, &base, &newest));
+        let again = ledger.completed.as_ref() == Some(&as_found);
+        if rebased.is_none() && own_edits == 0 && !again {
+            return Ok(complete(found.document, &newest));
+        }
+        Ok(rebased)
     }
 
     /// The version from which `found` was most likely made, of those from `first` on that do; of

@@ -14,7 +14,7 @@ use instep_model::{Capabilities, Change, Draft, Edit, Field, Fields, RemoteId, R
 use crate::files::notice::LeftAlone;
 use convert::{Key, Style};
 use layout::Layout;
-pub(super) use rebase::{Rebased, distance, rebase, rejoin, reverts};
+pub(super) use rebase::{Rebased, complete, distance, rebase, rejoin, reverts};
 use wire::{Content, Entry, Reading};
 
 /// The mark that some editors put before a text.

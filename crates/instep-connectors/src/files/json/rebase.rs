@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Document;
-use super::convert::Key;
+use super::convert::{Key, Style};
 use super::wire::{self, Entry};
 
 /// Beyond this many different entries, taking a version apart costs less than looking for each.
@@ -16,6 +16,8 @@ pub(in crate::files) struct Rebased {
     steps: Vec<Step>,
     /// How many things of the newest version come back.
     pub(in crate::files) put_back: usize,
+    /// Whether the file is an older version as it was, in which nobody changed anything.
+    pub(in crate::files) older: bool,
 }
 
 /// One step towards it.
@@ -123,6 +125,37 @@ pub(in crate::files) fn rejoin(found: &Document, base: &Document, newest: &Docum
     Merge::of(found, base, newest, Origin::Backup).with_left_alone(found, base, newest)
 }
 
+/// What `found`, an older version as it was, cannot know: the keys that its entries got later. Any
+/// other difference is what the person wants who brought it back. `None` without such keys.
+pub(in crate::files) fn complete(found: &Document, newest: &Document) -> Option<Rebased> {
+    let ours = by_id(newest);
+    let mut steps = Vec::new();
+    let mut put_back = 0;
+    for (id, theirs) in by_id(found) {
+        let Some(ours) = ours.get(&id) else { continue };
+        let mut text = theirs.text.clone();
+        for (name, raw) in lacking(theirs, ours) {
+            let field = Key::of_name(&name).and_then(Key::field);
+            let says = |field| {
+                ours.task()
+                    .is_some_and(|task| task.fields.get(field).is_some())
+            };
+            if field.is_some_and(says) {
+                put_back += 1;
+                text = wire::append(&text, &name, &raw, found.style);
+            }
+        }
+        if text != theirs.text {
+            steps.push(Step::Set(id, text));
+        }
+    }
+    (put_back > 0).then_some(Rebased {
+        steps,
+        put_back,
+        older: true,
+    })
+}
+
 /// Where the file that is set right came from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Origin {
@@ -134,6 +167,7 @@ struct Merge {
     steps: Vec<Step>,
     /// No id at or below this is free.
     highest: i64,
+    style: Style,
     origin: Origin,
     /// Ids of entries that the newest version leaves alone.
     alone: BTreeSet<i64>,
@@ -149,6 +183,7 @@ impl Merge {
         let mut merge = Self {
             steps: Vec::new(),
             highest: found.highest().max(newest.highest()),
+            style: found.style,
             origin,
             alone: left_alone(newest).filter_map(Entry::id).collect(),
             lost_an_id: left_alone(newest)
@@ -223,9 +258,24 @@ impl Merge {
             let (before, newest) = (before.get(&name), newest.get(&name));
             if before.is_none_or(|before| !same(before, &held)) {
                 self.edits += usize::from(newest.is_none_or(|newest| !same(newest, &held)));
-            } else if let Some(newest) = newest.filter(|newest| !same(newest, &held)) {
+                continue;
+            }
+            let fresh = match newest {
+                Some(newest) if same(newest, &held) => continue,
+                Some(newest) => wire::replace(&text, &name, newest),
+                // It was taken out since.
+                None => wire::remove(&text, &name),
+            };
+            self.put_back += 1;
+            text = fresh.unwrap_or(text);
+        }
+        for (name, newest) in lacking(theirs, ours) {
+            if self.origin == Origin::Writer && before.contains_key(&name) {
+                // The writer knew it and took it out.
+                self.edits += 1;
+            } else {
                 self.put_back += 1;
-                text = wire::replace(&text, &name, newest).unwrap_or(text);
+                text = wire::append(&text, &name, &newest, self.style);
             }
         }
         if text != theirs.text {
@@ -268,6 +318,7 @@ impl Merge {
         Rebased {
             steps: self.steps,
             put_back: self.put_back,
+            older: false,
         }
     }
 }
@@ -310,6 +361,16 @@ fn by_id(document: &Document) -> BTreeMap<i64, &Entry> {
 fn values(entry: &Entry) -> BTreeMap<String, String> {
     wire::values(&entry.text)
         .into_iter()
+        .map(|(name, _, raw)| (name, raw.to_owned()))
+        .collect()
+}
+
+/// The members of `ours` that `theirs` does not have, in their order.
+fn lacking(theirs: &Entry, ours: &Entry) -> Vec<(String, String)> {
+    let held = values(theirs);
+    wire::values(&ours.text)
+        .into_iter()
+        .filter(|(name, ..)| !held.contains_key(name))
         .map(|(name, _, raw)| (name, raw.to_owned()))
         .collect()
 }

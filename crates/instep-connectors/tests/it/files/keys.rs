@@ -3,7 +3,7 @@
 
 use instep_model::{Field, Fields, Operation, Status, Value};
 
-use super::bench::{Bench, create, draft, finish, set, tags, text, titled};
+use super::bench::{Bench, create, draft, finish, rename, set, tags, text, titled};
 
 const BARE: &str = "[{\"id\": 1, \"name\": \"one\"}, {\"id\": 2, \"name\": \"two\"}]\n";
 
@@ -73,6 +73,103 @@ async fn a_new_entry_has_no_empty_key_of_its_owners() {
         "[\n  {\"color\": \"red\", \"id\": 1, \"list\": [1], \"name\": \"one\", \"due\": null},\n  \
          {\"id\": 2, \"name\": \"two\"}\n]\n"
     );
+}
+
+/// A bare file, then all values of ours in the first entry, then a damage.
+async fn recovered() -> Bench {
+    let mut bench = Bench::with(BARE);
+    bench.all().await;
+    for (field, value) in everything() {
+        bench.one(set("1", field, None, Some(value))).await;
+    }
+    let cursor = bench.all().await.cursor;
+    bench.put("[{\"id\": 1, \"na");
+    let seen = bench.changes(&cursor).await;
+    assert!(seen.tasks.is_empty() && seen.gone.is_empty(), "{seen:?}");
+    bench.connector.settle().await.unwrap();
+    let seen = bench.changes(&seen.cursor).await;
+    assert!(seen.tasks.is_empty() && seen.gone.is_empty(), "{seen:?}");
+    bench
+}
+
+#[tokio::test]
+async fn a_backup_takes_no_key_away_that_came_later() {
+    let mut bench = recovered().await;
+    for (field, value) in everything() {
+        assert_eq!(
+            fields(&mut bench, "1").await.get(field),
+            Some(&value),
+            "{field:?}"
+        );
+    }
+}
+
+/// The other way round: what was taken out since the backup does not return with it.
+#[tokio::test]
+async fn a_backup_brings_no_key_back_that_was_taken_out() {
+    let mut bench = recovered().await;
+    bench.one(rename("2", "two", "zwei")).await;
+    let without = bench.text().replace(", \"priority\": 3", "");
+    bench.put(&without);
+    let cursor = bench.all().await.cursor;
+    bench.put("torn");
+    let seen = bench.changes(&cursor).await;
+    assert!(seen.tasks.is_empty(), "{seen:?}");
+    bench.connector.settle().await.unwrap();
+    assert_eq!(fields(&mut bench, "1").await.get(Field::Priority), None);
+    assert!(bench.text().contains("\"tag\": \"t\""), "{}", bench.text());
+}
+
+/// A person copies an older file back: what it shows is meant, what it cannot know is not. Doing
+/// so again is believed.
+#[tokio::test]
+async fn an_older_file_takes_no_key_away_that_came_later() {
+    let mut bench = Bench::with(BARE);
+    bench.all().await;
+    bench.one(set("1", Field::Priority, None, number(3))).await;
+    bench
+        .one(set("1", Field::Tags, None, Some(tags(&["t"]))))
+        .await;
+    bench.one(rename("2", "two", "zwei")).await;
+    let cursor = bench.all().await.cursor;
+    bench.put(BARE);
+    let seen = bench.changes(&cursor).await;
+    let titles: Vec<_> = seen.tasks.iter().map(|task| task.fields.title()).collect();
+    assert_eq!(titles, ["two"], "only the title that was taken back");
+    let one = fields(&mut bench, "1").await;
+    assert_eq!(one.get(Field::Priority), number(3).as_ref());
+    let notices = bench.notices();
+    assert!(
+        notices[0].contains("older version; 2 changes"),
+        "{notices:?}"
+    );
+    bench.connector.settle().await.unwrap();
+    assert_eq!(
+        bench.text(),
+        "[{\"id\": 1, \"name\": \"one\", \"priority\": 3, \"tag\": \"t\"}, \
+         {\"id\": 2, \"name\": \"two\"}]\n"
+    );
+    let cursor = bench.changes(&seen.cursor).await.cursor;
+    bench.put(BARE);
+    let seen = bench.changes(&cursor).await;
+    assert_eq!(seen.tasks.len(), 1);
+    assert_eq!(seen.tasks[0].fields.get(Field::Priority), None);
+    assert!(!bench.connector.is_behind());
+}
+
+/// A program that had read the file before we added a key saves it with an edit of its own.
+#[tokio::test]
+async fn a_stale_save_takes_no_key_away_that_came_later() {
+    let mut bench = Bench::with(BARE);
+    bench.all().await;
+    bench.one(set("1", Field::Priority, None, number(3))).await;
+    let cursor = bench.all().await.cursor;
+    bench.put(BARE.replace("two", "zwei"));
+    let seen = bench.changes(&cursor).await;
+    let titles: Vec<_> = seen.tasks.iter().map(|task| task.fields.title()).collect();
+    assert_eq!(titles, ["zwei"]);
+    bench.connector.settle().await.unwrap();
+    assert!(bench.text().contains("\"priority\": 3"), "{}", bench.text());
 }
 
 /// A key that a person takes out of the file takes its value away, as null does.

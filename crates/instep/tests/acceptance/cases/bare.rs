@@ -100,3 +100,23 @@ pub(crate) fn what_is_set_elsewhere_arrives_in_a_bare_entry(version: Version) {
     equal(&world);
     world.is_in_step();
 }
+
+/// I6: an older state of the file, brought back by us from a backup or by its owner, does not know
+/// the keys that came later.
+pub(crate) fn an_older_file_takes_no_later_key_away(version: Version) {
+    let world = bare(version);
+    let older = world.read(FILE);
+    fill(&world);
+    for damaged in ["", "[{\"id\": 1, \"na", "{}"] {
+        world.write(FILE, damaged);
+        world.settle();
+        is_full(&world, "one");
+    }
+    world.write(FILE, &older);
+    world.settle();
+    is_full(&world, "one");
+    // Somebody who saves what was read before that, with an edit.
+    world.write(FILE, &older.replace("\"one\"", "\"eins\""));
+    world.settle();
+    is_full(&world, "eins");
+}
