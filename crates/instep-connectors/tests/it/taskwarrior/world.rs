@@ -164,12 +164,16 @@ impl World {
         }
     }
 
-    /// Writes an executable shell script.
+    /// Writes an executable shell script. Another process does: a file that a test of this process
+    /// has open for writing while another one forks cannot be started until that child is through.
     pub(super) fn script(&self, path: &Path, body: &str) {
-        use std::os::unix::fs::PermissionsExt;
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, format!("#!/bin/sh\n{body}\n")).unwrap();
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let written = Command::new("sh")
+            .args(["-c", "printf '%s' \"$1\" >\"$0\" && chmod 755 \"$0\""])
+            .arg(path)
+            .arg(format!("#!/bin/sh\n{body}\n"))
+            .status();
+        assert!(written.unwrap().success(), "{}", path.display());
     }
 }
 
