@@ -1,6 +1,6 @@
 //! What an operation makes of a row, or why it must not. Pure: both doors decide here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use instep_contract::ConnectorError;
 use instep_model::{
@@ -31,14 +31,27 @@ pub(super) fn uuid_of(id: &RemoteId) -> Option<Uuid> {
     Uuid::parse_str(id.as_str()).ok()
 }
 
+/// What operations are judged by.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'a> {
+    pub(super) rules: &'a Rules,
+    /// The rows that the caller read last: a deletion is decided by what they say.
+    pub(super) read: &'a HashMap<Uuid, Row>,
+    pub(super) now_secs: i64,
+}
+
 /// The row that `operation` wants in place of `current`; `None` when it wants nothing there and
 /// nothing is. A result equal to `current` means that there is nothing to write.
 pub(super) fn outcome(
     operation: &Operation,
     current: Option<&Row>,
-    rules: &Rules,
-    now_secs: i64,
+    terms: Terms<'_>,
 ) -> Result<Option<Row>, ConnectorError> {
+    let Terms {
+        rules,
+        read,
+        now_secs,
+    } = terms;
     let alive = current.filter(|row| row.state != State::Deleted);
     if alive.is_some_and(Row::is_template) {
         return Err(ConnectorError::Rejected {
@@ -57,12 +70,22 @@ pub(super) fn outcome(
             Some(row) => edited(id, edit, row, rules, now_secs).map(Some),
             None => Err(ConnectorError::Gone { id: id.clone() }),
         },
-        Operation::Delete { .. } => Ok(alive.map(|row| {
-            let mut row = row.clone();
-            row.state = State::Deleted;
-            row.times.entry("end").or_insert(now_secs);
-            row
-        })),
+        Operation::Delete { id } => {
+            // An edit that came after the reading beats a deletion that did not know it (S16).
+            let edited = |row: &&Row| {
+                let read = read.get(&row.uuid);
+                read.is_some_and(|read| !rules.task(read).same_content(&rules.task(row)))
+            };
+            if alive.as_ref().is_some_and(edited) {
+                return Err(ConnectorError::Stale { id: id.clone() });
+            }
+            Ok(alive.map(|row| {
+                let mut row = row.clone();
+                row.state = State::Deleted;
+                row.times.entry("end").or_insert(now_secs);
+                row
+            }))
+        }
         other => target(other).map(|_| None),
     }
 }

@@ -20,6 +20,7 @@ mod undo;
 mod wire;
 mod write;
 
+use std::collections::HashMap;
 #[cfg(feature = "taskchampion")]
 use std::path::Path;
 
@@ -30,6 +31,7 @@ use uuid::Uuid;
 use client::Program;
 use convert::Rules;
 use cursor::{Door, Header, Place, Table};
+use edit::Terms;
 use observe::{Findings, Seen};
 pub use setup::{Found, Settings, declare_markers, detect};
 use wire::{Row, State};
@@ -45,6 +47,8 @@ pub struct TaskwarriorConnector {
     program: Program,
     place: Option<Place>,
     opened: u64,
+    /// The rows that were read last by their ids, until the next write.
+    read: HashMap<Uuid, Row>,
 }
 
 impl TaskwarriorConnector {
@@ -79,6 +83,7 @@ impl TaskwarriorConnector {
             program,
             place: None,
             opened: 0,
+            read: HashMap::new(),
         })
     }
 
@@ -268,6 +273,8 @@ impl Connector for TaskwarriorConnector {
 
     async fn read(&mut self, ids: &[RemoteId]) -> Result<Vec<Option<RemoteTask>>, ConnectorError> {
         let rows = self.rows(ids).await?;
+        let there = rows.iter().flatten();
+        self.read = there.map(|row| (row.uuid, row.clone())).collect();
         Ok(rows.into_iter().map(|row| self.alive(row)).collect())
     }
 
@@ -284,13 +291,19 @@ impl Connector for TaskwarriorConnector {
         }
         let place = self.place(None).await?;
         self.check_migrated(&place).await?;
-        let now_secs = Timestamp::now().as_second();
+        // What was read before this write says nothing about a later one.
+        let read = std::mem::take(&mut self.read);
+        let terms = Terms {
+            rules: &self.rules,
+            read: &read,
+            now_secs: Timestamp::now().as_second(),
+        };
         #[cfg(feature = "taskchampion")]
         if self.door(&place, true) == Door::Library {
             self.opened += 1;
-            return replica::apply(&place.data, batch, &self.rules, now_secs).await;
+            return replica::apply(&place.data, batch, terms).await;
         }
-        write::apply(&mut self.program, &place, batch, &self.rules, now_secs).await
+        write::apply(&mut self.program, &place, batch, terms).await
     }
 
     async fn find(

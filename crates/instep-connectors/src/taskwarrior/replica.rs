@@ -14,8 +14,7 @@ use taskchampion::{Error, Operation, SqliteStorage};
 use uuid::Uuid;
 
 use super::client::failure;
-use super::convert::Rules;
-use super::edit;
+use super::edit::{self, Terms};
 use super::wire::{Row, State};
 
 /// Hands every task to `each`, in no order.
@@ -58,8 +57,7 @@ pub(super) async fn is_empty(data: &Path) -> Result<bool, ConnectorError> {
 pub(super) async fn apply(
     data: &Path,
     batch: &[Write],
-    rules: &Rules,
-    now_secs: i64,
+    terms: Terms<'_>,
 ) -> Result<Vec<Result<Applied, ConnectorError>>, ConnectorError> {
     let mut storage = SqliteStorage::new(data, AccessMode::ReadWrite, true)
         .await
@@ -72,7 +70,7 @@ pub(super) async fn apply(
     };
     let mut results = Vec::with_capacity(batch.len());
     for operation in batch {
-        results.push(writing.carry_out(operation, rules, now_secs).await?);
+        results.push(writing.carry_out(operation, terms).await?);
     }
     writing.finish().await?;
     Ok(results)
@@ -90,8 +88,7 @@ impl Writing<'_> {
     async fn carry_out(
         &mut self,
         operation: &Write,
-        rules: &Rules,
-        now_secs: i64,
+        terms: Terms<'_>,
     ) -> Result<Result<Applied, ConnectorError>, ConnectorError> {
         let uuid = match edit::target(operation) {
             Ok(uuid) => uuid,
@@ -101,14 +98,14 @@ impl Writing<'_> {
         let current = properties
             .as_ref()
             .map(|properties| Row::from_properties(uuid, properties));
-        let wanted = match edit::outcome(operation, current.as_ref(), rules, now_secs) {
+        let wanted = match edit::outcome(operation, current.as_ref(), terms) {
             Ok(wanted) => wanted,
             Err(refusal) => return Ok(Err(refusal)),
         };
         let mut applied = Applied::done(RemoteId::new(uuid.to_string()));
         if let Some(row) = wanted {
             self.store(&row, current.as_ref(), properties).await?;
-            applied.held = (row.state != State::Deleted).then(|| rules.task(&row));
+            applied.held = (row.state != State::Deleted).then(|| terms.rules.task(&row));
         }
         Ok(Ok(applied))
     }

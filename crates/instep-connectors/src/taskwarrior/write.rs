@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::client::{Imported, Program};
 use super::convert::Rules;
 use super::cursor::Place;
+use super::edit::Terms;
 #[cfg(feature = "taskchampion")]
 use super::operations;
 use super::race::{Import, Told};
@@ -64,14 +65,13 @@ pub(super) async fn apply(
     program: &mut Program,
     place: &Place,
     batch: &[Operation],
-    rules: &Rules,
-    now_secs: i64,
+    terms: Terms<'_>,
 ) -> Result<Vec<Result<Applied, ConnectorError>>, ConnectorError> {
     let data = place.data.as_path();
     let targets: Vec<Uuid> = batch.iter().flat_map(edit::target).collect();
     let mark = Mark::now(place, &targets).await;
     let before = fetch(program, data, &targets).await?;
-    let mut plan = Plan::new(batch, &before, rules, now_secs);
+    let mut plan = Plan::new(batch, &before, terms);
     let mut stored = Stored::default();
     let started_micros = Timestamp::now().as_microsecond();
     import_rows(program, data, &plan.wanted, &before, &mut stored).await?;
@@ -80,7 +80,7 @@ pub(super) async fn apply(
         .look_back((&mark, started_micros), &plan.wanted, before)
         .await?;
     plan.contested = first.contested.clone();
-    let results = plan.results(batch, &first, &stored, rules);
+    let results = plan.results(batch, &first, &stored, terms.rules);
     writing.put_back(first).await?;
     Ok(results)
 }
@@ -224,18 +224,13 @@ struct Stored {
 }
 
 impl Plan {
-    fn new(
-        batch: &[Operation],
-        before: &HashMap<Uuid, Exported>,
-        rules: &Rules,
-        now_secs: i64,
-    ) -> Self {
+    fn new(batch: &[Operation], before: &HashMap<Uuid, Exported>, terms: Terms<'_>) -> Self {
         let mut wanted: BTreeMap<Uuid, Row> = BTreeMap::new();
         let step = |operation: &Operation| {
             let uuid = edit::target(operation)?;
             let held = before.get(&uuid).map(|(row, _)| row);
             let current = wanted.get(&uuid).or(held);
-            let outcome = edit::outcome(operation, current, rules, now_secs)?;
+            let outcome = edit::outcome(operation, current, terms)?;
             if let Some(row) = outcome.filter(|row| Some(row) != current) {
                 wanted.insert(uuid, row);
             }

@@ -221,6 +221,30 @@ async fn s16_an_edit_that_our_deletion_did_not_know_opens_the_task_again() {
 }
 
 #[tokio::test]
+async fn s16_an_edit_after_the_reading_stops_a_deletion() {
+    for world in worlds() {
+        let mut connector = world.open();
+        for number in [1, 2] {
+            create(&mut connector, titled(number, "task")).await;
+        }
+        let deletions = [1, 2].map(|number| Operation::Delete { id: id(number) });
+        connector.read(&[id(1), id(2)]).await.unwrap();
+        world.task(&[&uuid(1).to_string(), "annotate", "late"]);
+        let answers = connector.apply(&deletions).await.unwrap();
+        assert!(
+            matches!(answers[0], Err(ConnectorError::Stale { .. })) && answers[1].is_ok(),
+            "{answers:?} on {}",
+            world.major
+        );
+        let there = connector.read(&[id(1), id(2)]).await.unwrap();
+        assert_eq!(there[0].as_ref().unwrap().notes.len(), 1);
+        assert_eq!(there[1], None);
+        // Read with the edit, it can go.
+        assert!(connector.apply(&deletions).await.unwrap()[0].is_ok());
+    }
+}
+
+#[tokio::test]
 async fn a_deletion_that_our_write_did_not_know_stands() {
     for words in ["delete", "delete ; purge"] {
         for world in worlds() {
