@@ -164,9 +164,19 @@ impl Writing<'_> {
                 (*uuid, Import { before, wanted })
             })
             .collect();
-        let told = mark.told(data, &imports, started_micros).await;
-        let touched: Vec<Uuid> = wanted.keys().chain(told.edits.keys()).copied().collect();
-        let after = fetch(self.program, data, &touched).await?;
+        let mut told = mark.told(data, &imports, started_micros).await;
+        let mut after = HashMap::new();
+        for _ in 0..MOST_MENDS {
+            let touched = wanted.keys().chain(told.edits.keys());
+            let touched: Vec<Uuid> = touched.copied().collect();
+            after = fetch(self.program, data, &touched).await?;
+            // 2.6 writes its tasks before its journal, and a command may have been between the two.
+            let known = told;
+            told = mark.told(data, &imports, started_micros).await;
+            if told.edits == known.edits {
+                break;
+            }
+        }
         let rows = after.iter().map(|(uuid, (row, _))| (*uuid, row)).collect();
         let (overwritten, contested) = told.overwritten(&imports, &rows);
         Ok(LookBack {
