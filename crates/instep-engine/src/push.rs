@@ -16,7 +16,7 @@ use crate::single::is_current;
 use crate::{Clock, Rng};
 
 /// Tasks that are planned together.
-pub(crate) const PAGE: usize = 1000;
+pub(crate) const PAGE: usize = 500;
 
 /// How often answers may be lost before the account counts as out of reach.
 const MOST_LOST: usize = 5;
