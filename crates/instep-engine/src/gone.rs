@@ -10,9 +10,9 @@ use instep_model::{
 use instep_sync::{Deletions, WINDOW_MINUTES};
 
 use crate::journal::Event;
-use crate::look::Seen;
 use crate::merge::new_task;
 use crate::round::{Engine, Pass, Stop};
+use crate::sight::Seen;
 use crate::stranger::without_item;
 use crate::{Clock, Rng};
 

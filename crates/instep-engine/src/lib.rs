@@ -28,6 +28,7 @@ mod report;
 mod round;
 mod seams;
 mod send;
+mod sight;
 mod single;
 mod stranger;
 mod update;

@@ -11,8 +11,8 @@ use instep_contract::{
     Observation, Store,
 };
 use instep_model::{
-    Direction, Evidence, Field, Gone, Identity, Mapping, Need, RemoteId, RemoteTask, Review,
-    TaskId, Timestamp, Trouble,
+    Direction, Evidence, Field, Gone, Identity, Mapping, Need, RemoteId, RemoteTask, TaskId,
+    Timestamp, Trouble,
 };
 
 use instep_sync::Trust;
@@ -21,6 +21,7 @@ use crate::merge::Sighting;
 use crate::refusal::has_opened;
 use crate::rehearsal::is_invented;
 use crate::round::{Engine, Pass, Stop};
+use crate::sight::Seen;
 use crate::{Clock, Rng};
 
 /// Pairs that are merged and committed in one transaction.
@@ -31,17 +32,6 @@ const SWEEP_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How often a step is planned again because tasks moved under it.
 const MOST_PLANS: usize = 5;
-
-/// What the parts of one look share.
-pub(crate) struct Seen {
-    pub(crate) state: AccountState,
-    pub(crate) identity: Identity,
-    pub(crate) trust: Trust,
-    pub(crate) complete: bool,
-    /// Creates of unknown outcome are open: what is unknown may be our own (S15).
-    pub(crate) in_doubt: bool,
-    pub(crate) reviews: Vec<Review>,
-}
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     /// Looks at the account and merges what it finds.

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use instep_contract::{Connector, Store};
 use instep_model::{AccountId, Hint, MappingState, RemoteId, RemoteTask, Task, TaskId};
 
-use crate::look::Seen;
 use crate::round::{Engine, Pass, Stop};
+use crate::sight::Seen;
 use crate::{Clock, Rng};
 
 /// Pairs that are read together.

@@ -13,9 +13,9 @@ use instep_sync::{
 
 use crate::context::Context;
 use crate::journal::Event;
-use crate::look::Seen;
 use crate::merge::{Sighting, new_task};
 use crate::round::{Engine, Pass, Stop};
+use crate::sight::Seen;
 use crate::{Clock, Rng};
 
 /// Steps that are committed in one transaction.

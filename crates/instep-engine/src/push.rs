@@ -12,7 +12,6 @@ use instep_sync::{MergedPair, Rules, Seen, differs};
 use crate::context::{Context, collection_for};
 use crate::gone::Loss;
 use crate::round::{Engine, Pass, Stop};
-use crate::single::is_current;
 use crate::{Clock, Rng};
 
 /// Tasks that are planned together.
@@ -109,30 +108,6 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
     }
 
-    /// Works through what is due for these tasks only.
-    pub(crate) async fn push_only<C: Connector>(
-        &self,
-        pass: &mut Pass<'_, C>,
-        tasks: &[TaskId],
-    ) -> Result<(), Stop> {
-        let state = self.store.account_state(&pass.account.id).await?;
-        if !is_current(&state) || self.work_of(pass, tasks).await?.is_empty() {
-            return Ok(());
-        }
-        if !self.is_as_known(pass, &state).await? {
-            return Ok(());
-        }
-        self.settle_for(pass, tasks).await?;
-        // Settling may have done some of it.
-        let work = self.work_of(pass, tasks).await?;
-        if work.is_empty() {
-            return Ok(());
-        }
-        let page = self.page(pass, work, state.collections).await?;
-        self.push_page(pass, page).await?;
-        Ok(())
-    }
-
     /// What differed and waits for a person may be equal by now, as somebody else changed it: then
     /// nothing is left to decide, and the page is made anew.
     async fn after_dissolved<C: Connector>(
@@ -193,7 +168,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     }
 
     // tidy: long because it is the one list of what becomes of each kind of work, in its order
-    async fn push_page<C: Connector>(
+    pub(crate) async fn push_page<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
         mut page: Page,

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use instep_contract::{AccountState, Connector, Store, Work};
 use instep_model::{Direction, Ids, Need, RemoteId, TaskId, Trouble};
 
-use crate::look::Seen;
 use crate::push::PAGE;
 use crate::report::RoundReport;
 use crate::round::{Engine, Member, Pass, RoundOptions, Stop};
+use crate::sight::Seen;
 use crate::{Clock, Rng};
 
 /// What a single-task round begins with.
@@ -100,6 +100,30 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 self.read_task(pass, *task).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Works through what is due for these tasks only.
+    async fn push_only<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        tasks: &[TaskId],
+    ) -> Result<(), Stop> {
+        let state = self.store.account_state(&pass.account.id).await?;
+        if !is_current(&state) || self.work_of(pass, tasks).await?.is_empty() {
+            return Ok(());
+        }
+        if !self.is_as_known(pass, &state).await? {
+            return Ok(());
+        }
+        self.settle_for(pass, tasks).await?;
+        // Settling may have done some of it.
+        let work = self.work_of(pass, tasks).await?;
+        if work.is_empty() {
+            return Ok(());
+        }
+        let page = self.page(pass, work, state.collections).await?;
+        self.push_page(pass, page).await?;
         Ok(())
     }
 
