@@ -103,36 +103,40 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             }
             let known = collections.take().unwrap_or_default();
             let page = self.page(pass, work, known).await?;
-            let page = self.after_dissolved(pass, page).await?;
+            let page = self.after_weighing_again(pass, page).await?;
             collections = Some(self.push_page(pass, page).await?);
         }
     }
 
-    /// What differed and waits for a person may be equal by now, as somebody else changed it: then
-    /// nothing is left to decide, and the page is made anew.
-    async fn after_dissolved<C: Connector>(
+    /// Somebody else may have made equal what waited for a person, so that nothing is left to decide;
+    /// or brought back a task with whose deletion the question had ended. Then the page is made anew.
+    async fn after_weighing_again<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
         page: Page,
     ) -> Result<Page, Stop> {
-        let mut dissolved = Vec::new();
+        let mut changed = Vec::new();
         for id in page.work.keys() {
             let (tasks, mappings) = (&page.context.tasks, &page.context.mappings);
             let (Some(task), Some(mapping)) = (tasks.get(id), mappings.get(id)) else {
                 continue;
             };
-            let waiting = page.context.waiting(*id);
-            let merged = self.merged_again(pass, &page.context, task, mapping);
-            if let (Some(merged), Some(observed)) = (merged, &mapping.observed)
-                && merged.conflicts.len() < waiting.len()
-            {
-                dissolved.push((*id, observed.clone()));
+            let (Some(observed), None, true) = (&mapping.observed, mapping.gone, task.is_alive())
+            else {
+                continue;
+            };
+            let Some(merged) = self.merged_again(pass, &page.context, task, mapping) else {
+                continue;
+            };
+            let asked = page.context.waiting(*id).iter().map(|one| one.field);
+            if merged.open_fields() != asked.collect() {
+                changed.push((*id, observed.clone()));
             }
         }
-        if dissolved.is_empty() {
+        if changed.is_empty() {
             return Ok(page);
         }
-        self.merge_chunk(pass, &dissolved, None).await?;
+        self.merge_chunk(pass, &changed, None).await?;
         let work = page.work.into_values().collect();
         self.page(pass, work, page.collections).await
     }

@@ -63,9 +63,13 @@ pub struct MergedPair {
 impl MergedPair {
     /// Whether a conflict waits for a person, so that the observation has to be kept.
     pub fn waits(&self) -> bool {
-        self.conflicts
-            .iter()
-            .any(|conflict| conflict.winner.is_none())
+        !self.open_fields().is_empty()
+    }
+
+    /// The fields that wait for a person.
+    pub fn open_fields(&self) -> BTreeSet<Field> {
+        let open = self.conflicts.iter().filter(|one| one.winner.is_none());
+        open.map(|one| one.field).collect()
     }
 
     /// What may be written to the remote: the hub's values, but what waits for a person stays as
