@@ -21,8 +21,22 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         page: &mut Page,
         tasks: &[TaskId],
     ) -> Result<Vec<TaskId>, Stop> {
-        let mut made = Vec::new();
         let mut behind = Vec::new();
+        let made = self.create_batches(pass, page, tasks, &mut behind).await;
+        let settled = self.settle(&pass.lease, behind).await;
+        let made = made?;
+        settled?;
+        Ok(made)
+    }
+
+    async fn create_batches<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        page: &mut Page,
+        tasks: &[TaskId],
+        behind: &mut Vec<PushStep>,
+    ) -> Result<Vec<TaskId>, Stop> {
+        let mut made = Vec::new();
         for batch in tasks.chunks(pass.capabilities.batch.creates.max(1)) {
             let mut planned = Vec::new();
             let mut parked = Vec::new();
@@ -38,11 +52,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     .await?;
             }
             if !planned.is_empty() {
-                let batch = self.create_batch(pass, page, planned, &mut behind);
+                let batch = self.create_batch(pass, page, planned, behind);
                 made.extend(batch.await?);
             }
         }
-        self.settle(&pass.lease, behind).await?;
         Ok(made)
     }
 
@@ -164,7 +177,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             self.settle(&lease, std::mem::take(behind)),
         )
         .await;
-        settled?;
+        if let Err(stop) = settled {
+            if let Ok(Err(error)) = &outcome {
+                self.doubt(pass, &intents, error).await?;
+            }
+            return Err(stop);
+        }
         let results = match outcome? {
             Ok(results) => results,
             Err(error) if error.is_about_item() && planned.len() > 1 => {

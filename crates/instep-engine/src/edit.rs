@@ -134,7 +134,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 .iter()
                 .any(|(field, value)| pair.base.shown(field) != Some(value))
         };
-        if !pair.observed.as_ref().is_some_and(differs) {
+        let asked = self
+            .store
+            .open_conflicts(&conflict.account, &[conflict.task])
+            .await?;
+        let is_last = asked.iter().all(|one| one.field == conflict.field);
+        if is_last && !pair.observed.as_ref().is_some_and(differs) {
             pair.observed = None;
         }
         let wake = vec![conflict.account.clone()];

@@ -1,7 +1,7 @@
 //! Values travel both ways, and quiet sides stay quiet.
 
 use instep_contract::{Look, Store};
-use instep_model::{ConflictPolicy, ConflictState, Field, Value};
+use instep_model::{Conflict, ConflictPolicy, ConflictState, Field, Value};
 
 use crate::bench::{Bench, block_on, path};
 
@@ -187,6 +187,39 @@ fn an_open_conflict_is_over_when_another_side_makes_both_equal() {
     bench.settle();
     assert_eq!(bench.field(1, "a", Field::Priority), "5");
     assert_eq!(bench.store.all_conflicts().len(), 1);
+}
+
+/// I4: deciding one leaves the other as it is, even where its value was cleared there.
+#[test]
+fn of_two_open_conflicts_the_other_waits_on() {
+    let bench = asking();
+    bench.edit(0, "a", Field::Priority, Some("3"));
+    bench.edit(0, "a", Field::Due, Some("2026-12-01T08:00:00Z"));
+    bench.settle();
+    bench.edit(0, "a", Field::Priority, Some("1"));
+    bench.edit(1, "a", Field::Priority, None);
+    bench.edit(0, "a", Field::Due, Some("2026-12-02T08:00:00Z"));
+    bench.edit(1, "a", Field::Due, Some("2026-12-03T08:00:00Z"));
+    bench.sync();
+    let open = bench.store.all_conflicts();
+    let of = |field| open.iter().find(|one| one.field == field).expect("open");
+    let (due, priority) = (of(Field::Due), of(Field::Priority));
+    let engine = bench.engine();
+    block_on(engine.settle_conflict(due, due.hub.clone())).expect("settled");
+    bench.sync();
+    assert_eq!(
+        bench.field(1, "a", Field::Due),
+        bench.field(0, "a", Field::Due)
+    );
+    let state = |known: &Conflict| {
+        let all = bench.store.all_conflicts();
+        let one = all.iter().find(|one| one.id == known.id);
+        one.map(|one| one.state)
+    };
+    assert_eq!(bench.store.all_conflicts().len(), 2);
+    assert_ne!(state(due), Some(ConflictState::Open));
+    assert_eq!(state(priority), Some(ConflictState::Open));
+    assert_eq!(bench.field(1, "a", Field::Priority), "");
 }
 
 #[test]
