@@ -24,6 +24,7 @@ mod prerequisites;
 mod push;
 mod refusal;
 mod rehearsal;
+mod renumbered;
 mod report;
 mod round;
 mod seams;

@@ -89,6 +89,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         } else {
             gone
         };
+        let gone = self.follow_new_ids(pass, &tasks, gone).await?;
         let listed: BTreeSet<RemoteId> = match seen.state.unseen {
             0 => BTreeSet::new(),
             _ => tasks.iter().map(|task| task.id.clone()).collect(),

@@ -288,3 +288,26 @@ fn s29_where_we_only_write_an_older_copy_is_brought_up_to_the_hub() {
     bench.settle();
     assert_eq!(bench.titles(1), ["A", "b", "c", "later"]);
 }
+
+/// I1: whoever gives an item another id by hand loses nothing that it cannot hold.
+#[test]
+fn i1_a_pair_goes_along_with_a_new_id() {
+    let bench = Bench::new(&["tw", "vik"]);
+    for title in ["a", "b", "c"] {
+        bench.make_with(0, title, &[(Field::Wait, "2027-01-01T08:00:00Z")]);
+    }
+    bench.settle();
+    let known = bench.hub_ids();
+    bench.unmake(1, "a");
+    bench.make(1, "a");
+    // One that is alike in its title alone is another.
+    bench.unmake(1, "b");
+    bench.make_with(1, "b", &[(Field::Priority, "3")]);
+    bench.settle();
+    let ids = bench.hub_ids();
+    assert_eq!(ids.iter().filter(|id| known.contains(id)).count(), 2);
+    assert_eq!(bench.titles(0), ["a", "b", "c"]);
+    assert_eq!(bench.titles(1), ["a", "b", "c"]);
+    assert_eq!(bench.field(0, "a", Field::Wait), "2027-01-01T08:00:00Z");
+    assert_eq!(bench.field(0, "b", Field::Wait), "");
+}
