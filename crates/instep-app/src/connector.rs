@@ -153,6 +153,14 @@ impl Connector for AnyConnector {
         each!(&mut self.service, inner => inner.find(sent, since).await)
     }
 
+    fn compares(&self) -> bool {
+        each!(&self.service, inner => inner.compares())
+    }
+
+    fn forget_seen(&self, cursor: &Cursor, items: &[RemoteId]) -> Result<Cursor, ConnectorError> {
+        each!(&self.service, inner => inner.forget_seen(cursor, items))
+    }
+
     fn calls(&self) -> u64 {
         each!(&self.service, inner => inner.calls())
     }

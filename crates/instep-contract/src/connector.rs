@@ -107,6 +107,23 @@ pub trait Connector: Send {
         ids: &[RemoteId],
     ) -> impl Future<Output = Result<Vec<Option<RemoteTask>>, ConnectorError>> + Send;
 
+    /// Whether looks know a change by what an item held at the last one. Then an item that was
+    /// written since and changed back looks as if nothing had happened, unless it is
+    /// [forgotten](Self::forget_seen).
+    fn compares(&self) -> bool {
+        false
+    }
+
+    /// `cursor` without what it holds of these items, so that the next look shows them whatever they
+    /// hold then.
+    ///
+    /// # Errors
+    /// [`ConnectorError::CursorInvalid`] when the cursor cannot be read.
+    fn forget_seen(&self, cursor: &Cursor, items: &[RemoteId]) -> Result<Cursor, ConnectorError> {
+        let _ = items;
+        Ok(cursor.clone())
+    }
+
     /// Which of these tags do not exist there yet. Only asked where tags are things of their own.
     fn missing_tags(
         &mut self,

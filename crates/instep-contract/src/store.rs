@@ -330,6 +330,14 @@ pub trait Store: Send + Sync {
         end: &CommitObservation,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// Puts another cursor in the place of the account's, where it has one.
+    fn replace_cursor(
+        &self,
+        lease: &Lease,
+        cursor: &Cursor,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// Remembers who answers, before anything is paired under its ids (S5).
     fn recognise(
         &self,

@@ -1,7 +1,7 @@
 //! Sending one batch: the outbox before it, repeats where they are safe.
 
 use instep_contract::{Applied, Connector, ConnectorError, Intent, IntentId, PushStep, Store};
-use instep_model::{Ids, Operation, TaskId};
+use instep_model::{Ids, Operation, RemoteId, TaskId};
 use instep_sync::Planned;
 
 use crate::round::{Engine, MOST_BUSY_TRIES, Pass, Stop};
@@ -119,9 +119,36 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     self.mend(pass, intents, |intent| intent.sent_at = now)
                         .await?;
                 }
-                outcome => return Ok(outcome),
+                outcome => {
+                    self.forget_seen(pass, operations).await?;
+                    return Ok(outcome);
+                }
             }
         }
+    }
+
+    /// What was written is looked at whatever it holds by the next look: somebody may have changed it
+    /// back to what the last one showed.
+    async fn forget_seen<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        operations: &[Operation],
+    ) -> Result<(), Stop> {
+        let items = operations.iter().filter_map(Operation::target).cloned();
+        let items: Vec<RemoteId> = items.collect();
+        if !pass.connector.compares() || items.is_empty() {
+            return Ok(());
+        }
+        let known = self.store.account_state(&pass.account.id).await?.cursor;
+        let Some(known) = known else {
+            return Ok(());
+        };
+        // One that cannot be read has the next look see everything.
+        let Ok(cursor) = pass.connector.forget_seen(&known, &items) else {
+            return Ok(());
+        };
+        let now = self.clock.now();
+        Ok(self.store.replace_cursor(&pass.lease, &cursor, now).await?)
     }
 
     /// Sends one batch. What may be repeated is, when its answer is lost; one that took too long

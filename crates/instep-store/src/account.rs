@@ -304,6 +304,20 @@ pub(crate) async fn recognise(
     Ok(())
 }
 
+pub(crate) async fn replace_cursor(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    lease: &Lease,
+    cursor: &Cursor,
+) -> Result<(), Stop> {
+    hub.fence(on, lease).await?;
+    let sql = "UPDATE accounts SET cursor = $3 \
+               WHERE user_id = $1 AND account = $2 AND cursor IS NOT NULL";
+    let binds = [lease.account.as_str().into(), Some(cursor.0.clone()).into()];
+    execute(on, sql, &hub.user, binds).await?;
+    Ok(())
+}
+
 pub(crate) async fn end_epoch(
     hub: &Hub,
     on: &mut AnyConnection,

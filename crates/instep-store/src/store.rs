@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use instep_contract::store_suite::Inspect;
 use instep_contract::{
-    AccountState, CommitObservation, Intent, IntentId, Lease, MergeStep, PushStep, Store,
+    AccountState, CommitObservation, Cursor, Intent, IntentId, Lease, MergeStep, PushStep, Store,
     StoreError, Tally, Work,
 };
 use instep_model::{
@@ -265,6 +265,18 @@ impl Store for HubStore {
     ) -> Result<(), StoreError> {
         let hub = &*self.0;
         transaction!(hub, |on| account::recognise(hub, on, lease, identity))?;
+        hub.leases.renew(lease, now);
+        Ok(())
+    }
+
+    async fn replace_cursor(
+        &self,
+        lease: &Lease,
+        cursor: &Cursor,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let hub = &*self.0;
+        transaction!(hub, |on| account::replace_cursor(hub, on, lease, cursor))?;
         hub.leases.renew(lease, now);
         Ok(())
     }

@@ -204,6 +204,9 @@ impl Header {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Table(Vec<(Uuid, u64)>);
 
+/// The digest of no task.
+pub(super) const FORGOTTEN: u64 = 0;
+
 impl Table {
     pub(super) fn len(&self) -> usize {
         self.0.len()
@@ -221,6 +224,13 @@ impl Table {
 
     pub(super) fn push(&mut self, uuid: Uuid, digest: u64) {
         self.0.push((uuid, digest));
+    }
+
+    /// Has the next look take this task for a changed one.
+    pub(super) fn forget(&mut self, uuid: Uuid) {
+        if let Some((at, _)) = self.find(uuid) {
+            self.0[at].1 = FORGOTTEN;
+        }
     }
 
     /// Sorts what was pushed; has to be called before anything is looked up.

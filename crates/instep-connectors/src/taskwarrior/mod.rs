@@ -278,6 +278,19 @@ impl Connector for TaskwarriorConnector {
         Ok(rows.into_iter().map(|row| self.alive(row)).collect())
     }
 
+    fn compares(&self) -> bool {
+        true
+    }
+
+    fn forget_seen(&self, cursor: &Cursor, items: &[RemoteId]) -> Result<Cursor, ConnectorError> {
+        let (header, table) = cursor::decode(cursor)?;
+        let mut table = cursor::decode_table(table);
+        for uuid in items.iter().filter_map(edit::uuid_of) {
+            table.forget(uuid);
+        }
+        cursor::encode(&header, &table)
+    }
+
     async fn missing_tags(&mut self, _: &[String]) -> Result<Vec<String>, ConnectorError> {
         Ok(Vec::new())
     }

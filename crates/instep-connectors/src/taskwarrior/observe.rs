@@ -9,7 +9,7 @@ use instep_model::{Evidence, Gone, RemoteId, RemoteTask, Timestamp};
 use uuid::Uuid;
 
 use super::convert::Rules;
-use super::cursor::{DATABASE, Header, Stamp, Table};
+use super::cursor::{DATABASE, FORGOTTEN, Header, Stamp, Table};
 use super::wire::{Row, State};
 use super::{scan, undo, write};
 
@@ -162,7 +162,7 @@ impl<'a> Seen<'a> {
         let other = self
             .old
             .find(row.uuid)
-            .is_some_and(|(_, old)| old != digest);
+            .is_some_and(|(_, old)| old != digest && old != FORGOTTEN);
         let earlier = |at: &i64| *at < self.looked_at - SLACK_SECS;
         self.age.is_less |= other && row.times.get("modified").is_some_and(earlier);
         self.keep(row.uuid, digest);

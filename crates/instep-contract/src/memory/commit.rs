@@ -10,7 +10,8 @@ use instep_model::{
 
 use super::state::{Deletion, State};
 use crate::{
-    AccountState, CommitObservation, Intent, IntentId, Lease, MergeStep, PushStep, StoreError,
+    AccountState, CommitObservation, Cursor, Intent, IntentId, Lease, MergeStep, PushStep,
+    StoreError,
 };
 
 /// What becomes of each pair that a batch names; `None` drops it.
@@ -245,6 +246,20 @@ impl State {
     ) -> Result<(), StoreError> {
         self.fence(lease, Some(now))?;
         self.known(&lease.account).state.identity = Some(identity.clone());
+        Ok(())
+    }
+
+    pub(super) fn replace_cursor(
+        &mut self,
+        lease: &Lease,
+        cursor: &Cursor,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.fence(lease, Some(now))?;
+        let known = &mut self.known(&lease.account).state.cursor;
+        if known.is_some() {
+            *known = Some(cursor.clone());
+        }
         Ok(())
     }
 

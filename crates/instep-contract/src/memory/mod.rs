@@ -17,7 +17,7 @@ use instep_model::{
 use self::state::State;
 use crate::store_suite::Inspect;
 use crate::{
-    AccountState, CommitObservation, Intent, IntentId, Lease, MergeStep, PushStep, Store,
+    AccountState, CommitObservation, Cursor, Intent, IntentId, Lease, MergeStep, PushStep, Store,
     StoreError, Tally, Work,
 };
 
@@ -200,6 +200,15 @@ impl Store for MemoryStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.change(|state| state.recognise(lease, identity, now))
+    }
+
+    async fn replace_cursor(
+        &self,
+        lease: &Lease,
+        cursor: &Cursor,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.change(|state| state.replace_cursor(lease, cursor, now))
     }
 
     async fn end_epoch(

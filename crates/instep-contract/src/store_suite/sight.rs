@@ -8,7 +8,7 @@ use super::Inspect;
 use super::sample::{
     account, adopt, at, claim, conflict, id, mapped, merge, observation, pair, remote, task, write,
 };
-use crate::{CommitObservation, MergeStep};
+use crate::{AccountState, CommitObservation, Cursor, Lease, MergeStep, StoreError};
 
 /// A pair that no look has shown is named until a look says that it showed everything, or its item
 /// is gone; another account's is nobody else's.
@@ -123,6 +123,40 @@ pub async fn a_deleted_task_leaves_nothing_to_decide<S: Inspect, F: Future<Outpu
         closed.map(|one| one.state),
         Some(ConflictState::Closed),
         "it is remembered"
+    );
+}
+
+/// A cursor takes the place of another, and of nothing; all else stays.
+pub async fn a_cursor_is_replaced_where_there_is_one<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    let other = Cursor(b"another".to_vec());
+    let replace = async || {
+        let replaced = store.replace_cursor(&lease, &other, at(4)).await;
+        replaced.expect("stored");
+        store.account_state(&vik).await.expect("read")
+    };
+    assert_eq!(replace().await.cursor, None);
+    let end = observation(3);
+    let stored = store.commit_observation(&lease, &end).await;
+    stored.expect("stored");
+    let before = store.account_state(&vik).await.expect("read");
+    let expected = AccountState {
+        cursor: Some(other.clone()),
+        ..before
+    };
+    assert_eq!(replace().await, expected);
+    let old = Lease {
+        token: lease.token - 1,
+        ..lease.clone()
+    };
+    let refused = store.replace_cursor(&old, &other, at(4)).await;
+    assert!(
+        matches!(refused, Err(StoreError::Fenced { .. })),
+        "{refused:?}"
     );
 }
 

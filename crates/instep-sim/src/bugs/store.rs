@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use instep_contract::{
-    AccountState, CommitObservation, Intent, IntentId, Lease, MemoryStore, MergeStep, Moment,
-    PushStep, Store, StoreError, Tally, TaskWrite, Work,
+    AccountState, CommitObservation, Cursor, Intent, IntentId, Lease, MemoryStore, MergeStep,
+    Moment, PushStep, Store, StoreError, Tally, TaskWrite, Work,
 };
 use instep_model::{
     Account, AccountId, Conflict, Field, Hint, Identity, Mapping, Operation, RemoteId, Review,
@@ -379,6 +379,17 @@ impl Store for SimStore {
         self.before("recognise").await?;
         let done = self.inner.recognise(lease, identity, now).await;
         self.done("recognise", (lease, now), done).await
+    }
+
+    async fn replace_cursor(
+        &self,
+        lease: &Lease,
+        cursor: &Cursor,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.before("replace_cursor").await?;
+        let done = self.inner.replace_cursor(lease, cursor, now).await;
+        self.done("replace_cursor", (lease, now), done).await
     }
 
     async fn end_epoch(

@@ -37,6 +37,7 @@ on_both! {
     guard::an_empty_new_server,
     guard::deletions_one_by_one,
     guard::few_deletions_go_through,
+    meanwhile::what_is_taken_back_at_once_crosses,
     meanwhile::s01_an_edit_typed_while_we_write_crosses,
     meeting::two_full_sides_that_share_half,
     refused::a_project_is_archived_and_opened,

@@ -1,7 +1,7 @@
 //! What a look finds, and when it need not look at all.
 
 use instep_connectors::taskwarrior::TaskwarriorConnector;
-use instep_contract::{Connector, Look};
+use instep_contract::{Connector, Look, Observation};
 use instep_model::{Evidence, Field, Value};
 use serde_json::json;
 #[cfg(feature = "taskchampion")]
@@ -35,6 +35,37 @@ async fn untouched_files_start_no_process() {
         assert!(fresh.calls() > 0);
         assert_eq!(noisy.tasks.len(), 1, "only what is new");
         assert_eq!(noisy.tasks[0].fields.title(), "noise");
+    }
+}
+
+/// What we wrote and a person took back looks as it did before: once forgotten, it is shown.
+#[tokio::test]
+async fn a_forgotten_task_is_shown_again_as_it_is() {
+    for world in worlds() {
+        for number in [1, 2, 3] {
+            create(&mut world.open(), titled(number, "as it was")).await;
+        }
+        let mut connector = world.open();
+        assert!(connector.compares());
+        let first = look(&mut connector, None).await;
+        for title in ["written", "as it was"] {
+            world.task(&[&uuid(1).to_string(), "modify", title]);
+        }
+        let missed = look(&mut connector, Some(&first)).await;
+        assert!(missed.tasks.is_empty(), "on {}", world.major);
+        let cursor = connector.forget_seen(&first.cursor, &[id(1), id(9)]);
+        let first = Observation {
+            cursor: cursor.unwrap(),
+            ..first
+        };
+        let seen = look(&mut connector, Some(&first)).await;
+        let shown: Vec<_> = seen.tasks.iter().map(|task| task.id.clone()).collect();
+        assert_eq!(shown, [id(1)], "on {}", world.major);
+        assert!(look(&mut connector, Some(&seen)).await.tasks.is_empty());
+        world.task(&[&uuid(1).to_string(), "delete"]);
+        world.task(&[&uuid(1).to_string(), "purge"]);
+        let gone = look(&mut connector, Some(&first)).await.gone;
+        assert_eq!(gone.len(), 1, "on {}", world.major);
     }
 }
 

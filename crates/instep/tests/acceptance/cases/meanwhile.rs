@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::compare::equal;
-use crate::world::{Version, World, text};
+use crate::world::{Row, Version, World, text};
 
 /// When the person's command runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,15 +59,7 @@ fn interrupt(world: &World) {
 /// S1, S16: nothing that is typed is lost, neither what an import would replace nor what the
 /// reading after it shows; both sides end equal.
 pub(crate) fn s01_an_edit_typed_while_we_write_crosses(version: Version) {
-    let world = World::new(version);
-    // Taskwarrior 3 is written through its program only where a person's hooks run.
-    let config = world.read(".config/instep/config.toml");
-    let hooked = config.replace(
-        "kind = \"taskwarrior\"",
-        "kind = \"taskwarrior\"\nrun_hooks = true",
-    );
-    assert_ne!(config, hooked, "{config}");
-    world.write(".config/instep/config.toml", &hooked);
+    let world = written_by_program(version);
     for moment in [Moment::BeforeImport, Moment::AfterImport] {
         for (words, _, _) in EDITS {
             world.task(&["add", &title(moment, words)]);
@@ -113,6 +105,50 @@ pub(crate) fn s01_an_edit_typed_while_we_write_crosses(version: Version) {
     }
     equal(&world);
     world.is_in_step();
+}
+
+/// I3: a person who takes our write back at once is heard, although all is as it was before it.
+pub(crate) fn what_is_taken_back_at_once_crosses(version: Version) {
+    let world = written_by_program(version);
+    world.task(&["add", "a value", "priority:L"]);
+    world.task(&["add", "a life"]);
+    world.settle();
+    interrupt(&world);
+    let (value, life) = (world.row("a value"), world.row("a life"));
+    let there = |row: &Row| -> i64 { text(row, "vikunja_id").parse().expect("a marker") };
+
+    world.server.patch(there(&value), json!({ "priority": 3 }));
+    let words = format!("{} modify priority:L", text(&value, "uuid"));
+    world.write("after", &words);
+    world.settle();
+    assert!(world.path("after.run").exists(), "it was typed");
+    world.settle();
+    assert_eq!(text(&world.row("a value"), "priority"), "L");
+    equal(&world);
+
+    fs::remove_file(world.path("after.run")).expect("a file can go");
+    world.server.delete(there(&life));
+    let words = format!("{} modify status:pending end:", text(&life, "uuid"));
+    world.write("after", &words);
+    world.settle();
+    assert!(world.path("after.run").exists(), "it was typed");
+    world.settle();
+    assert_eq!(text(&world.row("a life"), "status"), "pending");
+    equal(&world);
+    world.is_in_step();
+}
+
+/// Taskwarrior 3 is written through its program only where a person's hooks run.
+fn written_by_program(version: Version) -> World {
+    let world = World::new(version);
+    let config = world.read(".config/instep/config.toml");
+    let hooked = config.replace(
+        "kind = \"taskwarrior\"",
+        "kind = \"taskwarrior\"\nrun_hooks = true",
+    );
+    assert_ne!(config, hooked, "{config}");
+    world.write(".config/instep/config.toml", &hooked);
+    world
 }
 
 fn title(moment: Moment, words: &str) -> String {
