@@ -228,8 +228,9 @@ pub trait Store: Send + Sync {
     fn release_lease(&self, lease: Lease) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Makes the known accounts exactly these (S6). Pairs of one that is missing lie dormant and
-    /// count for nothing; one that returns under its id finds them again, everything has become
-    /// work for it, and no full look of it counts any more.
+    /// count for nothing; one that returns under its id finds them again. For one that returns, or
+    /// covers something else than before, everything becomes work, and no full look of it counts
+    /// any more.
     fn mirror_accounts(
         &self,
         accounts: &[Account],

@@ -164,7 +164,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 ..MergeStep::default()
             });
         }
-        if mapping.state == MappingState::OutOfScope {
+        let outside = !pass.account.scope.admits(&task.fields);
+        if outside || mapping.state == MappingState::OutOfScope {
             return Some(MergeStep {
                 unpair: Some((mapping.account.clone(), mapping.task)),
                 ..MergeStep::default()

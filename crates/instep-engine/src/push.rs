@@ -330,7 +330,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 }
             }
             (true, true) => Job::Done(None),
-            (false, false) if mapping.state == MappingState::OutOfScope => Job::Done(None),
+            (false, false) if !admitted => left(mapping),
             (false, false) => Job::Delete,
             (false, true) if archived => Job::Done(None),
             (false, true) if !admitted => left(mapping),

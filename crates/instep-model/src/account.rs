@@ -134,6 +134,13 @@ impl Scope {
     }
 }
 
+impl Account {
+    /// What is carried between the account and the hub, and which way.
+    pub fn coverage(&self) -> (&Scope, Direction) {
+        (&self.scope, self.direction)
+    }
+}
+
 /// An account as the engine needs it: no address, no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {

@@ -9,7 +9,9 @@ use sqlx::any::AnyRow;
 
 use crate::queue;
 use crate::read::count;
-use crate::row::{self, account_config, read_collections, read_trouble, trouble_text};
+use crate::row::{
+    self, account_config, read_account, read_collections, read_trouble, trouble_text,
+};
 use crate::sql::{
     Bind, Stop, execute, execute_in, failed, get, get_maybe, get_number, get_parsed, insert, query,
 };
@@ -80,22 +82,27 @@ pub(crate) async fn mirror(
             execute(on, sql, &hub.user, [id.as_str().into(), now.into()]).await?;
         }
     }
-    for (id, config) in wanted {
-        let account = AccountId::new(id);
-        hub.know_accounts(on, [&account]).await?;
+    for account in accounts {
+        let (account, covers, config) = (&account.id, account, account_config(account));
+        hub.know_accounts(on, [account]).await?;
         let sql = "UPDATE accounts SET config = $3, dormant_since = NULL \
                    WHERE user_id = $1 AND account = $2";
         let binds = [account.as_str().into(), config.into()];
         execute(on, sql, &hub.user, binds).await?;
-        if known
-            .get(account.as_str())
-            .is_some_and(|(_, dormant)| *dormant)
-        {
-            // What changed while nobody was looking has to travel too, both ways.
+        let has_changed = match known.get(account.as_str()) {
+            Some((Some(before), dormant)) => {
+                let before = read_account(account.clone(), before)?;
+                *dormant || before.coverage() != covers.coverage()
+            }
+            Some((None, dormant)) => *dormant,
+            None => false,
+        };
+        if has_changed {
+            // What changed while nobody was looking, or lay outside, has to travel too, both ways.
             let sql = "UPDATE accounts SET last_sweep_at = NULL \
                        WHERE user_id = $1 AND account = $2";
             execute(on, sql, &hub.user, [account.as_str().into()]).await?;
-            queue::wake_everything(hub, on, &account).await?;
+            queue::wake_everything(hub, on, account).await?;
         }
     }
     Ok(())

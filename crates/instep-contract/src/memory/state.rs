@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use instep_model::{
-    Account, AccountId, CollectionId, Conflict, ConflictId, ConflictState, Fields, Hint,
-    JournalEntry, Mapping, MappingState, RemoteId, Review, Task, TaskId, Timestamp, Trouble,
+    Account, AccountId, CollectionId, Conflict, ConflictId, ConflictState, Direction, Fields, Hint,
+    JournalEntry, Mapping, MappingState, RemoteId, Review, Scope, Task, TaskId, Timestamp, Trouble,
 };
 
 use crate::{AccountState, Intent, IntentId, Later, Lease, StoreError, Tally, Work};
@@ -34,6 +34,8 @@ pub(super) struct Known {
     pub(super) state: AccountState,
     /// Since when it is missing from the config.
     pub(super) dormant_since: Option<Timestamp>,
+    /// What it covered when it was mirrored last.
+    coverage: Option<(Scope, Direction)>,
     token: u64,
     held: Option<Held>,
 }
@@ -130,12 +132,15 @@ impl State {
                 known.dormant_since.get_or_insert(now);
             }
         }
-        for account in listed {
-            let known = self.known(account);
-            if known.dormant_since.take().is_some() {
-                // What changed while nobody was looking has to travel too, both ways.
+        for account in accounts {
+            let (scope, direction) = account.coverage();
+            let known = self.known(&account.id);
+            let before = known.coverage.replace((scope.clone(), direction));
+            let moved = before.is_some_and(|(was, way)| (&was, way) != (scope, direction));
+            if known.dormant_since.take().is_some() || moved {
+                // What changed while nobody was looking, or lay outside, has to travel too, both ways.
                 known.state.last_sweep_at = None;
-                self.wake_everything(account);
+                self.wake_everything(&account.id);
             }
         }
     }

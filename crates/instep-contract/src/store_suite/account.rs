@@ -5,8 +5,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use instep_model::{
-    Collection, CollectionId, Evidence, Hint, MappingState, Need, ProjectPath, Provenance, Review,
-    ReviewReason, TaskId, Trouble,
+    Account, Collection, CollectionId, Evidence, Hint, MappingState, Need, ProjectPath, Provenance,
+    Review, ReviewReason, TaskId, Trouble,
 };
 
 use super::Inspect;
@@ -372,6 +372,39 @@ pub async fn an_epoch_ends_with_its_pairs<S: Inspect, F: Future<Output = S>>(ope
     assert_eq!(other.len(), 1);
     // The lease goes on, and the ids can be paired afresh.
     merge(&store, &lease, &[mapped(pair(&vik, 1))]).await;
+}
+
+/// Whatever lay outside an account's scope becomes work, and is looked at, once the scope is another
+/// (S27); another name changes nothing.
+pub async fn another_scope_makes_everything_work<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let all = mirrored("vik");
+    let named = Account {
+        name: "another".to_owned(),
+        ..all.clone()
+    };
+    let mut limited = named.clone();
+    limited.scope.tags.insert("work".to_owned());
+    store.mirror_accounts(&[all], at(0)).await.expect("stored");
+    let lease = claim(&store, &vik).await;
+    merge(&store, &lease, &[adopt(&vik, 1)]).await;
+    let sweep = CommitObservation {
+        sweep: true,
+        ..observation(2)
+    };
+    let stored = store.commit_observation(&lease, &sweep).await;
+    stored.expect("stored");
+    for (account, woken) in [(named, 0), (limited, 1)] {
+        let mirror = store.mirror_accounts(&[account], at(3)).await;
+        mirror.expect("stored");
+        let work = store.pending_work(&vik, 0, 9, at(9)).await.expect("read");
+        assert_eq!(work.len(), woken);
+        let state = store.account_state(&vik).await.expect("read");
+        assert_eq!(state.last_sweep_at.is_none(), woken == 1);
+    }
 }
 
 /// An account that left the config keeps its pairs out of sight, and finds them when it is back.

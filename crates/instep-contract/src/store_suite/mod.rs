@@ -92,6 +92,7 @@ macro_rules! for_each_store_case {
             unpaired_tasks_have_no_remote_item
             what_no_look_has_shown_is_named
             conflicts_that_wait_are_found_by_their_pair
+            another_scope_makes_everything_work
             a_cursor_is_replaced_where_there_is_one
             cursors_are_forgotten_and_nothing_else
             a_deleted_task_leaves_nothing_to_decide
