@@ -20,7 +20,7 @@ mod undo;
 mod wire;
 mod write;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 #[cfg(feature = "taskchampion")]
 use std::path::Path;
 
@@ -47,7 +47,7 @@ pub struct TaskwarriorConnector {
     program: Program,
     place: Option<Place>,
     opened: u64,
-    /// The rows that were read last by their ids, until the next write.
+    /// The rows that were read last by their ids, until the next write is through.
     read: HashMap<Uuid, Row>,
 }
 
@@ -193,6 +193,24 @@ impl TaskwarriorConnector {
         Ok(uuids.into_iter().map(row).collect())
     }
 
+    async fn write(
+        &mut self,
+        place: &Place,
+        batch: &[Operation],
+    ) -> Result<Vec<Result<Applied, ConnectorError>>, ConnectorError> {
+        let terms = Terms {
+            rules: &self.rules,
+            read: &self.read,
+            now_secs: Timestamp::now().as_second(),
+        };
+        #[cfg(feature = "taskchampion")]
+        if self.door(place, true) == Door::Library {
+            self.opened += 1;
+            return replica::apply(&place.data, batch, terms).await;
+        }
+        write::apply(&mut self.program, place, batch, terms).await
+    }
+
     /// The task of a row that is one.
     fn alive(&self, row: Option<Row>) -> Option<RemoteTask> {
         row.filter(|row| row.state != State::Deleted && !row.is_template())
@@ -304,19 +322,17 @@ impl Connector for TaskwarriorConnector {
         }
         let place = self.place(None).await?;
         self.check_migrated(&place).await?;
-        // What was read before this write says nothing about a later one.
-        let read = std::mem::take(&mut self.read);
-        let terms = Terms {
-            rules: &self.rules,
-            read: &read,
-            now_secs: Timestamp::now().as_second(),
-        };
-        #[cfg(feature = "taskchampion")]
-        if self.door(&place, true) == Door::Library {
-            self.opened += 1;
-            return replica::apply(&place.data, batch, terms).await;
-        }
-        write::apply(&mut self.program, &place, batch, terms).await
+        let answers = self.write(&place, batch).await?;
+        // What was read before this write says nothing about a later one; where it has not been
+        // made, it will be made again on the same reading.
+        let again: HashSet<Uuid> = batch
+            .iter()
+            .zip(&answers)
+            .filter(|(_, answer)| matches!(answer, Err(ConnectorError::Busy)))
+            .filter_map(|(operation, _)| edit::target(operation).ok())
+            .collect();
+        self.read.retain(|uuid, _| again.contains(uuid));
+        Ok(answers)
     }
 
     async fn find(

@@ -244,6 +244,42 @@ async fn s16_an_edit_after_the_reading_stops_a_deletion() {
     }
 }
 
+/// The engine sends a batch again that found the database locked, without reading again.
+#[tokio::test]
+async fn s16_an_edit_before_a_repeated_deletion_stops_it() {
+    for world in worlds() {
+        create(&mut world.open(), titled(1, "task")).await;
+        let held = world.path("held");
+        let body = format!(
+            "case \"$*\" in *import*|*export*) if [ -f '{held}' ]; then \
+             echo 'database is locked' >&2; exit 2; fi;; esac\nexec '{task}' \"$@\"",
+            held = held.display(),
+            task = world.program.display(),
+        );
+        world.script(&world.path("shim"), &body);
+        let settings = Settings {
+            program: world.path("shim"),
+            run_hooks: true,
+            ..world.settings()
+        };
+        let mut connector = TaskwarriorConnector::open(settings).unwrap();
+        connector.read(&[id(1)]).await.unwrap();
+        std::fs::write(&held, "").unwrap();
+        let deletion = [Operation::Delete { id: id(1) }];
+        let busy = connector.apply(&deletion).await;
+        assert!(matches!(busy, Err(ConnectorError::Busy)), "{busy:?}");
+        world.task(&[&uuid(1).to_string(), "annotate", "late"]);
+        std::fs::remove_file(&held).unwrap();
+        let answer = connector.apply(&deletion).await.unwrap().remove(0);
+        assert!(
+            matches!(answer, Err(ConnectorError::Stale { .. })),
+            "{answer:?} on {}",
+            world.major
+        );
+        assert_eq!(read(&mut world.open(), 1).await.notes.len(), 1);
+    }
+}
+
 #[tokio::test]
 async fn a_deletion_that_our_write_did_not_know_stands() {
     for words in ["delete", "delete ; purge"] {

@@ -243,6 +243,31 @@ async fn case_36_a_held_lock_is_reported_as_busy_and_stores_nothing() {
     assert_eq!(look(&mut connector, None).await.tasks.len(), 2);
 }
 
+#[cfg(feature = "taskchampion")]
+#[tokio::test]
+async fn s16_a_deletion_that_met_a_held_lock_still_knows_what_was_read() {
+    let world = World::new(3);
+    create(&mut world.open(), titled(1, "first")).await;
+    let mut connector = world.open();
+    assert_eq!(read(&mut connector, 1).await.fields.title(), "first");
+    let mut other = SqliteStorage::new(world.data(), AccessMode::ReadWrite, false)
+        .await
+        .unwrap();
+    let lock = other.txn().await.unwrap();
+    let deletion = || Operation::Delete { id: id(1) };
+    let busy = apply(&mut connector, deletion()).await;
+    assert!(matches!(busy, Err(ConnectorError::Busy)), "{busy:?}");
+    drop(lock);
+    drop(other);
+    world.task(&[&uuid(1).to_string(), "modify", "edited"]);
+    let answer = apply(&mut connector, deletion()).await;
+    assert!(
+        matches!(answer, Err(ConnectorError::Stale { .. })),
+        "{answer:?}"
+    );
+    assert_eq!(read(&mut world.open(), 1).await.fields.title(), "edited");
+}
+
 #[tokio::test]
 async fn case_38_a_database_of_a_later_layout_is_not_written() {
     let world = World::new(3);
