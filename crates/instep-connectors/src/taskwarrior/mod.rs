@@ -49,6 +49,8 @@ pub struct TaskwarriorConnector {
     opened: u64,
     /// The rows that were read last by their ids, until the next write is through.
     read: HashMap<Uuid, Row>,
+    /// An import that was not looked back at to the end; the next write does that first.
+    open: Option<write::Open>,
 }
 
 impl TaskwarriorConnector {
@@ -84,6 +86,7 @@ impl TaskwarriorConnector {
             place: None,
             opened: 0,
             read: HashMap::new(),
+            open: None,
         })
     }
 
@@ -208,7 +211,7 @@ impl TaskwarriorConnector {
             self.opened += 1;
             return replica::apply(&place.data, batch, terms).await;
         }
-        write::apply(&mut self.program, place, batch, terms).await
+        write::apply(&mut self.program, place, batch, terms, &mut self.open).await
     }
 
     /// The task of a row that is one.
@@ -317,7 +320,7 @@ impl Connector for TaskwarriorConnector {
         &mut self,
         batch: &[Operation],
     ) -> Result<Vec<Result<Applied, ConnectorError>>, ConnectorError> {
-        if batch.is_empty() {
+        if batch.is_empty() && self.open.is_none() {
             return Ok(Vec::new());
         }
         let place = self.place(None).await?;

@@ -136,6 +136,30 @@ impl Told {
         }
         (rows, contested)
     }
+
+    /// The rows of an import of edits that have not arrived and that nobody has changed since,
+    /// beside what has to be `mended` in them anyway.
+    pub(super) fn missed(
+        &self,
+        imports: &HashMap<Uuid, Import<'_>>,
+        after: &HashMap<Uuid, &Row>,
+        mended: &BTreeMap<Uuid, Row>,
+    ) -> BTreeMap<Uuid, Row> {
+        let row = |(uuid, import): (&Uuid, &Import<'_>)| {
+            let now = mended.get(uuid).or(after.get(uuid).copied());
+            let arrived = self.built_on.contains(uuid) || now.is_some_and(|now| import.is_in(now));
+            if arrived {
+                return None;
+            }
+            let mut edits = changes(import.before, import.wanted);
+            if let Some(newer) = self.edits.get(uuid) {
+                edits.retain(|key, _| !newer.contains_key(key));
+            }
+            let began = import.before.map(Row::properties).unwrap_or_default();
+            Some((*uuid, put_back(*uuid, &edits, &began, now)?))
+        };
+        imports.iter().filter_map(row).collect()
+    }
 }
 
 /// What becomes of one task that we imported.

@@ -60,38 +60,68 @@ pub(super) fn read(line: &[u8]) -> Result<Exported, ConnectorError> {
     Ok((row, object))
 }
 
-/// Carries out a batch.
+/// Carries out a batch. What an earlier one left `open` is ended first; what this one leaves open,
+/// the next one ends.
 pub(super) async fn apply(
     program: &mut Program,
     place: &Place,
     batch: &[Operation],
     terms: Terms<'_>,
+    open: &mut Option<Open>,
 ) -> Result<Vec<Result<Applied, ConnectorError>>, ConnectorError> {
+    let mut writing = Writing { program, open };
+    writing.end_open().await?;
     let data = place.data.as_path();
     let targets: Vec<Uuid> = batch.iter().flat_map(edit::target).collect();
+    if batch.is_empty() {
+        return Ok(Vec::new());
+    }
     let mark = Mark::now(place, &targets).await;
-    let before = fetch(program, data, &targets).await?;
+    let before = fetch(writing.program, data, &targets).await?;
     let mut plan = Plan::new(batch, &before, terms);
-    let mut stored = Stored::default();
-    let started_micros = Timestamp::now().as_microsecond();
-    import_rows(program, data, &plan.wanted, &before, &mut stored).await?;
-    let mut writing = Writing { program, place };
-    let first = writing
-        .look_back((&mark, started_micros), &plan.wanted, before)
-        .await?;
+    let import = Open {
+        place: place.clone(),
+        mark,
+        started_micros: Timestamp::now().as_microsecond(),
+        before: before.clone(),
+        wanted: plan.wanted.clone(),
+        is_mend: false,
+    };
+    let stored = writing.import(import).await?;
+    let first = writing.look_back().await?;
     plan.contested = first.contested.clone();
-    let results = plan.results(batch, &first, &stored, terms.rules);
-    writing.put_back(first).await?;
+    let results = plan.results(batch, (&before, &first), &stored, terms.rules);
+    if let Err(error) = writing.put_back(first).await {
+        // Our own writes are known by now; what remains open is ended by the next write.
+        tracing::warn!(%error, "edits that were made while we wrote are still to be put back");
+    }
     Ok(results)
 }
 
-/// A batch that is being carried out.
+/// An import that was not looked back at to the end. It outlives a write that failed half-way, so
+/// that no edit that it overwrote counts as having been so before.
+#[derive(Debug)]
+pub(super) struct Open {
+    place: Place,
+    /// Where the journal ended before it.
+    mark: Mark,
+    started_micros: i64,
+    /// What was there before it.
+    before: HashMap<Uuid, Exported>,
+    /// What was imported.
+    wanted: BTreeMap<Uuid, Row>,
+    /// Whether it puts back what an import overwrote, and so has to arrive.
+    is_mend: bool,
+}
+
+/// Imports, and the one among them that is not ended.
 struct Writing<'a> {
     program: &'a mut Program,
-    place: &'a Place,
+    open: &'a mut Option<Open>,
 }
 
 /// How far the journal went that tells what others write.
+#[derive(Debug)]
 enum Mark {
     Two(undo::Mark),
     #[cfg(feature = "taskchampion")]
@@ -133,86 +163,123 @@ impl Mark {
 }
 
 /// What is found after an import.
+#[derive(Default)]
 struct LookBack {
-    before: HashMap<Uuid, Exported>,
     after: HashMap<Uuid, Exported>,
     told: Told,
     /// Rows that lost an edit to the import, as they have to be.
     overwritten: BTreeMap<Uuid, Row>,
     contested: HashSet<Uuid>,
-    /// Until where the journal was read.
-    mark: Mark,
+    /// Until where the journal was read; `None` where there was nothing to look back at.
+    mark: Option<Mark>,
 }
 
 impl Writing<'_> {
-    /// Reads what became of the rows that were imported since `mark`, and what others did to them
-    /// and to other rows at the same time.
-    async fn look_back(
-        &mut self,
-        (mark, started_micros): (&Mark, i64),
-        wanted: &BTreeMap<Uuid, Row>,
-        before: HashMap<Uuid, Exported>,
-    ) -> Result<LookBack, ConnectorError> {
-        let data = self.place.data.as_path();
+    /// Imports rows; from now on they are to be looked back at.
+    async fn import(&mut self, import: Open) -> Result<Stored, ConnectorError> {
+        let mut stored = Stored::default();
+        let open = self.open.insert(import);
+        let data = open.place.data.as_path();
+        import_rows(self.program, data, &open.wanted, &open.before, &mut stored).await?;
+        Ok(stored)
+    }
+
+    /// Ends what an earlier write left open.
+    async fn end_open(&mut self) -> Result<(), ConnectorError> {
+        if self.open.is_none() {
+            return Ok(());
+        }
+        let found = self.look_back().await?;
+        self.put_back(found).await
+    }
+
+    /// Reads what became of the rows that were imported, and what others did to them and to other
+    /// rows at the same time.
+    async fn look_back(&mut self) -> Result<LookBack, ConnectorError> {
+        let Some(open) = self.open.as_ref() else {
+            return Ok(LookBack::default());
+        };
+        let data = open.place.data.as_path();
         // Noted before the journal is read, so that nothing is written between the two.
-        let uuids: Vec<Uuid> = wanted.keys().copied().collect();
-        let next = Mark::now(self.place, &uuids).await;
-        let imports: HashMap<Uuid, Import<'_>> = wanted
+        let uuids: Vec<Uuid> = open.wanted.keys().copied().collect();
+        let next = Mark::now(&open.place, &uuids).await;
+        let imports: HashMap<Uuid, Import<'_>> = open
+            .wanted
             .iter()
             .map(|(uuid, wanted)| {
-                let before = before.get(uuid).map(|(row, _)| row);
+                let before = open.before.get(uuid).map(|(row, _)| row);
                 (*uuid, Import { before, wanted })
             })
             .collect();
-        let mut told = mark.told(data, &imports, started_micros).await;
+        let told = || open.mark.told(data, &imports, open.started_micros);
+        let mut told_last = told().await;
         let mut after = HashMap::new();
         for _ in 0..MOST_MENDS {
-            let touched = wanted.keys().chain(told.edits.keys());
+            let touched = open.wanted.keys().chain(told_last.edits.keys());
             let touched: Vec<Uuid> = touched.copied().collect();
             after = fetch(self.program, data, &touched).await?;
             // 2.6 writes its tasks before its journal, and a command may have been between the two.
-            let known = told;
-            told = mark.told(data, &imports, started_micros).await;
-            if told.edits == known.edits {
+            let known = std::mem::replace(&mut told_last, told().await);
+            if told_last.edits == known.edits {
                 break;
             }
         }
         let rows = after.iter().map(|(uuid, (row, _))| (*uuid, row)).collect();
-        let (overwritten, contested) = told.overwritten(&imports, &rows);
+        let (mut overwritten, contested) = told_last.overwritten(&imports, &rows);
+        if open.is_mend {
+            let missed = told_last.missed(&imports, &rows, &overwritten);
+            overwritten.extend(missed);
+        }
         Ok(LookBack {
-            before,
             after,
-            told,
+            told: told_last,
             overwritten,
             contested,
-            mark: next,
+            mark: Some(next),
         })
     }
 
-    /// Imports what was overwritten, and looks back again: the person may still be at it.
+    /// Imports what was overwritten, and looks back again: the person may still be at it, and what
+    /// did not arrive has to go again.
     async fn put_back(&mut self, mut found: LookBack) -> Result<(), ConnectorError> {
+        let mut stored = Stored::default();
         for _ in 0..MOST_MENDS {
+            let (Some(open), Some(mark)) = (self.open.as_ref(), found.mark.take()) else {
+                return Ok(());
+            };
             if found.overwritten.is_empty() {
+                *self.open = None;
                 return Ok(());
             }
-            let rows = found.overwritten;
+            let place = open.place.clone();
             tracing::info!(
-                tasks = rows.len(),
+                tasks = found.overwritten.len(),
                 "put back edits that were made while we wrote"
             );
-            let mut stored = Stored::default();
-            let data = self.place.data.as_path();
-            let started_micros = Timestamp::now().as_microsecond();
-            import_rows(self.program, data, &rows, &found.after, &mut stored).await?;
-            let since = (&found.mark, started_micros);
-            found = self.look_back(since, &rows, found.after).await?;
+            let import = Open {
+                place,
+                mark,
+                started_micros: Timestamp::now().as_microsecond(),
+                before: found.after,
+                wanted: found.overwritten,
+                is_mend: true,
+            };
+            stored = self.import(import).await?;
+            found = self.look_back().await?;
         }
-        if !found.overwritten.is_empty() {
-            tracing::warn!(
-                tasks = found.overwritten.len(),
-                "edits that were made while we wrote may be lost"
-            );
+        if found.overwritten.is_empty() {
+            *self.open = None;
+            return Ok(());
         }
+        if stored.was_locked_out {
+            return Err(ConnectorError::Busy);
+        }
+        *self.open = None;
+        tracing::warn!(
+            tasks = found.overwritten.len(),
+            reason = stored.refused.values().next().map(String::as_str),
+            "edits that were made while we wrote may be lost"
+        );
         Ok(())
     }
 }
@@ -231,6 +298,8 @@ struct Plan {
 #[derive(Default)]
 struct Stored {
     refused: HashMap<Uuid, String>,
+    /// Whether another writer kept the rest out.
+    was_locked_out: bool,
 }
 
 impl Plan {
@@ -257,14 +326,14 @@ impl Plan {
     fn results(
         self,
         batch: &[Operation],
-        found: &LookBack,
+        (before, found): (&HashMap<Uuid, Exported>, &LookBack),
         stored: &Stored,
         rules: &Rules,
     ) -> Vec<Result<Applied, ConnectorError>> {
         let result = |(step, operation): (Result<Uuid, ConnectorError>, &Operation)| {
             let uuid = step?;
             let id = RemoteId::new(uuid.to_string());
-            let held = found.before.get(&uuid).map(|(row, _)| row);
+            let held = before.get(&uuid).map(|(row, _)| row);
             let Some(wanted) = self.wanted.get(&uuid) else {
                 let mut applied = Applied::done(id);
                 applied.held = held
@@ -329,7 +398,10 @@ async fn import_rows(
         match import(program, data, &lines, stored).await {
             Ok(()) => {}
             // Part of it may be in: reading again tells which.
-            Err(ConnectorError::Busy) => break,
+            Err(ConnectorError::Busy) => {
+                stored.was_locked_out = true;
+                break;
+            }
             Err(error) => return Err(error),
         }
     }

@@ -47,6 +47,47 @@ fn interrupted(world: &World, moment: Moment, edit: &str) -> TaskwarriorConnecto
     TaskwarriorConnector::open(settings).unwrap()
 }
 
+/// The connector on a program that lets a person tag the task before the first import, and finds
+/// the database locked at the imports from the second to the one numbered `last`; with `blind` also
+/// at the first reading after an import.
+fn locked_out(world: &World, last: u32, blind: bool) -> TaskwarriorConnector {
+    let task = format!("'{}'", world.program.display());
+    let (count, armed) = (world.path("count"), world.path("blind"));
+    let (count, armed) = (count.display(), armed.display());
+    let arm = if blind {
+        format!("touch '{armed}'")
+    } else {
+        ":".to_owned()
+    };
+    let body = format!(
+        "locked() {{ echo 'database is locked' >&2; exit 2; }}\n\
+         case \"$*\" in\n\
+         *import*) echo >>'{count}'; n=$(wc -l <'{count}')\n\
+         if [ $n -gt 1 ]; then [ $n -gt {last} ] || locked; exec {task} \"$@\"; fi\n\
+         {task} rc.confirmation=0 rc.hooks=0 {uuid} modify +raced </dev/null >/dev/null 2>&1\n\
+         {task} \"$@\"; code=$?; {arm}; exit $code;;\n\
+         *export*) if [ -f '{armed}' ]; then rm '{armed}'; locked; fi;;\n\
+         esac\nexec {task} \"$@\"",
+        uuid = uuid(1),
+    );
+    world.script(&world.path("shim"), &body);
+    let settings = Settings {
+        program: world.path("shim"),
+        run_hooks: true,
+        ..world.settings()
+    };
+    TaskwarriorConnector::open(settings).unwrap()
+}
+
+async fn assert_both(world: &World) {
+    let now = read(&mut world.open(), 1).await;
+    let raced = tags(&["raced"]);
+    let told = format!("on {}", world.major);
+    assert_eq!(now.fields.get(Field::Tags), raced.as_ref(), "{told}");
+    let ours = number(3);
+    assert_eq!(now.fields.get(Field::Priority), ours.as_ref(), "{told}");
+}
+
 fn was_run(world: &World) -> bool {
     !world.path("armed").exists()
 }
@@ -132,6 +173,45 @@ async fn an_annotation_and_a_link_made_meanwhile_stay() {
                 assert_eq!(found, count, "{words} {moment:?} on {}", world.major);
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn an_edit_is_put_back_until_it_has_arrived() {
+    for world in worlds() {
+        create(&mut world.open(), titled(1, "task")).await;
+        carry(&mut locked_out(&world, 3, false)).await.unwrap();
+        assert_both(&world).await;
+    }
+}
+
+#[tokio::test]
+async fn an_edit_that_could_not_be_put_back_is_by_the_next_write() {
+    for world in worlds() {
+        create(&mut world.open(), titled(1, "task")).await;
+        let mut connector = locked_out(&world, 6, false);
+        carry(&mut connector).await.unwrap();
+        assert_eq!(
+            read(&mut world.open(), 1).await.fields.get(Field::Tags),
+            None
+        );
+        assert!(connector.apply(&[]).await.unwrap().is_empty());
+        assert_both(&world).await;
+        let calls = connector.calls();
+        connector.apply(&[]).await.unwrap();
+        assert_eq!(connector.calls(), calls, "nothing is left to do");
+    }
+}
+
+#[tokio::test]
+async fn an_edit_is_put_back_by_the_repeat_of_a_write_that_failed_half_way() {
+    for world in worlds() {
+        create(&mut world.open(), titled(1, "task")).await;
+        let mut connector = locked_out(&world, 1, true);
+        let busy = carry(&mut connector).await;
+        assert!(matches!(busy, Err(ConnectorError::Busy)), "{busy:?}");
+        carry(&mut connector).await.unwrap();
+        assert_both(&world).await;
     }
 }
 
