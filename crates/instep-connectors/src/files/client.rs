@@ -1,11 +1,12 @@
 //! Reading and saving one file through its lock, backups and recovery. Blocks the calling thread;
 //! what a read or a save means for a sync is not decided here.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use instep_contract::{Applied, ConnectorError};
-use instep_model::{Operation, RemoteId};
+use instep_model::{Operation, RemoteId, RemoteTask};
 use instep_safefile::{Error, Options, Recovered, Recovery, SafeFile, Saved};
 
 use super::Settings;
@@ -279,10 +280,10 @@ impl Client {
 
     /// Carries out a batch in one save, from what the file holds at that moment; a stale
     /// overwrite is set right on the way, and a damaged file brought back. An operation that is
-    /// refused keeps no other one back.
+    /// refused keeps no other one back. A deletion of an entry that was read goes by what it held.
     pub(super) fn save(
         &self,
-        batch: &[Operation],
+        (batch, read): (&[Operation], &HashMap<RemoteId, RemoteTask>),
         existed: Option<bool>,
         floor: i64,
     ) -> Result<Stored, ConnectorError> {
@@ -298,7 +299,7 @@ impl Client {
                 if before.is_empty() && existed {
                     return Err(Stop::Connector(missing(file.path())));
                 }
-                let attempt = self.attempt(&versions, &ledger, batch, before, floor)?;
+                let attempt = self.attempt((&versions, &ledger), (batch, read), before, floor)?;
                 let fresh = attempt.fresh.clone();
                 last = Some(attempt);
                 Ok(fresh)
@@ -371,9 +372,8 @@ impl Client {
 
     fn attempt(
         &self,
-        versions: &Versions,
-        ledger: &Ledger,
-        batch: &[Operation],
+        (versions, ledger): (&Versions, &Ledger),
+        (batch, read): (&[Operation], &HashMap<RemoteId, RemoteTask>),
         before: &[u8],
         floor: i64,
     ) -> Result<Attempt, Stop> {
@@ -395,7 +395,7 @@ impl Client {
         let floor = floor.max(highest);
         let answers: Vec<_> = batch
             .iter()
-            .map(|operation| carry_out(&mut document, operation, floor))
+            .map(|operation| carry_out(&mut document, operation, read, floor))
             .collect();
         let makes = |(operation, answer): (&Operation, &Result<_, _>)| {
             matches!(operation, Operation::Create(_)) && answer.is_ok()
@@ -490,11 +490,14 @@ fn note_ids(ledger: &mut Ledger, batch: &[Operation], answers: &[Result<Applied,
 fn carry_out(
     document: &mut Document,
     operation: &Operation,
+    read: &HashMap<RemoteId, RemoteTask>,
     floor: i64,
 ) -> Result<Applied, ConnectorError> {
     let stored = match operation {
         Operation::Create(draft) => document.create(draft, floor),
         Operation::Update { id, edit } => document.update(id, edit),
+        // An edit that came after the reading beats a deletion that did not know it (S16).
+        Operation::Delete { id } if was_edited(document, read.get(id)) => Err(Refusal::Stale),
         Operation::Delete { id } => match document.delete(id) {
             Ok(()) | Err(Refusal::Gone) => return Ok(Applied::done(id.clone())),
             Err(refusal) => Err(refusal),
@@ -511,6 +514,13 @@ fn carry_out(
         }),
         Err(refusal) => Err(refused(refusal, operation.target())),
     }
+}
+
+/// Whether an entry holds something else than when it was read.
+fn was_edited(document: &Document, read: Option<&RemoteTask>) -> bool {
+    let now = read.and_then(|read| document.get(&read.id).ok());
+    now.zip(read)
+        .is_some_and(|(now, read)| !now.same_content(read))
 }
 
 pub(super) fn refused(refusal: Refusal, id: Option<&RemoteId>) -> ConnectorError {

@@ -34,7 +34,7 @@ mod notice;
 mod report;
 mod versions;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,6 +90,8 @@ pub struct FileConnector {
     floor: i64,
     behind: bool,
     notices: Vec<Notice>,
+    /// The entries that were read last by their ids, until the next save is through.
+    read: HashMap<RemoteId, RemoteTask>,
 }
 
 impl FileConnector {
@@ -102,6 +104,7 @@ impl FileConnector {
             floor: 0,
             behind: false,
             notices: Vec::new(),
+            read: HashMap::new(),
         }
     }
 
@@ -265,13 +268,17 @@ impl Connector for FileConnector {
         }
         let seen = self.load(self.existed).await?;
         let changed_at = seen.look.as_ref().and_then(changed_at);
-        ids.iter()
+        let found: Vec<Option<RemoteTask>> = ids
+            .iter()
             .map(|id| match seen.document.get(id) {
                 Ok(task) => Ok(Some(RemoteTask { changed_at, ..task })),
                 Err(Refusal::Gone) => Ok(None),
                 Err(refusal) => Err(refused(refusal, Some(id))),
             })
-            .collect()
+            .collect::<Result<_, _>>()?;
+        let there = found.iter().flatten();
+        self.read = there.map(|task| (task.id.clone(), task.clone())).collect();
+        Ok(found)
     }
 
     async fn missing_tags(&mut self, _: &[String]) -> Result<Vec<String>, ConnectorError> {
@@ -286,8 +293,11 @@ impl Connector for FileConnector {
             return Ok(Vec::new());
         }
         let (batch, existed, floor) = (batch.to_vec(), self.existed, self.floor);
-        let save = move |client: &Client| client.save(&batch, existed, floor);
+        let read = self.read.clone();
+        let save = move |client: &Client| client.save((&batch, &read), existed, floor);
         let stored = self.off_thread(save).await?;
+        // What was read before this save says nothing about a later one.
+        self.read.clear();
         self.tell(stored.news);
         self.behind = false;
         let made = stored

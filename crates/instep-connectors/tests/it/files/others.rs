@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use instep_connectors::files::FileConnector;
 use instep_contract::{Connector, ConnectorError};
-use instep_model::Field;
+use instep_model::{Field, RemoteId};
 use instep_safefile::FileLock;
 
-use super::bench::{Bench, create, finish, gone, ids, rename};
+use super::bench::{Bench, create, delete, finish, gone, ids, rename};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn five_writers_of_ten_tasks_each_make_fifty() {
@@ -73,6 +73,37 @@ async fn a_write_of_others_between_look_and_apply_is_kept() {
     assert_eq!(ids(&seen.tasks), ["1", "3", "4"]);
     assert_eq!(seen.tasks[0].fields.title(), "uno");
     assert_eq!(gone(&seen), ["2"]);
+}
+
+#[tokio::test]
+async fn s16_an_edit_after_the_reading_stops_a_deletion() {
+    let list = |name: &str| {
+        format!(
+            "[\n{{\"id\": 1, \"name\": \"{name}\", \"done\": false}},\n\
+             {{\"id\": 2, \"name\": \"two\", \"done\": false}}\n]\n"
+        )
+    };
+    let mut bench = Bench::with(list("one"));
+    let both = [RemoteId::new("1"), RemoteId::new("2")];
+    bench.connector.read(&both).await.unwrap();
+    bench.put(list("edited"));
+    let deletions = [delete("1"), delete("2")];
+    // Somebody has the file locked, so that the engine sends the batch again.
+    let lock = bench.dir.path().join("tasks.json.lock");
+    let held = FileLock::acquire(lock, Duration::from_secs(5));
+    assert!(bench.connector.apply(&deletions).await.is_err());
+    drop(held);
+    let answers = bench.apply(&deletions).await;
+    assert!(
+        matches!(answers[0], Err(ConnectorError::Stale { .. })) && answers[1].is_ok(),
+        "{answers:?}"
+    );
+    assert_eq!(bench.read("1").await.unwrap().fields.title(), "edited");
+    assert_eq!(bench.read("2").await, None);
+    // Read with the edit, it can go.
+    bench.connector.read(&both).await.unwrap();
+    bench.one(delete("1")).await;
+    assert_eq!(bench.read("1").await, None);
 }
 
 #[tokio::test]
