@@ -1,7 +1,7 @@
 //! The journal of 3, read for one question: what was written to some tasks since a moment that
 //! was noted? Only the program's own imports ask it: the library's writes check what they find.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use taskchampion::Operation;
@@ -78,11 +78,15 @@ struct Set {
     value: Option<String>,
     /// Whether it is one that our import set.
     ours: bool,
+    /// Which of the commands set it, counted from the first.
+    command: usize,
 }
 
 /// Everything that these operations set and a person can have set.
 fn sets(operations: &[Operation], import: &Import<'_>, started_micros: i64) -> Vec<Set> {
     let wanted = import.wanted.properties();
+    let mut command = 0;
+    let mut in_command = HashSet::new();
     let set = |operation: &Operation| {
         let Operation::Update {
             property,
@@ -94,6 +98,11 @@ fn sets(operations: &[Operation], import: &Import<'_>, started_micros: i64) -> V
         else {
             return None;
         };
+        // A command sets each property once, and the time of the change before all others.
+        if property == "modified" || !in_command.insert(property.clone()) {
+            command += 1;
+            in_command = HashSet::from([property.clone()]);
+        }
         let is_beside = matches!(property.as_str(), "modified" | "tags" | "depends")
             || property.starts_with("tags_");
         let as_read = |value: &Option<String>| Some(canonical(property, value.as_ref()?));
@@ -104,6 +113,7 @@ fn sets(operations: &[Operation], import: &Import<'_>, started_micros: i64) -> V
             ours: wanted.get(property) == value.as_ref()
                 && timestamp.timestamp_micros() >= started_micros,
             value,
+            command,
         })
     };
     operations.iter().filter_map(set).collect()
@@ -113,20 +123,35 @@ fn is_removal(operation: &Operation) -> bool {
     matches!(operation, Operation::Delete { .. })
 }
 
-/// All that was set since the mark: what our import did not set is an edit.
+/// All that was set since the mark: what our import did not set is an edit, but for what a
+/// person's hooks made of it on the way.
 fn take(told: &mut Told, uuid: Uuid, sets: Vec<Set>) {
     let edits = told.edits.entry(uuid).or_default();
-    let mut imported = false;
-    for set in sets {
+    let import = import_among(&sets);
+    let mut ours_later: HashSet<String> = HashSet::new();
+    let mut foreign = Vec::new();
+    let mut imported_at = None;
+    for (at, set) in sets.into_iter().enumerate().rev() {
         if set.ours {
-            imported = true;
-            continue;
+            imported_at = Some(at);
+            ours_later.insert(set.key);
+        } else if Some(set.command) != import || ours_later.contains(&set.key) {
+            // What we overwrote afterwards is none of our own import's.
+            foreign.push((at, set));
         }
-        if imported {
+    }
+    for (at, set) in foreign.into_iter().rev() {
+        if imported_at.is_some_and(|ours| ours < at) {
             told.built_on.insert(uuid);
         }
         edits.insert(set.key, set.value);
     }
+}
+
+/// The command that is our import: the last of those that set most of what we sent.
+fn import_among(sets: &[Set]) -> Option<usize> {
+    let ours = || sets.iter().filter(|set| set.ours).map(|set| set.command);
+    ours().max_by_key(|command| ours().filter(|other| other == command).count())
 }
 
 /// All that was set, after an undo took some of it away: what our import found says what happened

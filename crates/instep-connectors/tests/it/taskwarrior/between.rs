@@ -361,6 +361,33 @@ async fn s16_an_edit_before_a_repeated_deletion_stops_it() {
 }
 
 #[tokio::test]
+async fn what_the_persons_hooks_make_of_our_write_is_no_edit_beside_it() {
+    for world in worlds() {
+        for number in [1, 2] {
+            create(&mut world.open(), titled(number, "task")).await;
+        }
+        let body = "read old\nread new\necho \"$new\" | sed 's/\"description\"/\
+                    \"start\":\"20260101T000000Z\",\"project\":\"Hooked\",&/'";
+        world.script(&world.data().join("hooks").join("on-modify.own"), body);
+        let settings = Settings {
+            run_hooks: true,
+            ..world.settings()
+        };
+        let mut connector = TaskwarriorConnector::open(settings).unwrap();
+        let told = format!("on {}", world.major);
+        carry(&mut connector).await.expect(&told);
+        let now = read(&mut connector, 1).await;
+        assert_eq!(now.fields.get(Field::Priority), number(3).as_ref());
+        assert_eq!(now.fields.get(Field::Title), text("task").as_ref());
+        assert!(now.fields.get(Field::Project).is_some(), "{told}");
+        connector.read(&[id(2)]).await.unwrap();
+        let deletion = apply(&mut connector, Operation::Delete { id: id(2) }).await;
+        assert!(deletion.is_ok(), "{deletion:?} {told}");
+        assert_eq!(connector.read(&[id(2)]).await.unwrap(), [None], "{told}");
+    }
+}
+
+#[tokio::test]
 async fn a_deletion_that_our_write_did_not_know_stands() {
     for words in ["delete", "delete ; purge"] {
         for world in worlds() {
