@@ -4,36 +4,43 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use instep_contract::ConnectorError;
 use taskchampion::Operation;
 use taskchampion::storage::Storage;
 use uuid::Uuid;
 
 use super::race::{Import, Told};
-use super::replica::open_to_read;
+use super::replica::{open_to_read, unstored};
 use super::wire::{Row, canonical};
 
 /// How many operations each of some tasks had at a moment.
 pub(super) type Mark = HashMap<Uuid, usize>;
 
-/// The journal of these tasks as it is now; nothing where it cannot be read.
-pub(super) async fn mark(data: &Path, uuids: &[Uuid]) -> Mark {
-    let journal = read(data, uuids).await.unwrap_or_default();
+/// The journal of these tasks as it is now; nothing where there is no database yet.
+///
+/// # Errors
+/// When it cannot be read: without it no edit would be seen.
+pub(super) async fn mark(data: &Path, uuids: &[Uuid]) -> Result<Mark, ConnectorError> {
+    let journal = read(data, uuids).await?;
     let counts = journal
         .into_iter()
         .map(|(uuid, operations)| (uuid, operations.len()));
-    counts.collect()
+    Ok(counts.collect())
 }
 
-/// What the journal tells since `mark` of imports that began at `started`, in microseconds.
+/// What the journal tells since `mark` of imports that began at `started_micros`.
+///
+/// # Errors
+/// As [`mark`].
 pub(super) async fn told(
     data: &Path,
     mark: &Mark,
     imports: &HashMap<Uuid, Import<'_>>,
     started_micros: i64,
-) -> Told {
+) -> Result<Told, ConnectorError> {
     let mut told = Told::default();
     let uuids: Vec<Uuid> = imports.keys().copied().collect();
-    for (uuid, operations) in read(data, &uuids).await.unwrap_or_default() {
+    for (uuid, operations) in read(data, &uuids).await? {
         let Some(known) = mark.get(&uuid).copied() else {
             continue;
         };
@@ -53,20 +60,22 @@ pub(super) async fn told(
             }
         }
     }
-    told
+    Ok(told)
 }
 
 async fn read(
     data: &Path,
     uuids: &[Uuid],
-) -> Result<HashMap<Uuid, Vec<Operation>>, taskchampion::Error> {
+) -> Result<HashMap<Uuid, Vec<Operation>>, ConnectorError> {
     let mut found = HashMap::new();
-    let Ok(mut storage) = open_to_read(data).await else {
+    if !super::has_database(data) {
         return Ok(found);
-    };
-    let mut transaction = storage.txn().await?;
+    }
+    let mut storage = open_to_read(data).await?;
+    let mut transaction = storage.txn().await.map_err(unstored)?;
     for uuid in uuids {
-        found.insert(*uuid, transaction.get_task_operations(*uuid).await?);
+        let operations = transaction.get_task_operations(*uuid).await;
+        found.insert(*uuid, operations.map_err(unstored)?);
     }
     Ok(found)
 }

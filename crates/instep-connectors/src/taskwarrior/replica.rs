@@ -201,7 +201,7 @@ pub(super) async fn open_to_read(data: &Path) -> Result<SqliteStorage, Connector
 }
 
 /// An error before the commit: nothing was stored.
-fn unstored(error: Error) -> ConnectorError {
+pub(super) fn unstored(error: Error) -> ConnectorError {
     let reason = chain(&error);
     failure(&reason).unwrap_or(ConnectorError::Unavailable { reason })
 }

@@ -4,9 +4,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use instep_contract::ConnectorError;
 use uuid::Uuid;
 
 use super::wire::Row;
@@ -45,51 +46,74 @@ pub(super) struct Since {
     pub(super) exact: bool,
 }
 
-/// The end of the journal as it is now.
-pub(super) fn mark(data: &Path) -> Mark {
-    let Some((start, bytes)) = read_from(data, |length| length.saturating_sub(LAST_BYTES)) else {
-        return Mark::default();
+/// The end of the journal as it is now; its beginning where there is none yet.
+///
+/// # Errors
+/// [`ConnectorError::Setup`] when it cannot be read: without it no edit would be seen.
+pub(super) fn mark(data: &Path) -> Result<Mark, ConnectorError> {
+    let Some((start, bytes)) = read_from(data, |length| length.saturating_sub(LAST_BYTES))? else {
+        return Ok(Mark::default());
     };
     // Behind the last whole entry: somebody may be writing one.
     let end = bytes
         .windows(END.len())
         .rposition(|part| part == END)
         .map_or(bytes.len(), |at| at + END.len());
-    Mark {
+    Ok(Mark {
         length: start + end as u64,
         known: bytes[end.saturating_sub(KNOWN_BYTES)..end].to_vec(),
-    }
+    })
 }
 
 /// What was written since `mark`.
-pub(super) fn since(data: &Path, mark: &Mark) -> Since {
+///
+/// # Errors
+/// As [`mark`].
+pub(super) fn since(data: &Path, mark: &Mark) -> Result<Since, ConnectorError> {
     let place = mark.length - mark.known.len() as u64;
-    let read = read_from(data, |length| place.min(length));
+    let read = read_from(data, |length| place.min(length))?;
     let Some((start, bytes)) = read else {
-        return Since::default();
+        return Ok(Since::default());
     };
     if let Some(fresh) = bytes
         .strip_prefix(mark.known.as_slice())
         .filter(|_| start == place)
     {
         let steps = steps(fresh);
-        return Since { steps, exact: true };
+        return Ok(Since { steps, exact: true });
     }
-    let last = read_from(data, |length| length.saturating_sub(LAST_BYTES));
-    Since {
+    let last = read_from(data, |length| length.saturating_sub(LAST_BYTES))?;
+    Ok(Since {
         steps: last.map(|(_, bytes)| steps(&bytes)).unwrap_or_default(),
         exact: false,
-    }
+    })
 }
 
-/// The file from where `start` says, given its length.
-fn read_from(data: &Path, start: impl Fn(u64) -> u64) -> Option<(u64, Vec<u8>)> {
-    let mut file = File::open(data.join("undo.data")).ok()?;
-    let start = start(file.metadata().ok()?.len());
-    file.seek(SeekFrom::Start(start)).ok()?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).ok()?;
-    Some((start, bytes))
+/// The file from where `start` says, given its length; `None` where there is none.
+fn read_from(
+    data: &Path,
+    start: impl Fn(u64) -> u64,
+) -> Result<Option<(u64, Vec<u8>)>, ConnectorError> {
+    let path = data.join("undo.data");
+    let read = || {
+        let mut file = File::open(&path)?;
+        let start = start(file.metadata()?.len());
+        file.seek(SeekFrom::Start(start))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok::<_, std::io::Error>((start, bytes))
+    };
+    match read() {
+        Ok(read) => Ok(Some(read)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ConnectorError::Setup {
+            what: format!(
+                "Taskwarrior's journal {} cannot be read: {error}",
+                path.display()
+            ),
+            help: "check who owns it and whether it can be read".to_owned(),
+        }),
+    }
 }
 
 /// Every whole entry that can be understood.

@@ -76,7 +76,7 @@ pub(super) async fn apply(
     if batch.is_empty() {
         return Ok(Vec::new());
     }
-    let mark = Mark::now(place, &targets).await;
+    let mark = Mark::now(place, &targets).await?;
     let before = fetch(writing.program, data, &targets).await?;
     let mut plan = Plan::new(batch, &before, terms);
     let import = Open {
@@ -132,16 +132,16 @@ enum Mark {
 }
 
 impl Mark {
-    async fn now(place: &Place, uuids: &[Uuid]) -> Self {
+    async fn now(place: &Place, uuids: &[Uuid]) -> Result<Self, ConnectorError> {
         if place.major() < 3 {
-            return Self::Two(undo::mark(&place.data));
+            return undo::mark(&place.data).map(Self::Two);
         }
         #[cfg(feature = "taskchampion")]
-        return Self::Three(operations::mark(&place.data, uuids).await);
+        return operations::mark(&place.data, uuids).await.map(Self::Three);
         #[cfg(not(feature = "taskchampion"))]
         {
             let _ = uuids;
-            Self::Unknown
+            Ok(Self::Unknown)
         }
     }
 
@@ -151,13 +151,16 @@ impl Mark {
         data: &Path,
         imports: &HashMap<Uuid, Import<'_>>,
         started_micros: i64,
-    ) -> Told {
+    ) -> Result<Told, ConnectorError> {
         match self {
-            Self::Two(mark) => Told::by_journal(undo::since(data, mark), imports, started_micros),
+            Self::Two(mark) => {
+                let since = undo::since(data, mark)?;
+                Ok(Told::by_journal(since, imports, started_micros))
+            }
             #[cfg(feature = "taskchampion")]
             Self::Three(mark) => operations::told(data, mark, imports, started_micros).await,
             #[cfg(not(feature = "taskchampion"))]
-            Self::Unknown => Told::default(),
+            Self::Unknown => Ok(Told::default()),
         }
     }
 }
@@ -202,7 +205,7 @@ impl Writing<'_> {
         let data = open.place.data.as_path();
         // Noted before the journal is read, so that nothing is written between the two.
         let uuids: Vec<Uuid> = open.wanted.keys().copied().collect();
-        let next = Mark::now(&open.place, &uuids).await;
+        let next = Mark::now(&open.place, &uuids).await?;
         let imports: HashMap<Uuid, Import<'_>> = open
             .wanted
             .iter()
@@ -212,14 +215,14 @@ impl Writing<'_> {
             })
             .collect();
         let told = || open.mark.told(data, &imports, open.started_micros);
-        let mut told_last = told().await;
+        let mut told_last = told().await?;
         let mut after = HashMap::new();
         for _ in 0..MOST_MENDS {
             let touched = open.wanted.keys().chain(told_last.edits.keys());
             let touched: Vec<Uuid> = touched.copied().collect();
             after = fetch(self.program, data, &touched).await?;
             // 2.6 writes its tasks before its journal, and a command may have been between the two.
-            let known = std::mem::replace(&mut told_last, told().await);
+            let known = std::mem::replace(&mut told_last, told().await?);
             if told_last.edits == known.edits {
                 break;
             }

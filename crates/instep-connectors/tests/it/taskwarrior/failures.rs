@@ -268,6 +268,24 @@ async fn s16_a_deletion_that_met_a_held_lock_still_knows_what_was_read() {
     assert_eq!(read(&mut world.open(), 1).await.fields.title(), "edited");
 }
 
+/// Without it an edit that the import replaces could not be seen.
+#[tokio::test]
+async fn nothing_is_written_where_the_journal_of_2_6_cannot_be_read() {
+    let world = World::new(2);
+    create(&mut world.open(), titled(1, "first")).await;
+    let journal = world.data().join("undo.data");
+    std::fs::rename(&journal, world.path("aside")).unwrap();
+    std::fs::create_dir(&journal).unwrap();
+    let mut connector = world.open();
+    let deletion = || Operation::Delete { id: id(1) };
+    let error = apply(&mut connector, deletion()).await.unwrap_err();
+    assert!(help(&error).contains("whether it can be read"), "{error:?}");
+    std::fs::remove_dir(&journal).unwrap();
+    assert_eq!(read(&mut connector, 1).await.fields.title(), "first");
+    // Where there is none yet, nobody has written.
+    apply(&mut connector, deletion()).await.unwrap();
+}
+
 #[tokio::test]
 async fn case_38_a_database_of_a_later_layout_is_not_written() {
     let world = World::new(3);
