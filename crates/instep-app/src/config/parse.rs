@@ -15,6 +15,9 @@ use super::{Config, Entry, Reach, check_mode};
 use crate::Places;
 use crate::say;
 
+/// What `--keep` takes beside the name of an account.
+const ANSWERS: [&str; 3] = ["hub", "newest", "both"];
+
 #[derive(Debug, Deserialize)]
 struct Raw {
     timezone: Option<String>,
@@ -38,7 +41,7 @@ struct RawAccount {
     not_tag: Vec<String>,
     conflicts: Option<String>,
     url: Option<String>,
-    secret: Option<RawSecret>,
+    secret: Option<toml::Value>,
     program: Option<PathBuf>,
     taskrc: Option<PathBuf>,
     data: Option<PathBuf>,
@@ -48,13 +51,6 @@ struct RawAccount {
     format: Option<String>,
     #[serde(default)]
     priority_high_is_one: bool,
-}
-
-#[derive(Debug, Deserialize)]
-struct RawSecret {
-    file: Option<PathBuf>,
-    env: Option<String>,
-    command: Option<String>,
 }
 
 /// The text of the config file.
@@ -238,8 +234,15 @@ fn entry(
     })
 }
 
-/// Refuses a name that could not stand in a marker.
+/// Refuses a name that could not stand in a marker, or means something else as an answer to a
+/// conflict.
 pub(crate) fn check_name(name: &str) -> Result<(), String> {
+    if ANSWERS.contains(&name) {
+        return Err(format!(
+            "`{name}` cannot be the name of an account: `instep conflicts resolve --keep {name}` \
+             means something else"
+        ));
+    }
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     if name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(plain) {
         return Ok(());
@@ -287,17 +290,7 @@ fn reach(places: &Places, raw: RawAccount, kind: Kind) -> Result<Reach, String> 
         Kind::Vikunja => {
             let url = raw.url.ok_or_else(|| missing("url"))?;
             let secret = raw.secret.ok_or_else(|| missing("secret"))?;
-            let secret = match (secret.file, secret.env, secret.command) {
-                (Some(path), None, None) => SecretSource::File(places.absolute(&path)),
-                (None, Some(name), None) => SecretSource::Env(name),
-                (None, None, Some(command)) => SecretSource::Command(command),
-                _ => {
-                    return Err(format!(
-                        "the secret of `{}` is one of file, env and command",
-                        raw.name
-                    ));
-                }
-            };
+            let secret = secret_source(places, &raw.name, &secret)?;
             Ok(Reach::Vikunja { url, secret })
         }
         Kind::File => {
@@ -308,6 +301,24 @@ fn reach(places: &Places, raw: RawAccount, kind: Kind) -> Result<Reach, String> 
             })
         }
         Kind::Todoist | Kind::Caldav => Err(unknown_kind(&raw.kind)),
+    }
+}
+
+/// Where a secret comes from. What stands there instead may be the secret itself: it is never told.
+fn secret_source(
+    places: &Places,
+    name: &str,
+    written: &toml::Value,
+) -> Result<SecretSource, String> {
+    let text = |key: &str| written.get(key).map(toml::Value::as_str);
+    match (text("file"), text("env"), text("command")) {
+        (Some(Some(path)), None, None) => Ok(SecretSource::File(places.absolute(path.as_ref()))),
+        (None, Some(Some(variable)), None) => Ok(SecretSource::Env(variable.to_owned())),
+        (None, None, Some(Some(command))) => Ok(SecretSource::Command(command.to_owned())),
+        _ => Err(format!(
+            "the secret of `{name}` says where it comes from and is never written here itself: \
+             `secret = {{ file = \"…\" }}`, or `env` or `command` in the place of `file`"
+        )),
     }
 }
 

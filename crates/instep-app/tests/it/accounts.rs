@@ -292,6 +292,19 @@ async fn a_bad_config_is_named_by_line() {
     refused(good.replacen("timezone = \"", "timezone = \"Mars/", 1));
     assert_eq!(config_show(&world.places).expect("a config"), good);
 
+    // What `conflicts resolve --keep` takes as an answer is no account.
+    for answer in ["hub", "newest", "both"] {
+        let failure = refused(good.replace("\"tw\"", &format!("\"{answer}\"")));
+        assert!(failure.why.contains("--keep"), "{}", failure.why);
+        let request = AccountAdd {
+            name: Some(answer.to_owned()),
+            ..world.file()
+        };
+        let failure = account_add(&world.places, &request).await;
+        let failure = failure.expect_err("a name that means something else");
+        assert!(failure.why.contains("--keep"), "{}", failure.why);
+    }
+
     let odd = good.replacen("conflicts = ", "conflikts = ", 1);
     config_replace(&world.places, &odd).expect("an unknown key is no error");
     let line = 1 + odd
@@ -307,6 +320,32 @@ async fn a_bad_config_is_named_by_line() {
         note.message,
         format!("unknown key `conflikts`, line {line}: did you mean `conflicts`?")
     );
+}
+
+/// A token that was written where its place belongs is not told on.
+#[tokio::test]
+async fn what_stands_in_the_place_of_a_secret_is_never_told() {
+    let world = World::paired(2).await;
+    let good = config_show(&world.places).expect("a config");
+    let line = good.lines().find(|line| line.starts_with("secret = "));
+    let line = line.expect("where the token comes from");
+    for wrong in [
+        "\"tk_abc\"",
+        "[\"tk_abc\"]",
+        "{ file = [\"tk_abc\"] }",
+        "{ token = \"tk_abc\" }",
+        "{ file = \"token\", env = \"tk_abc\" }",
+        "{ env = { tk_abc = 1 } }",
+    ] {
+        let text = good.replace(line, &format!("secret = {wrong}"));
+        let failure = config_replace(&world.places, &text).expect_err(wrong);
+        let told = format!("{failure:?}");
+        assert!(!told.contains("tk_abc"), "{told}");
+        assert!(told.contains("secret = { file = "), "{told}");
+        std::fs::write(world.places.config(), text).expect("a config");
+        let checks = format!("{:?}", config_check(&world.places));
+        assert!(!checks.contains("tk_abc"), "{checks}");
+    }
 }
 
 #[tokio::test]
