@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::config::{self, Config, Entry, Reach};
+use crate::doctor::lacking;
 use crate::notice::{advice, failed, remark};
 use crate::overlap::{Covered, LeftBehind, file_exists};
 use crate::scratch::scratch;
@@ -46,7 +47,13 @@ pub(crate) async fn add(app: &App, request: &AccountAdd) -> Result<AccountAdded,
     }
     config::add_account(places, &entry)?;
     let reopened = App::open(places).await?;
-    let notes = after_adding(places, &reopened.config, &entry, before.as_ref());
+    let mut notes = Vec::from_iter(probed.lacking);
+    notes.extend(after_adding(
+        places,
+        &reopened.config,
+        &entry,
+        before.as_ref(),
+    ));
     reopened.close().await;
     Ok(AccountAdded {
         schema_version: SCHEMA_VERSION,
@@ -189,6 +196,8 @@ fn absolute_secret(places: &Places, source: SecretSource) -> Result<SecretSource
 struct Probed {
     found: String,
     observation: Observation,
+    /// What the secret may not do of what is needed.
+    lacking: Option<NotesLine>,
 }
 
 /// Tries an account as the engine would, and writes nothing.
@@ -227,7 +236,18 @@ async fn probe(places: &Places, config: &Config, entry: &Entry) -> Result<Probed
         (None, Some(false)) => "no file yet; it is made by the first sync".to_owned(),
         (None, _) => tasks,
     };
-    Ok(Probed { found, observation })
+    // The account works for what the secret may do, and the server has just answered.
+    let server = connector.server(entry.account.direction).await;
+    let lacking = server.ok().flatten().and_then(|server| lacking(&server));
+    let lacking = lacking.zip(entry.reach.secret()).map(|(lacking, source)| {
+        let command = say::login_command(&entry.account.name, source);
+        advice(format!("warning: {lacking}"), command)
+    });
+    Ok(Probed {
+        found,
+        observation,
+        lacking,
+    })
 }
 
 /// Refuses a second account for one place (S7).
@@ -342,7 +362,11 @@ pub async fn account_login(
         name: name.to_owned(),
         kind: entry.account.kind.to_string(),
         found: probed.found,
-        notes: vec![advice("carry on", format!("instep sync {name}"))],
+        notes: probed
+            .lacking
+            .into_iter()
+            .chain([advice("carry on", format!("instep sync {name}"))])
+            .collect(),
     })
 }
 

@@ -348,17 +348,29 @@ fn rights_check(entry: &Entry, server: &Server, checks: &mut Checks) {
     let Some(source) = entry.reach.secret() else {
         return;
     };
-    if server.missing_rights.is_empty() {
-        let message = format!("{name}: the token may do what is needed");
-        return checks.ok("accounts", &id, message);
+    match lacking(server) {
+        None => {
+            let message = format!("{name}: the token may do what is needed");
+            checks.ok("accounts", &id, message);
+        }
+        Some(lacking) => {
+            let fix = say::login_command(name, source);
+            checks.problem("accounts", &id, format!("{name}: {lacking}"), fix);
+        }
     }
-    let message = format!(
-        "{name}: the API token may not {}; make one that may at {}, and put it in the place of the \
-         old one",
-        by_group(&server.missing_rights),
-        server.secret_page
-    );
-    checks.problem("accounts", &id, message, say::login_command(name, source));
+}
+
+/// What a secret may not do of what is needed, and where a person makes one that may.
+pub(crate) fn lacking(server: &Server) -> Option<String> {
+    let rights = &server.missing_rights;
+    (!rights.is_empty()).then(|| {
+        format!(
+            "the API token may not {}; make one that may at {}, and put it in the place of the \
+             old one",
+            by_group(rights),
+            server.secret_page
+        )
+    })
 }
 
 /// Rights such as `tasks: delete`, each group named once.
