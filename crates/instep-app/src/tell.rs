@@ -242,8 +242,8 @@ impl Told<'_> {
         Ok(entries)
     }
 
-    /// Says it where an edit beat a deletion (S15, S16), or an older copy is brought up again: one
-    /// clause, from the journal.
+    /// Says it where an edit beat a deletion (S15, S16), what vanished is made again, or an older copy
+    /// is brought up again: one clause, in the journal's words.
     async fn survival(&self, change: &ReportedChange) -> Result<Option<String>, Failure> {
         let account = self.app.name_of(&change.account);
         let mut reports = self.report.accounts.iter();
@@ -266,10 +266,8 @@ impl Told<'_> {
         };
         let failed = |error| say::from_store(&error);
         let lines = self.hub.journal(&filter).await.map_err(failed)?;
-        let restored = lines.iter().any(|line| line.action == Action::Restore);
-        Ok(restored.then(|| {
-            format!("it was edited elsewhere, so its deletion in {account} did not count")
-        }))
+        let restored = lines.iter().find(|line| line.action == Action::Restore);
+        Ok(restored.map(|line| format!("it was missing in {account}; {}", line.cause)))
     }
 
     fn entry_of(
@@ -389,7 +387,8 @@ fn exit_of_account(account: &AccountSync) -> Exit {
         .map_or(Exit::Fine, |error| error.exit)
 }
 
-fn outcome(exit: Exit) -> &'static str {
+/// How a round that ended so is called.
+pub(crate) fn outcome(exit: Exit) -> &'static str {
     match exit {
         Exit::Fine => "in_step",
         Exit::Partial => "partial",
