@@ -35,7 +35,7 @@ mod wiring;
 
 pub use account::{account_add, account_login, account_remove};
 pub use app::App;
-pub use config::{config_check, config_replace, config_show};
+pub use config::{config_check, config_replace, config_show, shown_zone};
 pub use doctor::{doctor, exit_of_checks};
 pub use init::init;
 pub use places::Places;

@@ -9,7 +9,6 @@ use instep_api::{ConfigReply, Exit, Failure};
 use instep_app::Places;
 
 use crate::manner::Manner;
-use crate::render::Screen;
 use crate::run::config_reply;
 use crate::{ask, output, render};
 
@@ -34,9 +33,7 @@ pub(crate) fn edit(places: &Places, manner: &Manner) -> Result<ConfigReply, Fail
             failure.help = format!("{}; what you wrote is in {}", failure.help, copy.display());
             return Err(failure);
         }
-        output::err(
-            &render::failure(&failure).draw(&Screen::new(manner.colour_stderr, manner.columns)),
-        );
+        output::err(&render::failure(&failure).draw(&manner.screen_stderr()));
         if !ask::yes("Edit it again?")? {
             failure.help = format!("what you wrote is in {}", copy.display());
             return Err(failure);

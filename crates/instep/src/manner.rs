@@ -1,9 +1,13 @@
 //! In what manner a command speaks and asks: settled once, from flags, environment and terminal.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use instep_app::{Places, shown_zone};
+use jiff::tz::TimeZone;
 
 use crate::args::{Color, Global};
-use crate::render::USUAL_COLUMNS;
+use crate::render::{Screen, USUAL_COLUMNS};
 
 /// How to speak and whether to ask.
 #[derive(Debug, Clone)]
@@ -19,11 +23,13 @@ pub(crate) struct Manner {
     /// A progress bar can be shown.
     pub(crate) bar: bool,
     /// Colours on stdout.
-    pub(crate) colour: bool,
+    colour: bool,
     /// Colours on stderr.
     pub(crate) colour_stderr: bool,
     /// Columns that an answer may take.
-    pub(crate) columns: usize,
+    columns: usize,
+    /// The config file that was named, which says in what time zone times are shown.
+    config: Option<PathBuf>,
 }
 
 impl Manner {
@@ -50,7 +56,26 @@ impl Manner {
             colour: !global.json && colour(out),
             colour_stderr: !global.json && colour(err),
             columns: columns(out),
+            config: global.config.clone(),
         }
+    }
+
+    /// Stdout, as a place to show something.
+    pub(crate) fn screen(&self) -> Screen {
+        self.screen_in(self.colour)
+    }
+
+    /// Stderr, as a place to show something.
+    pub(crate) fn screen_stderr(&self) -> Screen {
+        self.screen_in(self.colour_stderr)
+    }
+
+    fn screen_in(&self, colour: bool) -> Screen {
+        let config = self.config.clone();
+        Screen::new(colour, self.columns, || {
+            let places = Places::from_env(config);
+            places.map_or_else(|_| TimeZone::system(), |places| shown_zone(&places))
+        })
     }
 }
 

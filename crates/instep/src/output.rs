@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::manner::Manner;
-use crate::render::{self, Screen};
+use crate::render;
 
 /// A failure as JSON.
 #[derive(Serialize)]
@@ -21,7 +21,7 @@ pub(crate) fn answer(answer: &Answer, manner: &Manner) {
     if manner.json {
         return out(&answer.json());
     }
-    let screen = Screen::new(manner.colour, manner.columns);
+    let screen = manner.screen();
     if !manner.quiet || answer.exit() != Exit::Fine || answer.is_text() {
         out(&render::answer(answer, &screen));
     }
@@ -32,7 +32,7 @@ pub(crate) fn failure(failure: &Failure, manner: &Manner) {
     if manner.json {
         return failure_json(failure);
     }
-    let screen = Screen::new(manner.colour_stderr, manner.columns);
+    let screen = manner.screen_stderr();
     err(&render::failure(failure).draw(&screen));
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn failure_json(error: &Failure) {
 /// Prints notes, which are never the result.
 pub(crate) fn notes(notes: &[String], manner: &Manner) {
     if !notes.is_empty() && !manner.json {
-        let screen = Screen::new(manner.colour_stderr, manner.columns);
+        let screen = manner.screen_stderr();
         err(&render::notes(notes).draw(&screen));
     }
 }

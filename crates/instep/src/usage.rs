@@ -3,6 +3,7 @@
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use instep_api::{Exit, Failure};
+use jiff::tz::TimeZone;
 
 use crate::output;
 use crate::render::{self, Screen};
@@ -25,7 +26,8 @@ pub(crate) fn tell(error: &Error) -> Exit {
     if std::env::args_os().any(|arg| arg == "--json") {
         output::failure_json(&failure);
     } else {
-        output::err(&render::failure(&failure).draw(&Screen::new(false, render::USUAL_COLUMNS)));
+        let screen = Screen::new(false, render::USUAL_COLUMNS, TimeZone::system);
+        output::err(&render::failure(&failure).draw(&screen));
     }
     failure.exit
 }

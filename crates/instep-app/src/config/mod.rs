@@ -15,7 +15,7 @@ use instep_model::{Account, ConflictPolicy, TimeZone};
 pub(crate) use edit::{add_account, remove_account, set_secret, start};
 pub(crate) use keys::{Unknown, nearest};
 pub(crate) use modes::{Looseness, check_mode, loose};
-pub use modes::{config_check, config_replace, config_show};
+pub use modes::{config_check, config_replace, config_show, shown_zone};
 pub(crate) use parse::{check_format, check_name, load, parse, scope, system_zone, unknown_kind};
 pub(crate) use zone::zone_named;
 

@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use instep_api::{Check, CheckStatus, Exit, Failure};
+use instep_model::TimeZone;
 
 use super::{load, parse};
 use crate::Places;
@@ -54,6 +55,13 @@ pub(crate) fn check_mode(path: &Path, what: &str, secret: bool) -> Result<(), Fa
 /// When there is none, or it cannot be read.
 pub fn config_show(places: &Places) -> Result<String, Failure> {
     super::parse::read(places)
+}
+
+/// The time zone that times are shown in: the one of the config (S21), or the computer's where there
+/// is no config that can be read.
+pub fn shown_zone(places: &Places) -> TimeZone {
+    let config = super::parse::read(places).and_then(|text| parse(places, &text));
+    config.map_or_else(|_| TimeZone::system(), |config| config.zone)
 }
 
 /// What is wrong with the config; a single check that is fine if nothing is.

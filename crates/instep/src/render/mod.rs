@@ -104,7 +104,7 @@ pub(crate) fn notes(notes: &[String]) -> Page {
 
 /// The plan of a first meeting, above the question whether to carry it out.
 pub(crate) fn plan_to_accept(plan: &SyncReply, manner: &Manner) -> String {
-    let screen = Screen::new(manner.colour, manner.columns);
+    let screen = manner.screen();
     sync::plan_to_accept(plan, &screen).draw(&screen)
 }
 

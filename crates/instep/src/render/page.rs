@@ -20,17 +20,21 @@ pub(crate) struct Screen {
     /// For relative times.
     pub(super) now: Timestamp,
     /// For days and hours; found out when the first is shown.
-    pub(super) zone: LazyCell<TimeZone>,
+    pub(super) zone: LazyCell<TimeZone, Box<dyn FnOnce() -> TimeZone>>,
 }
 
 impl Screen {
-    /// A screen of so many columns, at this moment.
-    pub(crate) fn new(colour: bool, columns: usize) -> Self {
+    /// A screen of so many columns, at this moment, in the time zone that `zone` finds out.
+    pub(crate) fn new(
+        colour: bool,
+        columns: usize,
+        zone: impl FnOnce() -> TimeZone + 'static,
+    ) -> Self {
         Self {
             colour,
             columns,
             now: Timestamp::now(),
-            zone: LazyCell::new(TimeZone::system),
+            zone: LazyCell::new(Box::new(zone)),
         }
     }
 

@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_tag_is_never_taken_for_two() {
-        let screen = Screen::new(false, 80);
+        let screen = Screen::new(false, 80, || jiff::tz::TimeZone::UTC);
         let check = |text: &str, words: &str| {
             assert_eq!(value("tags", Some(text), &screen), words, "{text}");
         };

@@ -377,3 +377,29 @@ fn a_first_meeting_that_waits_tells_nothing_as_done() {
     "#]]
     .assert_eq(&home.instep(&["sync"]).whole());
 }
+
+/// S21: neither what is typed nor what is told follows the computer's own zone.
+#[test]
+fn s21_times_are_those_of_the_configs_zone() {
+    let home = Home::with_two_accounts();
+    let path = ".config/instep/config.toml";
+    let config = home.read(path);
+    let line = config.lines().find(|line| line.starts_with("timezone"));
+    let berlin = config.replace(line.expect("a zone"), "timezone = \"Europe/Berlin\"");
+    home.secret(path, &berlin);
+    let due = ["add", "Call", "--due", "2031-11-27 09:00"];
+    for zone in ["UTC", "Asia/Tokyo"] {
+        let told = home.instep_with(&due, &[("TZ", zone)]);
+        assert!(
+            told.stdout.contains("due Thu 27 Nov 2031 09:00"),
+            "{}",
+            told.whole()
+        );
+        let listed = home.instep_with(&["list"], &[("TZ", zone)]);
+        assert!(
+            listed.stdout.contains("27 Nov 2031 09:00"),
+            "{}",
+            listed.whole()
+        );
+    }
+}
