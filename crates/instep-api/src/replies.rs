@@ -268,6 +268,9 @@ pub struct TouchedReply {
     pub action: String,
     /// The task as it is now.
     pub task: TaskView,
+    /// With `add --to`: what became of it on its way there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried: Option<SyncReply>,
 }
 
 /// One line of `instep log`.

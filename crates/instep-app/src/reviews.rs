@@ -133,6 +133,7 @@ impl App {
         let task = task.ok_or_else(|| self.not_taken(review))?;
         Ok(TouchedReply {
             schema_version: SCHEMA_VERSION,
+            carried: None,
             action: action.to_owned(),
             task: self.view_of(&task).await?,
         })
@@ -157,6 +158,7 @@ impl App {
         let task = task.ok_or_else(|| self.not_taken(there))?;
         Ok(TouchedReply {
             schema_version: SCHEMA_VERSION,
+            carried: None,
             action: "update".to_owned(),
             task: self.view_of(&task).await?,
         })

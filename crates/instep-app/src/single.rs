@@ -2,17 +2,18 @@
 //! has to exist; a short way that finds nothing is no success.
 
 use instep_api::{Exit, Failure, SyncReply, SyncRequest};
-use instep_contract::{Connector, Store};
+use instep_contract::{Connector, ConnectorError, Store};
 use instep_engine::{RoundReport, Start};
 use instep_model::{AccountId, RemoteId, TaskId};
 
 use crate::app::App;
 use crate::choice::Choice;
+use crate::config::Entry;
 use crate::connector::AnyConnector;
 use crate::item::unknown_item;
 use crate::say;
 use crate::sync::{Began, options};
-use crate::tell::About;
+use crate::tell::{About, exit_of_sync, outcome, state_of};
 
 /// What became of an item that was asked for.
 enum Taken {
@@ -62,6 +63,43 @@ impl App {
         }
     }
 
+    /// Carries one hub task to one account now. Where it did not arrive, the reply says why.
+    pub(crate) async fn carry_to(&self, id: TaskId, name: &str) -> Result<SyncReply, Failure> {
+        let failed = |error| say::from_store(&error);
+        let began = Began::now();
+        let entries = self.entries(&[name.to_owned()])?;
+        let account = &self.entry(name)?.account.id;
+        let state = self.places.state();
+        let mut choice = self.choose(entries, state, |connector| connector).await;
+        let report = self.run(&mut choice, &Start::Task(id)).await;
+        let about = About::Task(Some(id));
+        let mut reply = self.conclude(choice, report, about, began).await?;
+        let pairs = self.hub.mappings_by_task(account, &[id]).await;
+        let arrived = pairs
+            .map_err(failed)?
+            .iter()
+            .any(|pair| pair.remote.is_some());
+        if !arrived && let Some(told) = reply.accounts.first_mut().filter(|one| one.error.is_none())
+        {
+            let (why, help) = match self.meets(account).await? {
+                true => (
+                    "it is outside what this account covers",
+                    format!("instep account show {name}"),
+                ),
+                false => (
+                    "the hub has not met this account yet",
+                    format!("instep sync {name}"),
+                ),
+            };
+            let what = format!("the task was not carried to {name}");
+            let failure = Failure::new(Exit::Partial, "not_carried", what, why, help);
+            told.state = state_of(failure.exit);
+            told.error = Some(failure.now("it is in the hub"));
+            reply.outcome = outcome(exit_of_sync(&reply)).to_owned();
+        }
+        Ok(reply)
+    }
+
     /// Takes one item of an account into the hub and to every other account now.
     ///
     /// # Errors
@@ -91,7 +129,7 @@ impl App {
         let looked = accounts.all(|one| one.account != *id || one.trouble.is_none());
         let taken = match looked {
             true => {
-                self.taken(&mut choice.members[at].connector, id, &remote)
+                self.taken(&mut choice.members[at].connector, entry, &remote)
                     .await?
             }
             // Its failure is told, and says more.
@@ -169,9 +207,10 @@ impl App {
     async fn taken(
         &self,
         connector: &mut AnyConnector,
-        account: &AccountId,
+        entry: &Entry,
         remote: &RemoteId,
     ) -> Result<Taken, Failure> {
+        let account = &entry.account.id;
         let failed = |error| say::from_store(&error);
         let ids = [remote.clone()];
         let pairs = self.hub.mappings_by_remote(account, &ids).await;
@@ -182,10 +221,11 @@ impl App {
         if waits || !pairs.map_err(failed)?.is_empty() {
             return Ok(Taken::Known);
         }
-        // An id that the service cannot even read is none of its own.
-        Ok(match connector.read(&ids).await {
-            Ok(found) if found.iter().any(Option::is_some) => Taken::LeftThere,
-            Ok(_) | Err(_) => Taken::Unknown,
-        })
+        match connector.read(&ids).await {
+            Ok(found) if found.iter().any(Option::is_some) => Ok(Taken::LeftThere),
+            // An id that the service cannot even read is none of its own.
+            Ok(_) | Err(ConnectorError::Rejected { .. }) => Ok(Taken::Unknown),
+            Err(error) => Err(say::from_connector(entry, &error, say::Met::Looking)),
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! What a person changes in the hub itself: add, edit, done, remove. The accounts hear of it with
 //! the next sync, or at once where that is asked for.
 
-use instep_api::{Failure, SCHEMA_VERSION, SyncRequest, TaskEdit, TouchedReply};
+use instep_api::{Failure, SCHEMA_VERSION, TaskEdit, TouchedReply};
 use instep_engine::Edited;
-use instep_model::{Action, Field, Fields, ProjectPath, Status, TaskId, Value};
+use instep_model::{Action, Direction, Field, Fields, ProjectPath, Status, TaskId, Value};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -33,11 +33,19 @@ impl App {
     /// Makes a task; with `to`, it is carried to that account at once.
     ///
     /// # Errors
-    /// When it has no title, a value makes no sense, or the account is unknown. An account that
-    /// could not be reached is no error: the task is in the hub, and waits.
+    /// When it has no title, a value makes no sense, or the account is unknown or only read from.
+    /// An account that could not be reached is no error: the task is in the hub, and `carried` tells.
     pub async fn add(&self, edit: &TaskEdit, to: Option<&str>) -> Result<TouchedReply, Failure> {
         if let Some(name) = to {
-            self.entry(name)?;
+            let account = &self.entry(name)?.account;
+            if account.direction == Direction::FromRemote {
+                return Err(say::usage(
+                    "never_written",
+                    format!("nothing can be added to {name}"),
+                    "its direction is from-remote: Instep only reads it",
+                    format!("instep account show {name}"),
+                ));
+            }
         }
         let wanted = self.wanted(edit)?;
         let mut fields = Fields::new();
@@ -46,17 +54,16 @@ impl App {
             return Err(empty_title());
         }
         let engine = self.engine(self.hub.clone());
-        let made = engine.add_task(TaskId(Uuid::new_v4()), fields).await;
+        let id = TaskId(Uuid::new_v4());
+        let made = engine.add_task(id, fields).await;
         let made = made.map_err(|error| say::from_edit(&error))?;
-        if let Some(name) = to {
-            let request = SyncRequest {
-                accounts: vec![name.to_owned()],
-                ..SyncRequest::default()
-            };
-            // What stands in the way is the account's, and `status` tells; the task is made.
-            self.sync(&request, &mut |_| {}).await?;
-        }
-        self.touched(made).await
+        let carried = match to {
+            Some(name) => Some(self.carry_to(id, name).await?),
+            None => None,
+        };
+        let mut reply = self.touched(made).await?;
+        reply.carried = carried;
+        Ok(reply)
     }
 
     /// Changes a task.
@@ -112,6 +119,7 @@ impl App {
             schema_version: SCHEMA_VERSION,
             action,
             task: self.view_of(&edited.task).await?,
+            carried: None,
         })
     }
 

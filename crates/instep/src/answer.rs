@@ -37,6 +37,10 @@ impl Answer {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Synced { exit, .. } => *exit,
+            Self::Touched(TouchedReply {
+                carried: Some(reply),
+                ..
+            }) => instep_app::exit_of_sync(reply),
             Self::Checked(reply) => instep_app::exit_of_checks(reply),
             _ => Exit::Fine,
         }

@@ -114,7 +114,12 @@ async fn on_hub(plan: Plan, app: &App, manner: &Manner) -> Result<Answer, Failur
         Plan::Status => Answer::Status(app.status().await?),
         Plan::List(request) => Answer::Tasks(app.list(&request).await?),
         Plan::Show(id) => Answer::Task(app.show(&id).await?),
-        Plan::Add { edit, to } => Answer::Touched(app.add(&edit, to.as_deref()).await?),
+        Plan::Add { edit, to } => {
+            let reply = app.add(&edit, to.as_deref()).await?;
+            let notes = reply.carried.as_ref().map(|carried| &carried.notes);
+            output::notes(notes.map_or(&[], Vec::as_slice), manner);
+            Answer::Touched(reply)
+        }
         Plan::Edit { id, edit } => Answer::Touched(app.edit(&id, &edit).await?),
         Plan::Done(id) => Answer::Touched(app.done(&id).await?),
         Plan::Remove(id) => Answer::Touched(app.remove(&id).await?),

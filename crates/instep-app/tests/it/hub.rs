@@ -2,7 +2,10 @@
 
 use instep_api::{Exit, ListRequest, LogRequest, TaskEdit};
 
-use super::world::World;
+use instep_app::exit_of_sync;
+use instep_doubles::vikunja::Fault;
+
+use super::world::{World, code};
 
 fn titled(title: &str) -> TaskEdit {
     TaskEdit {
@@ -24,6 +27,8 @@ async fn a_task_of_the_hub_travels_and_its_edits_do() {
         notes: Some("Two *beds*".to_owned()),
         ..titled("Dig")
     };
+    world.sync().await;
+    world.task(&["add", "Not asked for"]);
     let made = app.add(&edit, Some("vikunja")).await.expect("made");
     assert_eq!(made.action, "create");
     assert!(made.task.accounts.contains_key("vikunja"), "{made:#?}");
@@ -31,6 +36,9 @@ async fn a_task_of_the_hub_travels_and_its_edits_do() {
         world.in_vikunja("Dig").await.is_some(),
         "--to carries it at once"
     );
+    assert!(world.in_vikunja("Not asked for").await.is_none());
+    let carried = made.carried.expect("what became of it");
+    assert_eq!(carried.outcome, "in_step", "{carried:#?}");
     let listed = app.list(&ListRequest::default()).await.expect("a list");
     let json = serde_json::to_value(&listed.tasks[0]).expect("json");
     assert_eq!(
@@ -180,6 +188,22 @@ async fn one_task_that_is_not_there_is_an_error() {
     app.close().await;
 }
 
+/// A connection that is lost on the last look says nothing about the item.
+#[tokio::test]
+async fn an_item_that_could_not_be_looked_for_is_not_said_to_be_missing() {
+    let world = World::paired(2).await;
+    world.sync().await;
+    let app = world.open().await;
+    let before = world.vikunja.count("GET", "/tasks/4711");
+    app.pull("vikunja", "4711").await.expect_err("not there");
+    let last = world.vikunja.count("GET", "/tasks/4711") - before;
+    let lost = Fault::status(503).path("/tasks/4711").nth(last as u64);
+    world.vikunja.set_fault(lost);
+    let failure = app.pull("vikunja", "4711").await.expect_err("no answer");
+    assert_eq!(failure.exit, Exit::Unreachable, "{failure:?}");
+    app.close().await;
+}
+
 /// Before a first sync, or after the hub was lost, nobody knows what one task is: all are to be met.
 #[tokio::test]
 async fn one_task_waits_for_the_first_sync() {
@@ -266,4 +290,24 @@ async fn one_task_can_be_carried_now() {
     app.close().await;
     world.sync().await;
     assert_eq!((world.exported().len(), world.listed().await.len()), (3, 3));
+}
+
+/// What `add --to` could not carry is in the hub, and said to be there alone.
+#[tokio::test]
+async fn a_task_that_did_not_arrive_is_said_to_wait() {
+    let world = World::paired(2).await;
+    let app = world.open().await;
+    let check = async |title: &str, expected: &str, exit: Exit| {
+        let made = app.add(&titled(title), Some("vikunja")).await;
+        let made = made.expect("it is in the hub");
+        assert_eq!(made.action, "create");
+        let carried = made.carried.expect("what became of it");
+        assert_eq!(code(&carried, "vikunja"), expected);
+        assert_eq!(exit_of_sync(&carried), exit, "{carried:#?}");
+    };
+    check("Too early", "not_carried", Exit::Partial).await;
+    world.sync().await;
+    world.vikunja.refuse_connections().await;
+    check("Out of reach", "unreachable", Exit::Unreachable).await;
+    app.close().await;
 }

@@ -90,7 +90,8 @@ fn summary(reply: &SyncReply) -> Line {
     line.text(format!(" · {accounts} · {} ms", reply.duration_ms))
 }
 
-fn troubles(page: &mut Page, accounts: &[AccountSync]) {
+/// What stands in the way of each account.
+pub(super) fn troubles(page: &mut Page, accounts: &[AccountSync]) {
     for account in accounts {
         let Some(error) = &account.error else {
             continue;

@@ -197,6 +197,14 @@ pub(super) fn touched(reply: &TouchedReply, screen: &Screen) -> Page {
         parts.push(format!("due {}", values::when(due, screen)));
     }
     page.line(line.text(parts.join("  ")));
-    refusals(&mut page, &reply.task, "  ", screen);
+    let Some(carried) = &reply.carried else {
+        refusals(&mut page, &reply.task, "  ", screen);
+        return page;
+    };
+    super::sync::troubles(&mut page, &carried.accounts);
+    for account in carried.accounts.iter().filter(|one| one.error.is_none()) {
+        let line = Line::new().tint(Tint::Good, "  ✓ carried to ");
+        page.line(line.text(&account.name));
+    }
     page
 }

@@ -219,6 +219,8 @@ fn every_day(home: &Home, run: &mut Run) {
         home,
         &["edit", &id, "--priority", "3", "--project", "Health"],
     );
+    let carried = run.good(home, &["add", "Pay it", "--to", "vikunja"]);
+    assert_eq!(carried["carried"]["outcome"], "in_step", "{carried}");
     run.good(home, &["show", &id[..8]]);
     run.good(home, &["push", &id[..8]]);
     run.good(home, &["pull", "file", "1"]);
