@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 
 use instep_api::{Failure, SyncReply, SyncRequest};
 use instep_contract::Store;
-use instep_model::{AccountId, ProjectPath, TaskId};
+use instep_model::{AccountId, Direction, ProjectPath, TaskId};
 
 use crate::app::App;
+use crate::config::Entry;
 use crate::say;
 
 impl App {
@@ -21,7 +22,11 @@ impl App {
             Some((name, project)) => (name, Some(project)),
             None => (collection, None),
         };
-        let account = &self.entry(name)?.account.id;
+        let entry = self.entry(name)?;
+        if entry.account.direction == Direction::FromRemote {
+            return Err(never_written(entry));
+        }
+        let account = &entry.account.id;
         let project = project.map(path).transpose()?;
         let held = self.held(account, project.as_ref()).await?;
         if held.is_empty() {
@@ -71,6 +76,20 @@ impl App {
         });
         Ok(wanted.map(|task| task.id).collect())
     }
+}
+
+fn never_written(entry: &Entry) -> Failure {
+    let name = &entry.account.name;
+    say::usage(
+        "never_written",
+        format!("nothing can be made again in {name}"),
+        "its direction is from-remote: Instep only reads it",
+        format!(
+            "bring the tasks back in {} itself, or let what is on hold go: \
+             instep sync {name} --max-delete N",
+            say::service(entry.account.kind)
+        ),
+    )
 }
 
 fn path(text: &str) -> Result<ProjectPath, Failure> {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use instep_api::{Failure, SyncReply, SyncRequest};
 use instep_contract::{Look, with_causes};
 use instep_engine::{AccountReport, Need, Rehearsal, RoundOptions, RoundReport, Trouble};
-use instep_model::{Account, AccountId, Timestamp};
+use instep_model::{Account, AccountId, Direction, Timestamp};
 
 use crate::app::App;
 use crate::choice::Choice;
@@ -130,7 +130,10 @@ impl App {
     ) -> Result<SyncReply, Failure> {
         let mut notes = Vec::new();
         for (member, told) in choice.members.iter_mut().zip(&report.accounts) {
-            if told.trouble.is_none()
+            // What is only read from is never written, not even to mend it.
+            let is_written = member.account.direction != Direction::FromRemote;
+            if is_written
+                && told.trouble.is_none()
                 && let Err(error) = member.connector.settle().await
             {
                 notes.push(format!("{}: {}", member.account.name, with_causes(&error)));

@@ -185,3 +185,28 @@ fn an_entry_that_is_no_task_is_told_and_left_alone() {
     );
     assert_eq!(pending(&home), "3");
 }
+
+/// A file that is only read from is never written: not to mend it, and not to bring tasks back.
+#[test]
+fn a_file_that_is_only_read_from_is_never_written() {
+    let home = Home::new();
+    home.write("tasks.json", TWO_TASKS);
+    home.good(&["init", "--yes"]);
+    let add = ["account", "add", "file", "--path", "tasks.json"];
+    home.good(&[&add[..], &["--direction", "from-remote"]].concat());
+    home.good(&["sync", "--yes"]);
+    home.write("tasks.json", &TWO_TASKS.replace("Buy milk", "Buy oat milk"));
+    home.good(&["sync"]);
+    for found in ["", TWO_TASKS, "[]"] {
+        home.write("tasks.json", found);
+        home.instep(&["sync"]);
+        assert_eq!(home.read("tasks.json"), found);
+    }
+    let refused = home.instep(&["restore", "--collection", "file"]);
+    assert_eq!(refused.code, 2, "{}", refused.whole());
+    assert!(refused.stderr.contains("from-remote"), "{}", refused.stderr);
+    let refused = home.instep(&["add", "Ring", "--to", "file"]);
+    assert_eq!(refused.code, 2, "{}", refused.whole());
+    assert_eq!(home.read("tasks.json"), "[]");
+    assert!(!home.good(&["list"]).stdout.contains("Ring"));
+}
