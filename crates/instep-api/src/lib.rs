@@ -18,7 +18,9 @@ pub use requests::{
     AccountAdd, ConflictFilter, InitRequest, ListRequest, LogRequest, Resolution, SecretSource,
     SyncRequest, TaskEdit,
 };
-pub use small::{AccountsReply, CompletionsReply, ConfigReply, RemovedReply, VersionReply};
+pub use small::{
+    AccountsReply, CompletionsReply, ConfigReply, RemovedReply, RenamedReply, VersionReply,
+};
 
 /// The version of every shape in this crate.
 pub const SCHEMA_VERSION: u32 = 1;

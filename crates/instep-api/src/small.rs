@@ -1,5 +1,6 @@
 //! What the small commands answer.
 
+use crate::NotesLine;
 use serde::{Deserialize, Serialize};
 
 use crate::AccountShown;
@@ -22,6 +23,19 @@ pub struct RemovedReply {
     pub name: String,
     /// Whether its pairs were forgotten at once.
     pub forgotten: bool,
+}
+
+/// `instep account rename`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenamedReply {
+    /// 1.
+    pub schema_version: u32,
+    /// What the account was called.
+    pub before: String,
+    /// What it is called now.
+    pub name: String,
+    /// What there is to know.
+    pub notes: Vec<NotesLine>,
 }
 
 /// `instep config show`, `path` and `edit`.

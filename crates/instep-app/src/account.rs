@@ -370,6 +370,41 @@ pub async fn account_login(
     })
 }
 
+/// Calls an account by another name; all that is known of it stays. Answers what else there is to
+/// know.
+///
+/// # Errors
+/// When there is no such account, or the new name cannot be used or is in use.
+pub async fn account_rename(
+    places: &Places,
+    old: &str,
+    new: &str,
+) -> Result<Vec<NotesLine>, Failure> {
+    let config = config::load(places)?;
+    let known = config.entry(old);
+    let known = known.ok_or_else(|| say::unknown_account(old, &config.names()))?;
+    let bad = |why: String| {
+        let help = format!("instep account rename {old} NEW");
+        say::usage("bad_request", "the account cannot be called so", why, help)
+    };
+    config::check_name(new).map_err(bad)?;
+    if new != old && config.entry(new).is_some() {
+        return Err(bad(format!("there is an account `{new}` already")));
+    }
+    config::rename_account(places, old, new)?;
+    let app = App::open(places).await?;
+    let declared = wiring::declare_markers(places, &app.config);
+    app.close().await;
+    let mut notes: Vec<NotesLine> = declared.err().iter().map(failed).collect();
+    // The name of its marker is made from the account's.
+    if known.account.kind.is_marked() && new != old {
+        notes.push(remark(format!(
+            "tasks that Taskwarrior has already keep the attribute `{old}_id`; others get `{new}_id`"
+        )));
+    }
+    Ok(notes)
+}
+
 /// Removes an account from the config. Its pairs stay for 90 days, so that adding the same place
 /// again finds them; with `forget`, they go at once. No task is touched on either side.
 ///

@@ -33,7 +33,7 @@ mod tasks;
 mod tell;
 mod wiring;
 
-pub use account::{account_add, account_login, account_remove};
+pub use account::{account_add, account_login, account_remove, account_rename};
 pub use app::App;
 pub use config::{config_check, config_replace, config_show, shown_zone};
 pub use doctor::{doctor, exit_of_checks};

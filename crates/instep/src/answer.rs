@@ -2,8 +2,8 @@
 
 use instep_api::{
     AccountAdded, AccountShown, AccountsReply, CompletionsReply, ConfigReply, ConflictsReply,
-    DoctorReply, Exit, InitReply, ListReply, LogLine, RemovedReply, StatusReply, SyncReply,
-    TouchedReply, VersionReply,
+    DoctorReply, Exit, InitReply, ListReply, LogLine, RemovedReply, RenamedReply, StatusReply,
+    SyncReply, TouchedReply, VersionReply,
 };
 
 use crate::output::json;
@@ -16,6 +16,7 @@ pub(crate) enum Answer {
     Account(AccountShown),
     Map(AccountShown),
     Removed(RemovedReply),
+    Renamed(RenamedReply),
     Synced { reply: SyncReply, exit: Exit },
     Status(StatusReply),
     Tasks(ListReply),
@@ -53,6 +54,7 @@ impl Answer {
             Self::Init(_)
                 | Self::Added(_)
                 | Self::Removed(_)
+                | Self::Renamed(_)
                 | Self::Synced { .. }
                 | Self::Touched(_)
                 | Self::Resolved(_)
@@ -69,6 +71,7 @@ impl Answer {
             Self::Accounts(reply) => json(reply),
             Self::Account(reply) | Self::Map(reply) => json(reply),
             Self::Removed(reply) => json(reply),
+            Self::Renamed(reply) => json(reply),
             Self::Synced { reply, .. } => json(reply),
             Self::Status(reply) => json(reply),
             Self::Tasks(reply) | Self::Task(reply) => json(reply),

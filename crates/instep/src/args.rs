@@ -172,6 +172,9 @@ pub(crate) enum AccountCommand {
         override_usage = "instep account login [OPTIONS] NAME \\\n           --secret-file FILE | --secret-env VAR | --secret-command CMD"
     )]
     Login(Login),
+    /// Gives an account another name; all that is known of it stays.
+    #[command(before_help = "Example: instep account rename tw work")]
+    Rename(Rename),
     /// Removes an account; its pairs are remembered for 90 days.
     #[command(before_help = "Example: instep account remove shared")]
     Remove(Remove),
@@ -269,6 +272,14 @@ pub(crate) struct Login {
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) secret: Secret,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rename {
+    /// The account.
+    pub(crate) old: String,
+    /// What it is called from now on.
+    pub(crate) new: String,
 }
 
 #[derive(Debug, Args)]

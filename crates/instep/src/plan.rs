@@ -21,6 +21,10 @@ pub(crate) enum Plan {
         name: String,
         secret: SecretSource,
     },
+    AccountRename {
+        old: String,
+        new: String,
+    },
     AccountRemove {
         name: String,
         forget: bool,
@@ -132,6 +136,10 @@ fn account(command: AccountCommand) -> Plan {
         AccountCommand::Login(login) => Plan::AccountLogin {
             name: login.name,
             secret: secret(login.secret),
+        },
+        AccountCommand::Rename(rename) => Plan::AccountRename {
+            old: rename.old,
+            new: rename.new,
         },
         AccountCommand::Remove(remove) => Plan::AccountRemove {
             name: remove.name,

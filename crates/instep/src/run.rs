@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::CommandFactory;
 use instep_api::{
     AccountsReply, CompletionsReply, ConfigReply, DoctorReply, Exit, Failure, RemovedReply,
-    SCHEMA_VERSION, SyncReply, SyncRequest, VersionReply,
+    RenamedReply, SCHEMA_VERSION, SyncReply, SyncRequest, VersionReply,
 };
 use instep_app::{App, Places};
 
@@ -61,6 +61,15 @@ pub(crate) async fn run(
         Plan::AccountLogin { name, secret } => {
             let reply = instep_app::account_login(&places, &name, secret).await?;
             Ok(Answer::Added(reply))
+        }
+        Plan::AccountRename { old, new } => {
+            let notes = instep_app::account_rename(&places, &old, &new).await?;
+            Ok(Answer::Renamed(RenamedReply {
+                schema_version: SCHEMA_VERSION,
+                before: old,
+                name: new,
+                notes,
+            }))
         }
         Plan::AccountRemove { name, forget } => {
             instep_app::account_remove(&places, &name, forget).await?;

@@ -65,6 +65,41 @@ pub(crate) fn remove_account(places: &Places, name: &str) -> Result<(), Failure>
     })
 }
 
+/// Gives an account another name, also where a policy prefers it. Its id stays, and with it all that
+/// is known of it.
+pub(crate) fn rename_account(places: &Places, old: &str, new: &str) -> Result<(), Failure> {
+    let prefers = format!("prefer:{old}");
+    let prefer_anew = |table: &mut Table| {
+        if table.get("conflicts").and_then(Item::as_str) == Some(prefers.as_str()) {
+            set_text(table, "conflicts", &format!("prefer:{new}"));
+        }
+    };
+    change(places, |document| {
+        prefer_anew(document.as_table_mut());
+        let accounts = document.get_mut("account");
+        let accounts = accounts.and_then(Item::as_array_of_tables_mut);
+        for table in accounts
+            .into_iter()
+            .flat_map(|accounts| accounts.iter_mut())
+        {
+            prefer_anew(table);
+            if is_named(table, old) {
+                set_text(table, "name", new);
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Sets a text and leaves the comment behind it.
+fn set_text(table: &mut Table, key: &str, text: &str) {
+    let mut new = Value::from(text);
+    if let Some(known) = table.get(key).and_then(Item::as_value) {
+        *new.decor_mut() = known.decor().clone();
+    }
+    table[key] = Item::Value(new);
+}
+
 /// Says where the secret of an account comes from.
 pub(crate) fn set_secret(
     places: &Places,

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use instep_api::SecretSource;
 use instep_model::{Account, ConflictPolicy, TimeZone};
 
-pub(crate) use edit::{add_account, remove_account, set_secret, start};
+pub(crate) use edit::{add_account, remove_account, rename_account, set_secret, start};
 pub(crate) use keys::{Unknown, nearest};
 pub(crate) use modes::{Looseness, check_mode, loose};
 pub use modes::{config_check, config_replace, config_show, shown_zone};

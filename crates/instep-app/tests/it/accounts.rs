@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 
 use instep_api::{AccountAdd, CheckStatus, Exit, InitRequest, SecretSource};
 use instep_app::{
-    App, account_add, account_login, account_remove, config_check, config_replace, config_show,
-    doctor, init,
+    App, account_add, account_login, account_remove, account_rename, config_check, config_replace,
+    config_show, doctor, init,
 };
 
 use serde_json::json;
@@ -500,6 +500,43 @@ async fn doctor_names_the_rights_that_a_token_lacks() {
     let mut blind = all;
     blind["projects"] = json!(["read_one", "create"]);
     check(blind, Some("projects: read_all")).await;
+}
+
+/// What is known of an account hangs on its id: another name changes nothing else.
+#[tokio::test]
+async fn an_account_that_is_renamed_keeps_all_that_is_known() {
+    let world = World::paired(2).await;
+    world.task(&["add", "First"]);
+    world.sync().await;
+    let before = config_show(&world.places).expect("a config");
+    let mine = before
+        .replace("name = \"tw\"", "name = \"tw\" # mine")
+        .replace("\"newest\"", "\"prefer:tw\"");
+    config_replace(&world.places, &mine).expect("valid");
+    for (old, new, code) in [
+        ("nobody", "work", "unknown_account"),
+        ("tw", "vikunja", "bad_request"),
+        ("tw", "hub", "bad_request"),
+        ("tw", "two words", "bad_request"),
+    ] {
+        let failure = account_rename(&world.places, old, new).await;
+        assert_eq!(failure.expect_err(new).code, code, "{old} {new}");
+    }
+    assert_eq!(config_show(&world.places).expect("a config"), mine);
+    let notes = account_rename(&world.places, "tw", "work").await;
+    assert!(notes.expect("renamed").is_empty());
+    let renamed = mine
+        .replace("name = \"tw\"", "name = \"work\"")
+        .replace("prefer:tw", "prefer:work");
+    assert_eq!(config_show(&world.places).expect("a config"), renamed);
+    let reply = world.sync().await;
+    assert!(reply.changes.is_empty(), "{reply:#?}");
+    assert_eq!(reply.accounts[0].name, "work");
+    let notes = account_rename(&world.places, "vikunja", "home").await;
+    let notes = notes.expect("renamed");
+    assert!(notes[0].text.contains("`home_id`"), "{notes:?}");
+    assert!(world.sync().await.changes.is_empty());
+    assert!(world.in_taskwarrior("First").expect("a task")["vikunja_id"].is_string());
 }
 
 /// S6: a place that was removed is known again under any name; one that was forgotten, or another

@@ -1,6 +1,6 @@
 //! Accounts: what was set up, what there is, and what each can hold.
 
-use instep_api::{AccountAdded, AccountShown, InitReply, RemovedReply};
+use instep_api::{AccountAdded, AccountShown, InitReply, RemovedReply, RenamedReply};
 
 use super::page::{Line, Page, Screen, Tint, widest};
 use super::{kind, remarks};
@@ -49,6 +49,15 @@ fn added_lines(page: &mut Page, account: &AccountAdded) {
             .parts([kind(&account.kind), account.found.as_str()]),
     );
     remarks(page, &account.notes);
+}
+
+/// An account that has another name.
+pub(super) fn renamed(reply: &RenamedReply) -> Page {
+    let mut page = Page::default();
+    let line = Line::new().tint(Tint::Good, "✓ ").text(&reply.before);
+    page.line(line.text(" is now ").tint(Tint::Strong, &reply.name));
+    remarks(&mut page, &reply.notes);
+    page
 }
 
 /// An account that was removed.

@@ -30,6 +30,7 @@ pub(crate) fn answer(answer: &Answer, screen: &Screen) -> String {
         Answer::Account(reply) => accounts::one(reply, screen),
         Answer::Map(reply) => accounts::map(reply, screen),
         Answer::Removed(reply) => accounts::removed(reply),
+        Answer::Renamed(reply) => accounts::renamed(reply),
         Answer::Synced { reply, .. } => sync::reply(reply, screen),
         Answer::Status(reply) => status::reply(reply, screen),
         Answer::Tasks(reply) => tasks::list(&reply.tasks, screen),

@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use crate::home::Home;
 
-pub(crate) const COMMANDS: [&str; 36] = [
+pub(crate) const COMMANDS: [&str; 37] = [
     "",
     "init",
     "account",
@@ -15,6 +15,7 @@ pub(crate) const COMMANDS: [&str; 36] = [
     "account list",
     "account show",
     "account login",
+    "account rename",
     "account remove",
     "sync",
     "status",

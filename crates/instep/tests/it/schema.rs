@@ -158,6 +158,9 @@ fn set_up(home: &Home, server: &Server, run: &mut Run) {
     run.bad(home, &add);
     let login = ["account", "login", "vikunja", "--secret-file", "token"];
     run.good(home, &login);
+    run.good(home, &["account", "rename", "file", "shared"]);
+    run.bad(home, &["account", "rename", "file", "shared"]);
+    run.good(home, &["account", "rename", "shared", "file"]);
     run.good(home, &["account", "list"]);
     for name in ["tw", "file", "vikunja"] {
         run.good(home, &["account", "show", name]);
