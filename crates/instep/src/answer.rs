@@ -17,9 +17,16 @@ pub(crate) enum Answer {
     Map(AccountShown),
     Removed(RemovedReply),
     Renamed(RenamedReply),
-    Synced { reply: SyncReply, exit: Exit },
+    Synced {
+        reply: SyncReply,
+        exit: Exit,
+    },
     Status(StatusReply),
-    Tasks(ListReply),
+    Tasks {
+        reply: ListReply,
+        /// What was asked for, such as `with the tag garden`; empty for all.
+        filter: String,
+    },
     Task(ListReply),
     Touched(TouchedReply),
     Resolved(TouchedReply),
@@ -74,7 +81,7 @@ impl Answer {
             Self::Renamed(reply) => json(reply),
             Self::Synced { reply, .. } => json(reply),
             Self::Status(reply) => json(reply),
-            Self::Tasks(reply) | Self::Task(reply) => json(reply),
+            Self::Tasks { reply, .. } | Self::Task(reply) => json(reply),
             Self::Touched(reply) | Self::Resolved(reply) => json(reply),
             Self::Log(lines) => lines.iter().map(json).collect(),
             Self::Conflicts(reply) | Self::Conflict(reply) => json(reply),

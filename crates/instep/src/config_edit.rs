@@ -19,6 +19,9 @@ use crate::{ask, output, render};
 /// When there is no editor, it fails, or what it leaves is not valid.
 pub(crate) fn edit(places: &Places, manner: &Manner) -> Result<ConfigReply, Failure> {
     let before = instep_app::config_show(places)?;
+    if manner.no_input || (!manner.terminal && named_editor().is_none()) {
+        return Err(nobody_there(places));
+    }
     let copy = copy_of(&before)?;
     loop {
         open(&copy)?;
@@ -30,12 +33,12 @@ pub(crate) fn edit(places: &Places, manner: &Manner) -> Result<ConfigReply, Fail
             break;
         };
         if !manner.may_ask {
-            failure.help = format!("{}; what you wrote is in {}", failure.help, copy.display());
+            failure.help = take_over(&copy, places);
             return Err(failure);
         }
         output::err(&render::failure(&failure).draw(&manner.screen_stderr()));
         if !ask::yes("Edit it again?")? {
-            failure.help = format!("what you wrote is in {}", copy.display());
+            failure.help = take_over(&copy, places);
             return Err(failure);
         }
     }
@@ -65,10 +68,7 @@ fn copy_of(text: &str) -> Result<PathBuf, Failure> {
 }
 
 fn open(file: &Path) -> Result<(), Failure> {
-    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let editor = set("VISUAL")
-        .or_else(|| set("EDITOR"))
-        .unwrap_or_else(|| "vi".to_owned());
+    let editor = named_editor().unwrap_or_else(|| "vi".to_owned());
     let words = shlex::split(&editor).unwrap_or_default();
     let Some((program, arguments)) = words.split_first() else {
         return Err(no_editor(&editor, "it names no program"));
@@ -79,6 +79,31 @@ fn open(file: &Path) -> Result<(), Failure> {
         Ok(status) => Err(no_editor(&editor, &format!("it ended with {status}"))),
         Err(error) => Err(no_editor(&editor, &error.to_string())),
     }
+}
+
+/// The editor that the environment names; it may well be one that needs no terminal.
+fn named_editor() -> Option<String> {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    set("VISUAL").or_else(|| set("EDITOR"))
+}
+
+fn nobody_there(places: &Places) -> Failure {
+    Failure::new(
+        Exit::Usage,
+        "nobody_there",
+        "no editor was started",
+        "nobody is there to use it: this is no terminal, or --no-input says so",
+        format!(
+            "change {} yourself, then: instep config check",
+            places.config().display()
+        ),
+    )
+}
+
+/// How what a person wrote becomes the config, once it is mended.
+fn take_over(copy: &Path, places: &Places) -> String {
+    let (copy, config) = (copy.display(), places.config().display());
+    format!("mend what you wrote, which is kept in {copy}, then: cp {copy} {config}")
 }
 
 fn no_editor(editor: &str, why: &str) -> Failure {

@@ -20,6 +20,10 @@ pub(crate) struct Manner {
     pub(crate) verbosity: u8,
     /// Somebody is there to answer questions.
     pub(crate) may_ask: bool,
+    /// Nobody is to be asked.
+    pub(crate) no_input: bool,
+    /// A person is at a terminal.
+    pub(crate) terminal: bool,
     /// A progress bar can be shown.
     pub(crate) bar: bool,
     /// Colours on stdout.
@@ -52,6 +56,8 @@ impl Manner {
             quiet: global.quiet,
             verbosity: global.verbose,
             may_ask: person && !global.no_input && !global.yes && !global.json,
+            no_input: global.no_input,
+            terminal: person,
             bar: err && !dumb && !global.no_progress && !global.quiet && !global.json,
             colour: !global.json && colour(out),
             colour_stderr: !global.json && colour(err),

@@ -193,7 +193,9 @@ fn secret(secret: Secret) -> SecretSource {
 
 fn sync_plan(sync: Sync, global: &Global) -> Result<Plan, Failure> {
     let timeout = global.timeout.as_deref();
-    let timeout_ms = timeout.map(|text| span("--timeout", text)).transpose()?;
+    let timeout_ms = timeout
+        .map(|text| span("--timeout", text, Some(1)))
+        .transpose()?;
     let request = SyncRequest {
         accounts: sync.accounts,
         dry_run: sync.dry_run,
@@ -240,7 +242,10 @@ fn edit_plan(edit: Edit) -> Plan {
 }
 
 fn log_plan(log: Log) -> Result<Plan, Failure> {
-    let since_secs = log.since.map(|text| span("--since", &text)).transpose()?;
+    let since_secs = log
+        .since
+        .map(|text| span("--since", &text, None))
+        .transpose()?;
     Ok(Plan::Log(LogRequest {
         since_secs,
         task: log.task,
@@ -266,11 +271,12 @@ fn resolution(keep: String) -> Resolution {
     }
 }
 
-/// Seconds in a span such as `30m`; a bare number is seconds.
-fn span(flag: &str, text: &str) -> Result<u64, Failure> {
+/// Seconds in a span such as `30m`; a bare number is so many times `bare`, where that may be.
+fn span(flag: &str, text: &str, bare: Option<u64>) -> Result<u64, Failure> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match &text[digits.len()..] {
-        "" | "s" => Some(1),
+        "" => bare,
+        "s" => Some(1),
         "m" | "min" => Some(60),
         "h" => Some(3600),
         "d" => Some(86_400),

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::CommandFactory;
 use instep_api::{
-    AccountsReply, CompletionsReply, ConfigReply, DoctorReply, Exit, Failure, RemovedReply,
-    RenamedReply, SCHEMA_VERSION, SyncReply, SyncRequest, VersionReply,
+    AccountsReply, CompletionsReply, ConfigReply, DoctorReply, Exit, Failure, ListRequest,
+    RemovedReply, RenamedReply, SCHEMA_VERSION, SyncReply, SyncRequest, VersionReply,
 };
 use instep_app::{App, Places};
 
@@ -121,7 +121,10 @@ async fn on_hub(plan: Plan, app: &App, manner: &Manner) -> Result<Answer, Failur
         Plan::Pull { account, remote_id } => synced(app.pull(&account, &remote_id).await?, manner),
         Plan::Restore(collection) => synced(app.restore(&collection).await?, manner),
         Plan::Status => Answer::Status(app.status().await?),
-        Plan::List(request) => Answer::Tasks(app.list(&request).await?),
+        Plan::List(request) => Answer::Tasks {
+            reply: app.list(&request).await?,
+            filter: filter(&request),
+        },
         Plan::Show(id) => Answer::Task(app.show(&id).await?),
         Plan::Add { edit, to } => {
             let reply = app.add(&edit, to.as_deref()).await?;
@@ -144,6 +147,19 @@ async fn on_hub(plan: Plan, app: &App, manner: &Manner) -> Result<Answer, Failur
         Plan::Map(name) => Answer::Map(app.account_show(&name).await?),
         _ => unreachable!("plans without a hub were carried out before"),
     })
+}
+
+/// What a list was asked for, in words.
+fn filter(request: &ListRequest) -> String {
+    let parts = [
+        ("in the project", &request.project),
+        ("with the tag", &request.tag),
+        ("of the account", &request.account),
+    ];
+    let given = parts
+        .into_iter()
+        .filter_map(|(words, value)| Some(format!("{words} {}", value.as_deref()?)));
+    given.collect::<Vec<_>>().join(", ")
 }
 
 /// Syncs; a person at a terminal sees what a first meeting would lead to and is asked once.

@@ -33,7 +33,7 @@ pub(crate) fn answer(answer: &Answer, screen: &Screen) -> String {
         Answer::Renamed(reply) => accounts::renamed(reply),
         Answer::Synced { reply, .. } => sync::reply(reply, screen),
         Answer::Status(reply) => status::reply(reply, screen),
-        Answer::Tasks(reply) => tasks::list(&reply.tasks, screen),
+        Answer::Tasks { reply, filter } => tasks::list(&reply.tasks, filter, screen),
         Answer::Task(reply) => tasks::whole(&reply.tasks, screen),
         Answer::Touched(reply) => tasks::touched(reply, screen),
         Answer::Resolved(reply) => conflicts::resolved(reply),

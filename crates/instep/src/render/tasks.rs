@@ -10,8 +10,13 @@ use super::values;
 const MOST_BESIDE: usize = 44;
 
 /// One line per task.
-pub(super) fn list(tasks: &[TaskView], screen: &Screen) -> Page {
+pub(super) fn list(tasks: &[TaskView], filter: &str, screen: &Screen) -> Page {
     let mut page = Page::default();
+    if tasks.is_empty() && !filter.is_empty() {
+        page.line(Line::new().text("no tasks ").text(filter));
+        page.command("  ", "instep list");
+        return page;
+    }
     if tasks.is_empty() {
         page.line(Line::new().text("no tasks"));
         page.command("  ", "instep add 'Call the bank' --due tomorrow");

@@ -241,10 +241,19 @@ fn the_config_is_edited_in_an_editor_and_checked() {
     let ended = home.instep_with(&["config", "edit"], &spoil);
     assert_eq!(ended.code, 7, "{}", ended.whole());
     assert!(
-        ended.stderr.contains("what you wrote is in"),
+        ended.stderr.contains("what you wrote, which is kept in"),
         "{}",
         ended.stderr
     );
+    // Nobody is there to use the usual editor, or is said not to be.
+    let named = [("EDITOR", "sh -c 'echo \"# theirs\" >> \"$0\"'")];
+    for ended in [
+        home.instep(&["config", "edit"]),
+        home.instep_with(&["config", "edit", "--no-input"], &named),
+    ] {
+        assert_eq!(ended.code, 2, "{}", ended.whole());
+        assert!(ended.stderr.contains("no editor"), "{}", ended.stderr);
+    }
     home.good(&["config", "check"]);
     let comment = [("EDITOR", "sh -c 'echo \"# mine\" >> \"$0\"'")];
     assert_eq!(home.instep_with(&["config", "edit"], &comment).code, 0);
@@ -402,4 +411,22 @@ fn s21_times_are_those_of_the_configs_zone() {
             listed.whole()
         );
     }
+}
+
+/// A slip in a filter is seen where it left nothing, and a span without a unit is no span.
+#[test]
+fn what_was_asked_for_is_said_where_it_left_nothing() {
+    let home = Home::with_two_accounts();
+    home.good(&["sync"]);
+    let none = home.good(&["list", "--tag", "typo", "--project", "Home"]);
+    assert!(
+        none.stdout
+            .starts_with("no tasks in the project Home, with the tag typo\n"),
+        "{}",
+        none.stdout
+    );
+    let told = home.instep(&["log", "--since", "2"]);
+    assert_eq!(told.code, 2, "{}", told.whole());
+    assert!(told.stderr.contains("--since 30m"), "{}", told.stderr);
+    home.good(&["log", "--since", "2h"]);
 }
