@@ -41,7 +41,7 @@ impl App {
         let refused = engine.refuse_deletions(account, &held).await;
         refused.map_err(|error| say::from_edit(&error))?;
         let request = SyncRequest {
-            accounts: vec![name.to_owned()],
+            accounts: self.with_marker_holders(entry),
             ..SyncRequest::default()
         };
         let mut reply = self.sync(&request, &mut |_| {}).await?;
@@ -54,6 +54,18 @@ impl App {
             change.why = Some("you refused its deletion".to_owned());
         }
         Ok(reply)
+    }
+
+    /// An account, and those whose items carry its ids: what is made again there has new ones.
+    fn with_marker_holders(&self, entry: &Entry) -> Vec<String> {
+        let accounts = self.config.accounts.iter().map(|other| &other.account);
+        let is_marked = entry.account.kind.is_marked();
+        accounts
+            .filter(|other| {
+                other.id == entry.account.id || (is_marked && other.kind.holds_markers())
+            })
+            .map(|other| other.name.clone())
+            .collect()
     }
 
     /// The tasks of which the guard holds a deletion.

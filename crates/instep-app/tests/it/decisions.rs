@@ -161,6 +161,33 @@ async fn many_deletions_wait_for_a_person() {
     }
 }
 
+/// What is made again has new ids there, and Taskwarrior keeps them: nothing is left to be carried.
+#[tokio::test]
+async fn what_is_restored_leaves_nothing_waiting() {
+    let world = World::paired(2).await;
+    for number in 0..12 {
+        world.task(&["add", &format!("Task {number}")]);
+    }
+    world.sync().await;
+    for task in world.listed().await {
+        let id = task["id"].as_i64().expect("an id");
+        world.delete_there(id).await;
+    }
+    let held = world.ask(SyncRequest::default()).await;
+    assert_eq!(code(&held, "vikunja"), "guard");
+    let app = world.open().await;
+    let reply = app.restore("vikunja").await.expect("a reply");
+    assert_eq!(reply.outcome, "in_step", "{reply:#?}");
+    let status = app.status().await.expect("status");
+    app.close().await;
+    assert_eq!(status.not_carried, 0, "{status:#?}");
+    assert!(status.accounts.iter().all(|one| one.state == State::InStep));
+    assert_eq!(
+        (world.exported().len(), world.listed().await.len()),
+        (12, 12)
+    );
+}
+
 /// Two tasks of one title on each side, other in content: nobody can tell who is who.
 async fn ambiguous() -> World {
     let world = World::paired(2).await;
