@@ -164,8 +164,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 ..MergeStep::default()
             });
         }
-        let outside = !pass.account.scope.admits(&task.fields);
-        if outside || mapping.state == MappingState::OutOfScope {
+        if mapping.state == MappingState::OutOfScope {
             return Some(MergeStep {
                 unpair: Some((mapping.account.clone(), mapping.task)),
                 ..MergeStep::default()

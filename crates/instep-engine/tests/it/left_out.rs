@@ -136,6 +136,7 @@ fn only(project: &str) -> Scope {
 fn s27_what_left_the_scope_is_deleted_on_neither_side() {
     let mut bench = two_projects();
     bench.seats[1].account.scope = only("A");
+    bench.settle();
     bench.delete(0, "b");
     bench.delete(1, "c");
     bench.settle();
