@@ -88,14 +88,20 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pass: &Pass<'_, C>,
         made: &[(TaskId, &Applied)],
     ) -> Result<Vec<PushStep>, Stop> {
-        if made.is_empty() || pass.capabilities.ids == Ids::Chosen {
+        if made.is_empty() {
             return Ok(Vec::new());
         }
+        // An id that we chose is another's only until its item is gone.
+        let chosen = pass.capabilities.ids == Ids::Chosen;
         let account = &pass.account.id;
         let ids: Vec<_> = made.iter().map(|(_, applied)| applied.id.clone()).collect();
         let taken = self.store.mappings_by_remote(account, &ids).await?;
         let owner = |pair: &Mapping| made.iter().any(|(task, _)| *task == pair.task);
-        let taken: Vec<Mapping> = taken.into_iter().filter(|pair| !owner(pair)).collect();
+        let is_free = |pair: &Mapping| !chosen || pair.gone.is_some();
+        let taken = taken
+            .into_iter()
+            .filter(|pair| !owner(pair) && is_free(pair));
+        let taken: Vec<Mapping> = taken.collect();
         if taken.is_empty() {
             return Ok(Vec::new());
         }
