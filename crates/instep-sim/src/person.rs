@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 use crate::executor::poll;
 use crate::ledger::{
-    self, Place, Shade, Slot, note, numbers, read, read_note, read_tag, tag, texts, value,
+    self, Place, Shade, Slot, note, numbers, read, read_note, read_tag, read_title, tag, texts,
+    value,
 };
 use crate::schedule::Deed;
 use crate::setting::AWAY;
@@ -428,7 +429,7 @@ impl Stage {
         // What stays in the hub alone was never shown to whoever deletes here, and beats it (S29).
         let spared = matches!(place, Place::Remote(remote)
             if self.accounts[remote].direction == Direction::FromRemote)
-            && self.out_of_step().contains(&shown.key);
+            && (self.out_of_step().contains(&shown.key) || self.is_linked_elsewhere(shown));
         match &shown.body {
             Body::Hub(task) => {
                 done(self.desk().delete_task(task.id));
@@ -452,6 +453,20 @@ impl Stage {
         }
         self.ledger
             .bury(shown.key, &seen, |slot| held.contains(&slot), spared);
+    }
+
+    /// Whether the hub's task has links that this item does not show.
+    fn is_linked_elsewhere(&self, shown: &Shown) -> bool {
+        let Body::Remote(_, item) = &shown.body else {
+            return false;
+        };
+        let shows = item.depends.len() + usize::from(item.parent.is_some());
+        self.store.all_tasks().iter().any(|task| {
+            let is_it = read_title(task.fields.title()).is_some_and(|(key, _)| key == shown.key);
+            let depends = task.fields.depends().len();
+            let parent = usize::from(task.fields.get(Field::Parent).is_some());
+            is_it && task.is_alive() && depends + parent > shows
+        })
     }
 
     /// Whether the hub knows that this item is there: only then can its loss be told from one that was
