@@ -46,11 +46,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     Err(reason) => parked.push(self.refuse(pass, page, *id, &reason)),
                 }
             }
-            if !parked.is_empty() {
-                self.store
-                    .commit_push(&pass.lease, &parked, self.clock.now())
-                    .await?;
-            }
+            self.settle(&pass.lease, parked).await?;
             if !planned.is_empty() {
                 let batch = self.create_batch(pass, page, planned, behind);
                 made.extend(batch.await?);
@@ -149,7 +145,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         })
     }
 
-    async fn settle(&self, lease: &Lease, steps: Vec<PushStep>) -> Result<(), Stop> {
+    /// Commits what writes led to, if anything.
+    pub(crate) async fn settle(&self, lease: &Lease, steps: Vec<PushStep>) -> Result<(), Stop> {
         if steps.is_empty() {
             return Ok(());
         }

@@ -20,7 +20,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     /// Lets the pairs of items that were given new ids go along; answers what is gone besides.
     pub(crate) async fn follow_new_ids<C: Connector>(
         &self,
-        pass: &Pass<'_, C>,
+        pass: &mut Pass<'_, C>,
         tasks: &[RemoteTask],
         mut gone: Vec<Gone>,
     ) -> Result<Vec<Gone>, Stop> {
@@ -72,12 +72,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 ..MergeStep::default()
             });
         }
-        if !steps.is_empty() {
-            let now = self.clock.now();
-            self.store
-                .commit_merge(Some(&pass.lease), &steps, now)
-                .await?;
-        }
+        self.commit(pass, &steps).await?;
         gone.retain(|one| !followed.contains(&one.id));
         Ok(gone)
     }

@@ -50,13 +50,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 ..PushStep::default()
             })
             .collect();
-        if steps.is_empty() {
-            return Ok(());
-        }
-        Ok(self
-            .store
-            .commit_push(&pass.lease, &steps, self.clock.now())
-            .await?)
+        self.settle(&pass.lease, steps).await
     }
 
     /// What becomes of intents after a whole batch failed: taken back where it certainly left
