@@ -7,7 +7,7 @@ use instep_model::{
     Action, Direction, Evidence, Field, Gone, Mapping, MappingState, Need, Provenance, RemoteId,
     Side, Task, TaskId, Timestamp, Trouble,
 };
-use instep_sync::{Deletions, WINDOW_MINUTES};
+use instep_sync::{Counts, Deletions, WINDOW_MINUTES};
 
 use crate::journal::Event;
 use crate::merge::new_task;
@@ -94,6 +94,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let mut steps = Vec::new();
         let mut ended = Vec::new();
         let mut weighed = Vec::new();
+        let mut agreed = Counts::new();
         for loss in losses {
             let (Some(task), Some(mapping)) = (
                 context.tasks.get(&loss.task),
@@ -101,6 +102,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             ) else {
                 continue;
             };
+            if !task.is_alive() {
+                *agreed.entry(mapping.collection.clone()).or_default() += 1;
+            }
             match self.judge(pass, task, mapping, loss) {
                 Some(step) => {
                     ended.extend(step.unpair.as_ref().map(|(_, task)| *task));
@@ -112,7 +116,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         steps.extend(self.unlink_steps(pass, &ended).await?);
         // Tasks that an edit keeps alive count too: a listing that lost them all is no less wrong.
         let went_back = pass.older.is_some();
-        let permitted = went_back || self.weigh(pass, &weighed).await?;
+        let permitted = went_back || self.weigh(pass, &weighed, agreed).await?;
         let projection = context.projection(pass, &self.zone);
         let edited: Vec<bool> = weighed
             .iter()
@@ -224,6 +228,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         &self,
         pass: &Pass<'_, C>,
         deletions: &[(&Task, &Mapping, &Loss)],
+        agreed: Counts,
     ) -> Result<bool, Stop> {
         if deletions.is_empty() {
             return Ok(true);
@@ -249,6 +254,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             recent: tally.deleted,
             held: tally.held,
             new,
+            agreed,
         };
         Ok((self.decisions.permits)(
             &deletions,

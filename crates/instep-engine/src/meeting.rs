@@ -26,6 +26,8 @@ struct Table {
     hub: Vec<Task>,
     remote: Vec<RemoteTask>,
     adoption: Adoption,
+    /// The hub id that each remote item gets if it is new.
+    ids: Vec<TaskId>,
     /// Living hub tasks that are to be made in the remote.
     missing: Vec<usize>,
 }
@@ -57,7 +59,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         if first && !pass.options.accept {
             self.stop_for_first_meeting(pass, seen, &table)?;
         }
-        self.pair_up(pass, seen, &table).await?;
+        self.pair_up(pass, &table).await?;
         self.take_new(pass, seen, &table).await?;
         self.leave_rest(pass, seen, &table, first).await
     }
@@ -73,6 +75,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let account = &pass.account.id;
         let known = self.known_by_id(pass, &unknown).await?;
         let by_id: BTreeSet<&TaskId> = known.values().collect();
+        let own_id =
+            |remote| Some(self.hub_id(pass, seen, remote)).filter(|id| !by_id.contains(id));
         let hub = self.store.unpaired_tasks(account, first).await?;
         let hub: Vec<Task> = hub
             .into_iter()
@@ -109,10 +113,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .map(|(remote, fields)| RemoteCandidate {
                 id: &remote.id,
                 fields,
-                chosen: known
-                    .get(&remote.id)
-                    .copied()
-                    .or_else(|| Some(self.hub_id(pass, seen, remote))),
+                chosen: known.get(&remote.id).copied().or_else(|| own_id(remote)),
             })
             .collect();
         let adoption = (self.decisions.adopt)(&meeting, &hub_side, &remote_side);
@@ -127,12 +128,56 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 left.remove(at);
             }
         }
+        let ids = self
+            .ids_if_new(pass, seen, &unknown, &adoption, &hub)
+            .await?;
         Ok(Table {
             hub,
             remote: unknown,
             adoption,
+            ids,
             missing: left.into_iter().collect(),
         })
+    }
+
+    /// The hub id of each item if it is taken over as new. Where its own is that of a task with
+    /// another partner here, the item is another task and gets an id of the hub's.
+    async fn ids_if_new<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        seen: &Seen,
+        unknown: &[RemoteTask],
+        adoption: &Adoption,
+        hub: &[Task],
+    ) -> Result<Vec<TaskId>, Stop> {
+        let account = &pass.account.id;
+        let mut ids: Vec<TaskId> = unknown
+            .iter()
+            .map(|remote| self.hub_id(pass, seen, remote))
+            .collect();
+        if pass.capabilities.ids == Ids::Given {
+            return Ok(ids);
+        }
+        let new: Vec<TaskId> = adoption.new.iter().map(|at| ids[*at]).collect();
+        let mut partners: BTreeMap<TaskId, RemoteId> = BTreeMap::new();
+        for new in new.chunks(CHUNK) {
+            for pair in self.store.mappings_by_task(account, new).await? {
+                partners.extend(pair.remote.map(|remote| (pair.task, remote)));
+            }
+        }
+        for (task, remote) in &adoption.pairs {
+            partners.insert(hub[*task].id, unknown[*remote].id.clone());
+        }
+        for at in &adoption.new {
+            let remote = &unknown[*at].id;
+            if partners
+                .get(&ids[*at])
+                .is_some_and(|partner| partner != remote)
+            {
+                ids[*at] = TaskId::derived(account, &seen.identity.0, remote);
+            }
+        }
+        Ok(ids)
     }
 
     /// Which tasks bear these ids in another account that keeps ids of ours, whatever the hub calls
@@ -181,8 +226,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             return Ok(());
         }
         for at in table.adoption.new.iter().take(new_in_hub) {
-            let remote = &table.remote[*at];
-            let id = self.hub_id(pass, seen, remote);
+            let (remote, id) = (&table.remote[*at], table.ids[*at]);
             let origin = Provenance {
                 at: self.clock.now(),
                 account: None,
@@ -218,7 +262,6 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     async fn pair_up<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
-        seen: &Seen,
         table: &Table,
     ) -> Result<(), Stop> {
         for pairs in table.adoption.pairs.chunks(CHUNK) {
@@ -229,7 +272,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 .collect();
             let mut context = self.context(pass.account, &ids, &remotes).await?;
             self.find_holders(&pass.account.id, &mut context).await?;
-            self.expect_pairs(pass, seen, table, &mut context);
+            self.expect_pairs(pass, table, &mut context);
             let mut steps = Vec::new();
             for (id, remote) in ids.iter().zip(&remotes) {
                 let Some(task) = context.tasks.get(id).cloned() else {
@@ -286,20 +329,13 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     }
 
     /// Links among items that are being paired or taken over right now lead somewhere.
-    fn expect_pairs<C: Connector>(
-        &self,
-        pass: &Pass<'_, C>,
-        seen: &Seen,
-        table: &Table,
-        context: &mut Context,
-    ) {
+    fn expect_pairs<C: Connector>(&self, pass: &Pass<'_, C>, table: &Table, context: &mut Context) {
         for (hub, remote) in &table.adoption.pairs {
             context.pair(table.hub[*hub].id, &table.remote[*remote].id);
         }
         if pass.account.direction != Direction::ToRemote {
             for at in &table.adoption.new {
-                let remote = &table.remote[*at];
-                context.pair(self.hub_id(pass, seen, remote), &remote.id);
+                context.pair(table.ids[*at], &table.remote[*at].id);
             }
         }
     }
@@ -315,15 +351,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
         for new in table.adoption.new.chunks(CHUNK) {
             let remotes: Vec<RemoteTask> = new.iter().map(|at| table.remote[*at].clone()).collect();
-            let ids: Vec<TaskId> = remotes
-                .iter()
-                .map(|remote| self.hub_id(pass, seen, remote))
-                .collect();
+            let ids: Vec<TaskId> = new.iter().map(|at| table.ids[*at]).collect();
             let mut context = self.context(pass.account, &ids, &remotes).await?;
-            self.expect_pairs(pass, seen, table, &mut context);
+            self.expect_pairs(pass, table, &mut context);
             let mut steps = Vec::new();
-            for remote in &remotes {
-                steps.extend(self.new_step(pass, seen, &context, remote));
+            for (id, remote) in ids.into_iter().zip(&remotes) {
+                steps.extend(self.new_step(pass, seen, &context, id, remote));
             }
             self.wake_dependents(&context, &mut steps).await?;
             self.commit(pass, &steps).await?;
@@ -338,9 +371,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pass: &mut Pass<'_, C>,
         seen: &Seen,
         context: &Context,
+        id: TaskId,
         remote: &RemoteTask,
     ) -> Option<MergeStep> {
-        let id = self.hub_id(pass, seen, remote);
         let account = &pass.account.id;
         let now = self.clock.now();
         let translated = context.translate(account, remote, id, &Base::default(), &Fields::new());

@@ -496,6 +496,20 @@ impl Stage {
             Reinstall::Imported => instep_contract::Reinstall::Imported,
         };
         self.remotes[remote].reinstall(self.world.now(), identity, how);
+        self.forget_outsiders(remote);
+    }
+
+    /// What lies outside the account's scope is not met when its server is set up anew (S27), so
+    /// that nothing tells which task it was.
+    fn forget_outsiders(&mut self, remote: usize) {
+        let scope = &self.accounts[remote].scope;
+        for item in self.remotes[remote].tasks() {
+            if let Some((key, _)) = read_title(item.fields.title())
+                && !scope.admits(&item.fields)
+            {
+                self.ledger.fluid.insert(key);
+            }
+        }
     }
 
     /// Runs `play` in calm weather and puts the weather back.

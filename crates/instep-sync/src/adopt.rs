@@ -135,6 +135,7 @@ impl Table<'_> {
         for remote in self.free_remote.clone() {
             if let Some(task) = self.remote[remote].chosen
                 && let Some(hub) = hub.get(&task)
+                && self.free_hub.contains(hub)
             {
                 self.pair(*hub, remote);
             }

@@ -27,6 +27,9 @@ pub struct Deletions {
     pub held: Counts,
     /// Deletions that were just inferred.
     pub new: Counts,
+    /// Items missing from the same look whose tasks the hub has deleted already: nothing is inferred
+    /// from them, but a look without them is no less empty.
+    pub agreed: Counts,
 }
 
 /// Whether the new deletions may go through. `allowed` is how many a person permitted.
@@ -37,7 +40,8 @@ pub fn permits(deletions: &Deletions, allowed: Option<usize>) -> bool {
     }
     let before = total(&deletions.alive) + total(&deletions.recent);
     let gone = new + total(&deletions.recent) + total(&deletions.held);
-    if gone > share(before) || (gone >= before && before >= WHOLE_ACCOUNT_MIN) {
+    let held_once = before + total(&deletions.agreed);
+    if gone > share(before) || (gone >= before && held_once >= WHOLE_ACCOUNT_MIN) {
         return false;
     }
     deletions
@@ -49,7 +53,8 @@ pub fn permits(deletions: &Deletions, allowed: Option<usize>) -> bool {
             let before = of(&deletions.alive) + of(&deletions.recent);
             let gone = of(&deletions.new) + of(&deletions.recent) + of(&deletions.held);
             let too_many = before >= COLLECTION_MIN && gone > share(before);
-            let all = gone >= before && before >= WHOLE_COLLECTION_MIN;
+            let held_once = before + of(&deletions.agreed);
+            let all = gone >= before && held_once >= WHOLE_COLLECTION_MIN;
             !too_many && !all
         })
 }

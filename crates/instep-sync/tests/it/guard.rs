@@ -27,6 +27,7 @@ fn check(alive: &str, recent: &str, held: &str, new: &str, permitted: bool) {
         recent: counts(recent),
         held: counts(held),
         new: counts(new),
+        ..Deletions::default()
     };
     assert_eq!(permits(&deletions, None), permitted, "{deletions:?}");
 }
@@ -97,6 +98,25 @@ fn s28_a_collection_is_weighed_on_its_own() {
 }
 
 #[test]
+fn s28_what_the_hub_deleted_in_the_same_look_makes_it_no_less_empty() {
+    let permitted = |alive: &str, new: &str, agreed: &str| {
+        let deletions = Deletions {
+            alive: counts(alive),
+            new: counts(new),
+            agreed: counts(agreed),
+            ..Deletions::default()
+        };
+        permits(&deletions, None)
+    };
+    assert!(permitted("2", "2", ""));
+    assert!(!permitted("2", "2", "1"));
+    assert!(permitted("3", "2", "5"));
+    assert!(permitted("home:4 90", "home:4", "90"));
+    assert!(!permitted("home:4 90", "home:4", "home:1"));
+    assert!(permitted("30", "10", "12"));
+}
+
+#[test]
 fn s28_a_person_may_permit_more() {
     let deletions = |held: &str| Deletions {
         alive: counts("30"),
@@ -124,6 +144,7 @@ proptest! {
             recent: Counts::from([(Some(CollectionId::new("home")), recent)]),
             held: Counts::from([(Some(CollectionId::new("home")), held)]),
             new: Counts::from([(Some(CollectionId::new("home")), new)]),
+            ..Deletions::default()
         };
         if !permits(&deletions(recent, held, new), None) {
             prop_assert!(!permits(&deletions(recent, held, new + 1), None));
