@@ -109,7 +109,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     }
 
     /// Somebody else may have made equal what waited for a person, so that nothing is left to decide;
-    /// or brought back a task with whose deletion the question had ended. Then the page is made anew.
+    /// or brought back a task with whose deletion the question had ended. What the account showed is
+    /// taken into the hub then, and the page made anew.
     async fn after_weighing_again<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
@@ -129,7 +130,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 continue;
             };
             let asked = page.context.waiting(*id).iter().map(|one| one.field);
-            if merged.open_fields() != asked.collect() {
+            let asked: BTreeSet<Field> = asked.collect();
+            if asked.is_empty() || merged.open_fields() != asked {
                 changed.push((*id, observed.clone()));
             }
         }

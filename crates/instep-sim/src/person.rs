@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use crate::executor::poll;
 use crate::ledger::{
-    self, Place, Shade, Slot, note, numbers, read, read_note, read_tag, read_title, tag, texts,
-    value,
+    self, Key, Place, Shade, Slot, note, numbers, read, read_note, read_tag, read_title, tag,
+    texts, value,
 };
 use crate::schedule::Deed;
 use crate::setting::AWAY;
@@ -435,7 +435,13 @@ impl Stage {
                 done(self.desk().delete_task(task.id));
             }
             Body::Remote(remote, task) => {
+                let linked = self.linked_to(*remote, &task.id);
                 self.remotes[*remote].delete(self.world.now(), &task.id);
+                let still = self.linked_to(*remote, &task.id);
+                // Some services take the links away with it, and show it before they show why.
+                for key in linked.difference(&still) {
+                    self.ledger.touch(*key);
+                }
             }
         }
         if let Body::Remote(remote, task) = &shown.body {
@@ -453,6 +459,17 @@ impl Stage {
         }
         self.ledger
             .bury(shown.key, &seen, |slot| held.contains(&slot), spared);
+    }
+
+    /// The tasks whose items in the remote link to this one.
+    fn linked_to(&self, remote: usize, id: &RemoteId) -> BTreeSet<Key> {
+        let items = self.remotes[remote].tasks();
+        let linked = items
+            .iter()
+            .filter(|item| item.depends.contains(id) || item.parent.as_ref() == Some(id));
+        linked
+            .filter_map(|item| Some(read_title(item.fields.title())?.0))
+            .collect()
     }
 
     /// Whether the hub's task has links that this item does not show.

@@ -480,6 +480,7 @@ impl Stage {
             && !late
             && self.ledger.refused.contains(&(index, key))
             && !self.ledger.deaths.contains_key(&key)
+            && !self.ledger.fluid.contains(&key)
         {
             let what = format!("t{key} was deleted in {} and made again", NAMES[index]);
             return breach("S29", what);
