@@ -19,7 +19,14 @@ impl App {
     /// When the hub fails.
     pub async fn status(&self) -> Result<StatusReply, Failure> {
         let failed = |error| say::from_store(&error);
-        let summaries = self.hub.summary().await.map_err(failed)?;
+        let mut summaries = self.hub.summary().await.map_err(failed)?;
+        // What an account that was removed left behind waits for its return.
+        summaries.retain(|summary| {
+            self.config
+                .accounts
+                .iter()
+                .any(|entry| entry.account.id == summary.account)
+        });
         let mut accounts = Vec::new();
         for entry in &self.config.accounts {
             let mut known = summaries.iter();

@@ -9,6 +9,7 @@ use instep_model::{
 };
 use instep_sync::{Places, Planned};
 
+use crate::gone::counted_by_project;
 use crate::journal::Event;
 use crate::push::Page;
 use crate::round::{Engine, Pass};
@@ -87,6 +88,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         if let (Some(collection), Operation::Update { .. }) = (&applied.collection, &plan.operation)
         {
             mapping.collection = Some(collection.clone());
+        }
+        if !pass.capabilities.collections {
+            mapping.collection = counted_by_project(&mapping.base.fields);
         }
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use instep_contract::{AccountState, Connector, MergeStep, Store, TaskWrite};
 use instep_model::{
-    Action, Direction, Evidence, Field, Gone, Mapping, MappingState, Need, Provenance, RemoteId,
-    Side, Task, TaskId, Timestamp, Trouble,
+    Action, Capabilities, CollectionId, Direction, Evidence, Field, Fields, Gone, Mapping,
+    MappingState, Need, Provenance, RemoteId, RemoteTask, Side, Task, TaskId, Timestamp, Trouble,
 };
 use instep_sync::{Counts, Deletions, WINDOW_MINUTES};
 
@@ -21,6 +21,22 @@ pub(crate) struct Loss {
     pub(crate) task: TaskId,
     pub(crate) evidence: Evidence,
     pub(crate) at: Timestamp,
+}
+
+/// What the guard counts an item with (S28): the collection that it lies in or, where the service
+/// has none, its project.
+pub(crate) fn counted_in(service: &Capabilities, item: &RemoteTask) -> Option<CollectionId> {
+    match service.collections {
+        true => item.collection.clone(),
+        false => counted_by_project(&item.fields),
+    }
+}
+
+/// The same for an item that was written just now, by what it is known to hold.
+pub(crate) fn counted_by_project(fields: &Fields) -> Option<CollectionId> {
+    fields
+        .project()
+        .map(|path| CollectionId::new(path.to_string()))
 }
 
 /// Where a deletion leaves its row, an item that vanished without one was not deleted: a person who

@@ -12,6 +12,7 @@ use instep_sync::{
 };
 
 use crate::context::Context;
+use crate::gone::counted_in;
 use crate::journal::Event;
 use crate::merge::{Sighting, new_task};
 use crate::round::{Engine, Pass, Stop};
@@ -408,7 +409,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         mapping.base = base_of(&projection, &translated.fields);
         mapping.base.notes = translated.notes;
         mapping.base.markers = remote.markers.clone();
-        mapping.collection = remote.collection.clone();
+        mapping.collection = counted_in(&pass.capabilities, remote);
         mapping.shadow = remote.shadow.clone();
         mapping.unseen = true;
         mapping.born = remote.born;

@@ -14,6 +14,7 @@ use instep_sync::{
 };
 
 use crate::context::Context;
+use crate::gone::counted_in;
 use crate::journal::{Event, action_of, changes_between};
 use crate::round::{Engine, Pass};
 use crate::{Clock, Rng};
@@ -54,7 +55,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             (self.decisions.remote_was_edited)(&projection, &mapping.base, &translated.fields);
         let as_it_was = !edited && links_are_shown(&projection, &mapping.base, &translated.fields);
         if *agreed && as_it_was && mapping.observed.is_none() && mapping.gone.is_none() {
-            return self.echo_step(sighting);
+            return self.echo_step(pass, sighting);
         }
         let reopened =
             pass.capabilities.revives && matches!(mapping.gone, Some((Evidence::Flagged, _)));
@@ -100,7 +101,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pair.base = merged.base.clone();
         pair.base.notes = translated.notes;
         pair.base.markers = remote.markers.clone();
-        pair.collection = remote.collection.clone();
+        pair.collection = counted_in(&pass.capabilities, remote);
         pair.shadow = remote.shadow.clone();
         pair.born = remote.born.or(pair.born);
         pair.gone = None;
@@ -152,7 +153,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     }
 
     /// An item that shows what its base says; only what nobody merges may be new.
-    fn echo_step(&self, sighting: &Sighting<'_>) -> Option<MergeStep> {
+    fn echo_step<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        sighting: &Sighting<'_>,
+    ) -> Option<MergeStep> {
         let Sighting {
             mapping, remote, ..
         } = sighting;
@@ -163,7 +168,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             pair.hub_version = sighting.task.version;
         }
         pair.shadow = remote.shadow.clone();
-        pair.collection = remote.collection.clone();
+        pair.collection = counted_in(&pass.capabilities, remote);
         (pair != **mapping).then(|| MergeStep {
             mapping: Some(pair),
             ..MergeStep::default()
@@ -185,7 +190,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pair.contested = false;
         pair.observed = None;
         pair.state = MappingState::Pending;
-        pair.collection = remote.collection.clone();
+        pair.collection = counted_in(&pass.capabilities, remote);
         let wake = vec![pass.account.id.clone()];
         MergeStep {
             mapping: Some(pair),

@@ -99,6 +99,26 @@ fn s28_mass_deletion_stops_and_touches_nothing() {
     }
 }
 
+/// Also where a project is a value of its tasks, and where it came by a write of ours.
+#[test]
+fn s28_a_project_that_is_emptied_stops() {
+    for (made, from) in [(0, 0), (0, 1), (1, 0)] {
+        let (bench, _) = many(60);
+        let home: Vec<String> = (0..5).map(|n| format!("home {n}")).collect();
+        for title in &home {
+            bench.make_with(made, title, &[(Field::Project, "home")]);
+        }
+        bench.settle();
+        for title in &home[..4] {
+            bench.delete(from, title);
+        }
+        assert_eq!(bench.round().accounts[from].trouble, None);
+        bench.delete(from, &home[4]);
+        let trouble = bench.round().accounts[from].trouble.clone();
+        assert_eq!(trouble, Some(Trouble::NeedsYou(Need::Guard { held: 1 })));
+    }
+}
+
 #[test]
 fn s28_counts_deletions_that_come_one_by_one() {
     let (bench, titles) = many(100);

@@ -112,6 +112,21 @@ pub(crate) fn a_project_is_emptied(version: Version) {
     assert_eq!(world.rows().len(), 66);
     world.good(&["sync", "--max-delete", "6"]);
     assert_eq!(equal(&world).rows.len(), 60);
+
+    // In Taskwarrior a project is no more than a value of its tasks.
+    for n in 0..6 {
+        world.task(&["add", "project:Other", &format!("in the other {n}")]);
+    }
+    world.settle();
+    for n in 0..6 {
+        let row = world.row(&format!("in the other {n}"));
+        world.change(&row, &["delete"]);
+    }
+    is_held(&world, &[]);
+    assert_eq!(world.server.tasks().len(), 66);
+    world.good(&["restore", "--collection", "tw/Other"]);
+    world.settle();
+    assert_eq!(equal(&world).rows.len(), 66);
 }
 
 /// S5: the same address, another server behind it, with nothing in it.
