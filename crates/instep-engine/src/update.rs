@@ -135,8 +135,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 once,
                 ..Aftermath::default()
             };
+            let mut intents = intents.into_iter();
             for ((id, plan, last), result) in batch.into_iter().zip(results) {
-                let settled = intents.first().copied();
+                let settled = match plan.operation.can_double() {
+                    true => intents.next(),
+                    false => None,
+                };
                 match result {
                     Ok(applied) => {
                         steps.push(self.updated(pass, page, id, &plan, &applied, last, settled));

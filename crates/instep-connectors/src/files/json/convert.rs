@@ -120,6 +120,9 @@ pub(super) fn read(key: Key, kind: Kind, raw: &str, style: Style) -> Result<Opti
         (Key::Name, Kind::Null) => return expected("a text"),
         (_, Kind::Null) => None,
         (Key::Name | Key::Description, Kind::Text) => match decode(raw) {
+            Some(text) if key == Key::Name && text.trim().is_empty() => {
+                return Err("`name` is empty".to_owned());
+            }
             Some(text) => Some(Value::Text(text)),
             None => return expected("a whole text"),
         },

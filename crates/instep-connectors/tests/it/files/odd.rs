@@ -194,6 +194,8 @@ async fn entries_that_are_no_tasks_are_left_alone() {
     left_alone(r#"{"id": 2.0, "name": "two"}"#, "no `id`").await;
     left_alone(r#"{"id": 2}"#, "no `name`").await;
     left_alone(r#"{"id": 2, "name": null}"#, "`name` is not a text").await;
+    left_alone(r#"{"id": 2, "name": ""}"#, "`name` is empty").await;
+    left_alone(r#"{"id": 2, "name": " \t"}"#, "`name` is empty").await;
     left_alone(
         r#"{"id": 2, "name": "half \ud800"}"#,
         "`name` is not a whole text",
