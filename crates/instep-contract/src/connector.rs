@@ -131,8 +131,10 @@ pub trait Connector: Send {
     ) -> impl Future<Output = Result<Vec<String>, ConnectorError>> + Send;
 
     /// Carries out one batch, grouped by the declared [`BatchRule`](instep_model::BatchRule):
-    /// one result for each operation, in order. An `Err` for the whole says that the batch as
-    /// such failed; with [`ConnectorError::OutcomeUnknown`], any part of it may have been stored.
+    /// one result for each operation, in order. An `Err` for the whole says that the service failed,
+    /// not the items; with [`ConnectorError::OutcomeUnknown`], any part of it may have been stored.
+    /// A batch of one fails as a whole unless the error
+    /// [is about the item](ConnectorError::is_about_item).
     ///
     /// An empty batch is sent at the end of a pass that wrote nothing, so that a connector can
     /// finish what only a write may do; mostly it does nothing and costs nothing.

@@ -83,11 +83,13 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ) -> Result<Context, StoreError> {
         let account = &owner.id;
         let mut context = Context::default();
-        for task in self.store.tasks(tasks).await? {
-            context.tasks.insert(task.id, task);
-        }
+        // Pairs before tasks: where another process comes in between, a task that is newer than its
+        // base is carried once more, and one that is older would undo what was carried.
         for mapping in self.store.mappings_by_task(account, tasks).await? {
             context.mappings.insert(mapping.task, mapping);
+        }
+        for task in self.store.tasks(tasks).await? {
+            context.tasks.insert(task.id, task);
         }
         self.find_waiting(account, &mut context).await?;
         let mut linked: BTreeSet<TaskId> = BTreeSet::new();

@@ -159,17 +159,14 @@ pub(crate) fn read_state(account: &AccountId, row: &AnyRow) -> Result<AccountSta
         guard_since: get_maybe(row, "guard_since")?,
         last_pass_at: get_maybe(row, "last_pass_at")?,
         last_sweep_at: get_maybe(row, "last_sweep_at")?,
-        trouble: read_remembered(account, row)?,
+        trouble: read_remembered(row)?,
     })
 }
 
 /// What the column `trouble` says of an account.
-pub(crate) fn read_remembered(
-    account: &AccountId,
-    row: &AnyRow,
-) -> Result<Option<Trouble>, StoreError> {
+pub(crate) fn read_remembered(row: &AnyRow) -> Result<Option<Trouble>, StoreError> {
     let text: Option<&str> = get(row, "trouble")?;
-    text.map(|text| read_trouble(account, text)).transpose()
+    Ok(text.map(read_trouble))
 }
 
 pub(crate) async fn reviews(

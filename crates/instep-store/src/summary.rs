@@ -115,7 +115,7 @@ impl HubStore {
         let read = |row: &AnyRow| {
             let account = AccountId::new(get::<String>(row, "account")?);
             Ok(Hindrance {
-                trouble: read_remembered(&account, row)?,
+                trouble: read_remembered(row)?,
                 account,
                 refused: count(row, "refused")?,
                 conflicts: count(row, "conflicts")?,

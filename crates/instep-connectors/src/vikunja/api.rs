@@ -84,7 +84,7 @@ impl Api {
         Err(cut_short("projects"))
     }
 
-    /// One project; `None` when it does not exist.
+    /// Whether the project exists.
     pub(super) async fn project_exists(&mut self, id: i64) -> Result<bool, Failure> {
         let call = Call::get(format!("api/v2/projects/{id}"), "projects: read_one");
         match self.client.send(call).await {

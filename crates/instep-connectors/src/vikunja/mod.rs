@@ -240,6 +240,8 @@ impl Connector for VikunjaConnector {
         since: Option<&Cursor>,
         look: Look,
     ) -> Result<Observation, ConnectorError> {
+        // A label may have been made or deleted since.
+        self.labels = None;
         self.look(since, look).await
     }
 

@@ -36,7 +36,10 @@ impl VikunjaConnector {
         }
         let mut outcomes = Vec::with_capacity(batch.len());
         for operation in batch {
-            outcomes.push(self.carry_out_one(operation).await);
+            match self.carry_out_one(operation).await {
+                Err(error) if !error.is_about_item() => return Err(error),
+                outcome => outcomes.push(outcome),
+            }
         }
         Ok(outcomes)
     }

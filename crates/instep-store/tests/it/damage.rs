@@ -190,6 +190,31 @@ async fn a_damaged_row_is_named_and_never_guessed() {
     }
 }
 
+/// It is only told, and a newer program knows of more.
+#[tokio::test]
+async fn a_hindrance_of_an_unknown_kind_leaves_the_account_readable() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("hub.db");
+    make(&path).await;
+    let vik = AccountId::new("vik");
+    let before = open(&path).await.expect("opens");
+    let known = before.account_state(&vik).await.expect("read");
+    before.close().await;
+    tamper(
+        &path,
+        r#"UPDATE accounts SET trouble = '{"kind":"eclipse"}'"#,
+    )
+    .await;
+    let store = open(&path).await.expect("opens");
+    let state = store.account_state(&vik).await.expect("read");
+    assert!(
+        matches!(state.trouble, Some(instep_model::Trouble::Failed { .. })),
+        "{:?}",
+        state.trouble
+    );
+    assert_eq!(state.identity, known.identity);
+}
+
 #[tokio::test]
 async fn an_unknown_mapping_state_is_damage() {
     let dir = tempfile::tempdir().expect("a directory");
