@@ -269,7 +269,14 @@ async fn refuse_twin(app: &App, entry: &Entry, probed: &Probed) -> Result<(), Fa
             known.collections = probed.observation.collections.unwrap_or_default();
         }
         if new.meets(&known) {
-            return Err(twins(&entry.account.name, &other.account.name));
+            let other = &other.account.name;
+            return Err(Failure {
+                help: format!(
+                    "limit `{other}` to a `project` of its own (instep config edit), then add this \
+                     one with another --project"
+                ),
+                ..twins(&entry.account.name, other)
+            });
         }
     }
     Ok(())

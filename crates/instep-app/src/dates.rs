@@ -34,7 +34,7 @@ pub(crate) fn read(typed: &str, now: Timestamp, zone: &TimeZone) -> Result<Optio
             "bad_date",
             format!("`{typed}` is not a date"),
             "a date is written 2026-11-27, \"2026-11-27 09:00\", today, tomorrow, friday, +3d, +2h or none",
-            "instep edit ID --due tomorrow",
+            "--due tomorrow",
         )
     })
 }

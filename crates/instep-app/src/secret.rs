@@ -118,23 +118,20 @@ fn from_env(name: &str) -> Result<String, Failure> {
     })
 }
 
-/// Runs the command without a shell; what it complains about goes to the terminal, so that it
-/// may ask for a passphrase.
+/// Runs the command by the shell, so that it may be a pipe; what it complains about goes to the
+/// terminal, so that it may ask for a passphrase.
 async fn from_command(command: &str) -> Result<String, Failure> {
     let failed = |why: String| {
         let help = help(&SecretSource::Command(command.to_owned()));
         unreadable("the command for the secret failed".to_owned(), why, help)
     };
-    let words = shlex::split(command).filter(|words| !words.is_empty());
-    let words =
-        words.ok_or_else(|| failed("its quotes do not match, or it is empty".to_owned()))?;
-    let mut child = Command::new(&words[0])
-        .args(&words[1..])
+    let mut child = Command::new("sh")
+        .args(["-c", command])
         .stdin(Stdio::inherit())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| failed(format!("`{}`: {error}", words[0])))?;
+        .map_err(|error| failed(format!("`sh` could not be started: {error}")))?;
     let mut text = String::new();
     let answered = async {
         if let Some(out) = child.stdout.take() {
@@ -144,11 +141,10 @@ async fn from_command(command: &str) -> Result<String, Failure> {
     };
     match tokio::time::timeout(COMMAND_TIMEOUT, answered).await {
         Ok(Ok(status)) if status.success() => Ok(text),
-        Ok(Ok(status)) => Err(failed(format!("`{}` ended with {status}", words[0]))),
+        Ok(Ok(status)) => Err(failed(format!("it ended with {status}"))),
         Ok(Err(error)) => Err(failed(error.to_string())),
         Err(_) => Err(failed(format!(
-            "`{}` took longer than {} s",
-            words[0],
+            "it took longer than {} s",
             COMMAND_TIMEOUT.as_secs()
         ))),
     }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use instep_contract::{Connector, MergeStep, Store, TaskWrite};
 use instep_model::{
-    Action, Base, Direction, Fields, Ids, Mapping, MappingState, Need, Provenance, RemoteId,
-    RemoteTask, Review, ReviewReason, Side, Task, TaskId, Trouble,
+    Action, Base, Direction, Field, Fields, Ids, Mapping, MappingState, Need, Provenance, RemoteId,
+    RemoteTask, Review, ReviewReason, Side, Task, TaskId, Trouble, Value,
 };
 use instep_sync::{
     Adoption, HubCandidate, Meeting, Projection, RemoteCandidate, base_of, task_from_remote,
@@ -384,7 +384,13 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             fields: &translated.fields,
             changed_at: at,
         };
-        let fields = task_from_remote(&projection, &sight);
+        let mut fields = task_from_remote(&projection, &sight);
+        if !projection.merges(Field::Project)
+            && let Some(home) = pass.account.scope.projects.first()
+        {
+            // Whoever types a task where no projects are means the one that is kept there (S27).
+            fields.set(Field::Project, Value::Path(home.clone()));
+        }
         if !pass.account.scope.admits(&fields) {
             return None;
         }

@@ -185,13 +185,14 @@ fn from_need(name: &str, need: &Need, tasks: usize) -> Failure {
             format!(
                 "{held} of {tasks} tasks vanished from {name}; deleting them elsewhere looks wrong, so it is on hold"
             ),
-            "that is more than is usually deleted at once".to_owned(),
+            "with what vanished there within the hour, that is more than a person usually deletes"
+                .to_owned(),
             format!(
                 "it was you: instep sync {name} --max-delete {held}\n\
                  bring them back: instep restore --collection {name}"
             ),
         )
-        .now("nothing of it was deleted; everything else is in step"),
+        .now("nothing of it was deleted; everything else goes on"),
         Need::FirstMeeting {
             pairs,
             new_in_hub,

@@ -222,7 +222,7 @@ pub(super) fn find_taskrc(given: Option<&Path>) -> Result<PathBuf, ConnectorErro
             ),
             None => "Taskwarrior has no taskrc".to_owned(),
         },
-        help: "run `task` once to create it, or set `taskrc` to yours".into(),
+        help: "where yours is elsewhere, say where: `taskrc = \"PATH\"` in `instep config edit`; where there is none, run `task` once".into(),
     })
 }
 

@@ -135,8 +135,9 @@ fn deleting_everything_stops_at_the_guard() {
         stdout:
         ! 3 of 3 tasks vanished from tw; deleting them elsewhere looks wrong, so it is
           on hold
-          why:  that is more than is usually deleted at once
-          now:  nothing of it was deleted; everything else is in step
+          why:  with what vanished there within the hour, that is more than a person
+                usually deletes
+          now:  nothing of it was deleted; everything else goes on
           help: it was you: instep sync tw --max-delete 3
                 bring them back: instep restore --collection tw
         ! needs you · nothing to do · 2 accounts · N ms

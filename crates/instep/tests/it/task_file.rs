@@ -63,8 +63,9 @@ fn s28_an_emptied_file_stops_at_the_guard() {
             stdout:
             ! 4 of 4 tasks vanished from file; deleting them elsewhere looks wrong, so it is
               on hold
-              why:  that is more than is usually deleted at once
-              now:  nothing of it was deleted; everything else is in step
+              why:  with what vanished there within the hour, that is more than a person
+                    usually deletes
+              now:  nothing of it was deleted; everything else goes on
               help: it was you: instep sync file --max-delete 4
                     bring them back: instep restore --collection file
             ! needs you · nothing to do · 2 accounts · N ms
@@ -184,6 +185,31 @@ fn an_entry_that_is_no_task_is_told_and_left_alone() {
         "{text}"
     );
     assert_eq!(pending(&home), "3");
+}
+
+/// S27: a file holds no projects, so what is typed into one for a project belongs there.
+#[test]
+fn s27_what_is_typed_into_a_file_for_a_project_is_of_that_project() {
+    let home = Home::new();
+    home.write("club.json", TWO_TASKS);
+    home.good(&["init", "--yes"]);
+    home.task(&["add", "project:Home", "Paint"]);
+    let add = ["account", "add", "file", "--path", "club.json"];
+    home.good(&[&add[..], &["--project", "Club"]].concat());
+    home.good(&["sync", "--yes"]);
+    let text = home.read("club.json");
+    let end = text.rfind(']').expect("the end of the list");
+    let typed = format!(
+        "{},\n  {{\"id\": 9, \"name\": \"Typed\"}}\n]\n",
+        text[..end].trim_end()
+    );
+    home.write("club.json", &typed);
+    home.good(&["sync"]);
+    let count = home.task(&["project:Club", "status:pending", "count"]);
+    assert_eq!(count.trim(), "3");
+    assert!(!home.read("club.json").contains("Paint"));
+    let again = home.good(&["sync"]);
+    assert!(again.stdout.contains("nothing to do"), "{}", again.whole());
 }
 
 /// A file that is only read from is never written: not to mend it, and not to bring tasks back.
