@@ -218,11 +218,10 @@ async fn account(app: &App, entry: &Entry, offline: bool, checks: &mut Checks) {
         let failure = twins(name, &twin.account.name);
         checks.failure("accounts", &id("place"), &failure);
     }
-    if entry.account.kind == Kind::Taskwarrior {
-        taskwarrior_checks(app, entry, checks).await;
-    }
     let mut asked = Asked::No;
-    if offline {
+    if entry.account.kind == Kind::Taskwarrior && !taskwarrior_checks(app, entry, checks).await {
+        asked = Asked::Failed;
+    } else if offline {
         if let Some(source) = entry.reach.secret() {
             match crate::secret::read(source).await {
                 Ok(_) => checks.ok(
@@ -235,7 +234,16 @@ async fn account(app: &App, entry: &Entry, offline: bool, checks: &mut Checks) {
         }
     } else {
         match reach(app, entry).await {
-            Ok(Reached { answer, server }) => {
+            Ok(Reached {
+                answer,
+                server,
+                notices,
+            }) => {
+                for notice in notices {
+                    let fix = format!("mend it, then: instep sync {name}");
+                    let message = format!("{name}: {notice}");
+                    checks.note("accounts", &id("entries"), message, fix);
+                }
                 let lacks = |server: &Server| !server.missing_rights.is_empty();
                 match answer {
                     Ok(message) => {
@@ -274,6 +282,7 @@ enum Asked {
 struct Reached {
     answer: Result<String, Failure>,
     server: Option<Server>,
+    notices: Vec<String>,
 }
 
 /// Asks the service as a sync would, and throws the answer away.
@@ -288,9 +297,12 @@ async fn reach(app: &App, entry: &Entry) -> Result<Reached, Failure> {
         .await
         .unwrap_or_default();
     let began = Instant::now();
-    let seen = connector
-        .observe(state.cursor.as_ref(), Look::Changes)
-        .await;
+    // A file is small and near: what is wrong with its entries is said by a look at all of them.
+    let known = match entry.account.kind {
+        Kind::File => None,
+        _ => state.cursor.as_ref(),
+    };
+    let seen = connector.observe(known, Look::Changes).await;
     let seen = match seen {
         Err(instep_contract::ConnectorError::CursorInvalid) => {
             connector.observe(None, Look::Everything).await
@@ -306,8 +318,13 @@ async fn reach(app: &App, entry: &Entry) -> Result<Reached, Failure> {
         return Err(failure.clone());
     }
     let server = connector.server(entry.account.direction).await;
+    let notices = connector.take_notices();
     match (answer, server.map_err(failed)) {
-        (answer, Ok(server)) => Ok(Reached { answer, server }),
+        (answer, Ok(server)) => Ok(Reached {
+            answer,
+            server,
+            notices,
+        }),
         (Ok(_), Err(failure)) | (Err(failure), Err(_)) => Err(failure),
     }
 }
@@ -396,12 +413,13 @@ fn number_of(version: &str) -> Option<(u32, u32)> {
     Some((next()?, next()?))
 }
 
-async fn taskwarrior_checks(app: &App, entry: &Entry, checks: &mut Checks) {
+/// Whether there is a Taskwarrior to ask at all.
+async fn taskwarrior_checks(app: &App, entry: &Entry, checks: &mut Checks) -> bool {
     let name = &entry.account.name;
     let id = |what: &str| format!("account.{name}.{what}");
     let Some(settings) = wiring::taskwarrior_settings(&app.places, &app.config, &entry.reach)
     else {
-        return;
+        return true;
     };
     match taskwarrior::detect(&settings).await {
         Ok(found) => {
@@ -414,7 +432,7 @@ async fn taskwarrior_checks(app: &App, entry: &Entry, checks: &mut Checks) {
         Err(error) => {
             let failure = say::from_connector(entry, &error, say::Met::Looking);
             checks.failure("accounts", &id("version"), &failure);
-            return;
+            return false;
         }
     }
     let taskrc = settings.taskrc.as_deref();
@@ -427,6 +445,7 @@ async fn taskwarrior_checks(app: &App, entry: &Entry, checks: &mut Checks) {
         let fix = format!("task config uda.{marker}.type string");
         checks.note("accounts", &id("markers"), message, fix);
     }
+    true
 }
 
 /// Markers that a taskrc does not name.

@@ -183,12 +183,20 @@ impl Told<'_> {
 
     /// Keeps for `status` why an account could not even be asked.
     async fn remember(&self, entry: &Entry, failure: &Failure, known: Option<&Trouble>) {
-        let why = || format!("{}: {}", failure.what, failure.why);
+        // What the hindrance is told with anyway is not kept beside it.
+        let why = |code: &str| match failure.code == code {
+            true => failure.why.clone(),
+            false => format!("{}: {}", failure.what, failure.why),
+        };
         let trouble = match failure.exit {
-            Exit::NeedsLogin => Trouble::NeedsLogin { reason: why() },
-            Exit::Unreachable => Trouble::Unreachable { reason: why() },
+            Exit::NeedsLogin => Trouble::NeedsLogin {
+                reason: why("needs_login"),
+            },
+            Exit::Unreachable => Trouble::Unreachable {
+                reason: why("unreachable"),
+            },
             _ => Trouble::Setup {
-                what: why(),
+                what: why("setup"),
                 help: failure.help.clone(),
             },
         };
