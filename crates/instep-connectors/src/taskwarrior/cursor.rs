@@ -8,6 +8,9 @@ use instep_contract::{ConnectorError, Cursor};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::observe::Age;
+use super::trail::Trail;
+
 /// Two changes this close together may share a time stamp.
 const SETTLED_NANOS: i64 = 2_000_000_000;
 const VERSION: u32 = 1;
@@ -120,6 +123,9 @@ pub(super) struct Header {
     pub(super) taken_nanos: i64,
     /// The second at which Taskwarrior next deletes a task by itself.
     pub(super) next_expiry: Option<i64>,
+    /// How far the database had come when the stamps were taken, where anything tells.
+    #[serde(default)]
+    pub(super) trail: Option<Trail>,
 }
 
 impl Header {
@@ -139,6 +145,7 @@ impl Header {
             data,
             taken_nanos,
             next_expiry: None,
+            trail: None,
         }
     }
 
@@ -160,11 +167,19 @@ impl Header {
             && self.place.holds()
     }
 
+    /// Whether an older copy took the place of the files of `before`, where tasks of this `age` are
+    /// less than there were.
+    pub(super) fn is_older(&self, before: &Self, age: &Age) -> bool {
+        let trails = self.trail.as_ref().zip(before.trail.as_ref());
+        trails.is_some_and(|(now, before)| now.is_behind(before, age.missing))
+            || self.written_earlier(before).is_some_and(|at| age.fits(at))
+    }
+
     /// When the files were last written, in seconds, if they look as if an older copy had taken the
     /// place of those of `before`: the database of 3 is another file, or was last written earlier;
     /// the journal of 2.6 is shorter, and was last written earlier. An undo makes it shorter too,
     /// and writes it now.
-    pub(super) fn written_earlier(&self, before: &Self) -> Option<i64> {
+    fn written_earlier(&self, before: &Self) -> Option<i64> {
         if self.door != before.door || self.taken_nanos < before.taken_nanos {
             return None;
         }

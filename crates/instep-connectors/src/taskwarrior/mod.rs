@@ -15,7 +15,9 @@ mod race;
 #[cfg(feature = "taskchampion")]
 mod replica;
 mod scan;
+mod sequence;
 mod setup;
+mod trail;
 mod undo;
 mod wire;
 mod write;
@@ -34,6 +36,7 @@ use cursor::{Door, Header, Place, Table};
 use edit::Terms;
 use observe::{Findings, Seen};
 pub use setup::{Found, Settings, declare_markers, detect};
+use trail::Trail;
 use wire::{Row, State};
 
 /// One Taskwarrior database.
@@ -252,7 +255,9 @@ impl Connector for TaskwarriorConnector {
         // Taken before reading, so that a change during it is looked at again.
         let taken_nanos = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
         let stamps = cursor::data_stamps(&place.data);
+        let trail = Trail::of(&place);
         let mut header = Header::new(place, identity, door, stamps, taken_nanos);
+        header.trail = trail;
         let (before, old) = match before {
             Some((before, table)) => (Some(before), cursor::decode_table(table)),
             None => (None, Table::default()),
@@ -272,12 +277,10 @@ impl Connector for TaskwarriorConnector {
             let stamps = before.as_ref().map_or(&[][..], |before| &before.data);
             observe::check_still_there(&header.place.data, stamps)?;
         }
-        let written = before.and_then(|before| header.written_earlier(&before));
-        let went_back = match known_as {
-            // A copy that was put back by way of another directory may have lost its times.
-            Some(_) => found.age.is_less,
-            None => written.is_some_and(|written| found.age.fits(written)),
-        };
+        // A copy that was put back by way of another directory begins a trail of its own.
+        let older =
+            known_as.is_some() || before.is_some_and(|before| header.is_older(&before, &found.age));
+        let went_back = found.age.is_less() && older;
         // A data directory that the program has just made has only now got its identity.
         header.identity = setup::identity(&header.place.data);
         Ok(Observation {

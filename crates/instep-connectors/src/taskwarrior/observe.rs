@@ -36,17 +36,24 @@ pub(super) struct Seen<'a> {
 /// What tells of an older copy that was put back, beside the state of the files.
 #[derive(Default)]
 pub(super) struct Age {
-    /// Whether anything is missing, or differs from last time and says that it was changed earlier.
-    pub(super) is_less: bool,
+    /// How many tasks of last time are not there.
+    pub(super) missing: usize,
+    /// Whether any differs from last time and says that it was changed earlier.
+    differs: bool,
     /// The second of the latest change that any task tells of.
     newest: i64,
 }
 
 impl Age {
+    /// Whether there is less than last time. Without that an older copy does no harm.
+    pub(super) fn is_less(&self) -> bool {
+        self.differs || self.missing > 0
+    }
+
     /// Whether files that were last written in second `written` can hold this from before: a clock
     /// that was set back leaves tasks that tell of later changes.
     pub(super) fn fits(&self, written: i64) -> bool {
-        self.is_less && self.newest <= written + SLACK_SECS
+        self.newest <= written + SLACK_SECS
     }
 }
 
@@ -164,7 +171,7 @@ impl<'a> Seen<'a> {
             .find(row.uuid)
             .is_some_and(|(_, old)| old != digest && old != FORGOTTEN);
         let earlier = |at: &i64| *at < self.looked_at - SLACK_SECS;
-        self.age.is_less |= other && row.times.get("modified").is_some_and(earlier);
+        self.age.differs |= other && row.times.get("modified").is_some_and(earlier);
         self.keep(row.uuid, digest);
         if row.state == State::Deleted {
             let at = row.times.get("end").or_else(|| row.times.get("modified"));
@@ -187,7 +194,7 @@ impl<'a> Seen<'a> {
             .filter(|(_, present)| !**present)
             .map(|(entry, _)| entry)
             .collect();
-        self.age.is_less |= !missing.is_empty();
+        self.age.missing = missing.len();
         let lost = if missing.is_empty() || self.header.place.major() >= 3 {
             HashSet::new()
         } else {

@@ -55,6 +55,7 @@ on_both! {
     put_back::an_older_vikunja_that_gives_its_ids_out_anew,
     put_back::an_older_taskwarrior,
     put_back::an_older_directory_of_taskwarrior,
+    put_back::an_older_taskwarrior_written_over,
     put_back::an_older_hub,
     lost::the_hub_is_lost,
     lost::what_one_side_holds_more_finely_survives,

@@ -96,6 +96,61 @@ async fn i6_a_copy_that_was_put_back_without_its_times_is_told_on_3() {
     assert!(again(&world, &seen).await.went_back);
 }
 
+/// The same, written into the files that are there, as `cp` does: they stay the same files and were
+/// written now. One command is enough.
+#[tokio::test]
+async fn i6_a_copy_written_over_the_files_is_told() {
+    let first = uuid(1).to_string();
+    for changes in [
+        vec![vec![&first as &str, "modify", "renamed"]],
+        vec![vec![&first as &str, "done"]],
+        vec![vec![&first as &str, "delete"]],
+        vec![vec!["add", "later"], vec!["later", "modify", "+tagged"]],
+    ] {
+        for world in worlds() {
+            of_long_ago(&world);
+            copy(&world, Times::Lost, "data", "copy");
+            for change in &changes {
+                world.task(change);
+            }
+            let seen = look(&mut world.open(), None).await;
+            write_over(&world);
+            for _ in 0..2 {
+                let back = again(&world, &seen).await;
+                assert!(back.went_back, "{changes:?} on {}", world.major);
+            }
+            // The clock of a copy tells nothing.
+            world.age();
+            let back = again(&world, &seen).await;
+            assert!(back.went_back, "{changes:?} on {}", world.major);
+            assert!(!again(&world, &back).await.went_back);
+        }
+    }
+}
+
+/// On 3 a task that was added and no more is known as well: its number was given out.
+#[tokio::test]
+async fn i6_a_copy_without_an_added_task_is_told_on_3() {
+    let world = World::new(3);
+    of_long_ago(&world);
+    copy(&world, Times::Lost, "data", "copy");
+    world.task(&["add", "later"]);
+    let seen = look(&mut world.open(), None).await;
+    write_over(&world);
+    // Somebody goes on with it.
+    world.task(&[&uuid(2).to_string(), "modify", "+tagged"]);
+    assert!(again(&world, &seen).await.went_back);
+}
+
+/// Writes the copy into the files of the data directory, whose numbers they keep.
+fn write_over(world: &World) {
+    for entry in std::fs::read_dir(world.path("copy")).unwrap() {
+        let entry = entry.unwrap();
+        let to = world.data().join(entry.file_name());
+        std::fs::write(to, std::fs::read(entry.path()).unwrap()).unwrap();
+    }
+}
+
 /// S5: the same tasks in another directory are the same database, an older one or not.
 #[tokio::test]
 async fn s5_a_copy_of_the_whole_directory_is_no_other_database() {
@@ -152,15 +207,82 @@ fn exchange(world: &World) {
 async fn s31_undone_steps_are_no_older_copy() {
     for world in worlds() {
         of_long_ago(&world);
-        world.task(&["add", "later"]);
+        for title in ["later", "later still", "last"] {
+            world.task(&["add", title]);
+        }
         world.task(&[&uuid(1).to_string(), "modify", "renamed"]);
         let seen = look(&mut world.open(), None).await;
-        world.task(&["undo"]);
-        world.task(&["undo"]);
+        for _ in 0..4 {
+            world.task(&["undo"]);
+        }
         let undone = again(&world, &seen).await;
         assert!(!undone.went_back, "on {}", world.major);
-        assert_eq!(undone.gone.len(), 1);
+        assert_eq!((undone.gone.len(), undone.tasks.len()), (3, 1));
     }
+}
+
+/// S31: nor is what Taskwarrior does to its own journals, with steps taken back beside it.
+#[tokio::test]
+async fn what_taskwarrior_forgets_by_itself_is_no_older_copy() {
+    let add: &[&str] = &["add", "later"];
+    let undo: &[&str] = &["undo"];
+    let list: &[&str] = &["rc.gc=1", "list"];
+    let purge: &[&str] = &["status:deleted", "purge"];
+    let sync: &[&str] = &["sync"];
+    for (since, major) in [
+        (vec![undo, undo, undo, undo], 0),
+        (vec![add, add, undo, undo, undo, undo, undo], 0),
+        (vec![undo, undo, undo, list], 0),
+        (vec![list, purge, undo], 0),
+        (vec![undo, sync], 3),
+        (vec![sync, purge, sync], 3),
+    ] {
+        for world in worlds() {
+            if major > 0 && world.major != major {
+                continue;
+            }
+            of_long_ago(&world);
+            let server = world.path("server");
+            std::fs::create_dir_all(&server).unwrap();
+            let sync = format!("rc.sync.local.server_dir={}", server.display());
+            world.task(add);
+            world.task(&[&uuid(1).to_string(), "modify", "renamed"]);
+            world.task(&[&uuid(2).to_string(), "done"]);
+            world.task(&[&uuid(3).to_string(), "delete"]);
+            let seen = look(&mut world.open(), None).await;
+            let since: Vec<Vec<&str>> = since
+                .iter()
+                .map(|args| [&[sync.as_str()], *args].concat())
+                .collect();
+            for args in &since {
+                world.task(args);
+            }
+            let back = again(&world, &seen).await;
+            assert!(!back.went_back, "{since:?} on {}", world.major);
+        }
+    }
+}
+
+/// Whoever removes the journals of 2.6 puts nothing back, with an edit beside it that kept its
+/// time.
+#[tokio::test]
+async fn journals_that_were_removed_are_no_older_copy() {
+    let world = World::new(2);
+    of_long_ago(&world);
+    world.task(&["add", "later"]);
+    let seen = look(&mut world.open(), None).await;
+    for journal in ["undo.data", "backlog.data"] {
+        std::fs::remove_file(world.data().join(journal)).unwrap();
+    }
+    let pending = world.data().join("pending.data");
+    let text = std::fs::read_to_string(&pending).unwrap();
+    std::fs::write(&pending, text.replace("\"t1\"", "\"by hand\"")).unwrap();
+    let back = again(&world, &seen).await;
+    assert!(!back.went_back);
+    assert_eq!(back.tasks.len(), 1);
+    // The journals begin again.
+    world.task(&["add", "another"]);
+    assert!(!again(&world, &seen).await.went_back);
 }
 
 /// A clock that was set back writes files that look older; but tasks of before tell of later

@@ -1,6 +1,7 @@
 //! A side whose owner puts an older copy of its database back: nobody deleted what that lacks, and
 //! nobody edited what it shows.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -157,6 +158,40 @@ fn a_taskwarrior_put_back(version: Version, put_back: impl Fn(&Path, &Path)) {
     world.is_in_step();
 }
 
+/// I6: the same, written into the files that are there, as `cp` does, so that they stay the same
+/// files and were written now; and Vikunja has an edit and a deletion that no sync has seen.
+pub(crate) fn an_older_taskwarrior_written_over(version: Version) {
+    let world = in_step(version);
+    let (data, kept) = (world.path(".task"), world.path("copy"));
+    fs::create_dir(&kept).expect("a folder");
+    replace(&data, &kept);
+    pass_time(Instant::now(), EARLIER);
+    go_on(&world);
+    let mut wanted = shown(&world);
+    let there = |title: &str| -> i64 {
+        let row = world.row(title);
+        text(&row, "vikunja_id").parse().expect("a marker")
+    };
+    let (renamed, deleted) = (there("task 0"), there("task 7"));
+    for name in files(&kept) {
+        fs::copy(kept.join(&name), data.join(&name)).expect("a copy");
+    }
+    world
+        .server
+        .patch(renamed, json!({ "title": "renamed meanwhile" }));
+    world.server.delete(deleted);
+    is_asked(&world, "tw");
+    world.settle();
+    equal(&world);
+    wanted.retain(|row| !row.starts_with("task 7 "));
+    for row in &mut wanted {
+        *row = row.replace("task 0 ", "renamed meanwhile ");
+    }
+    wanted.sort();
+    assert_eq!(shown(&world), wanted);
+    world.is_in_step();
+}
+
 /// I9: an older hub. What was made since is known by its marker, retitled or not, and what was
 /// deleted since is not made again.
 pub(crate) fn an_older_hub(version: Version) {
@@ -204,12 +239,7 @@ pub(crate) fn an_older_hub(version: Version) {
 
 /// Puts copies of all files of one folder in the place of another's, with their times.
 fn replace(from: &Path, to: &Path) {
-    let files = |folder: &Path| {
-        let entries = fs::read_dir(folder).expect("a folder");
-        let names = entries.map(|entry| entry.expect("an entry").file_name());
-        names.filter(|name| folder.join(name).is_file()).collect()
-    };
-    let (wanted, stale): (Vec<_>, Vec<_>) = (files(from), files(to));
+    let (wanted, stale) = (files(from), files(to));
     for name in stale {
         fs::remove_file(to.join(name)).expect("a file can go");
     }
@@ -221,4 +251,10 @@ fn replace(from: &Path, to: &Path) {
         let kept = copy.set_modified(written.expect("a time"));
         kept.expect("its time is kept");
     }
+}
+
+fn files(folder: &Path) -> Vec<OsString> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let names = entries.map(|entry| entry.expect("an entry").file_name());
+    names.filter(|name| folder.join(name).is_file()).collect()
 }
