@@ -147,7 +147,7 @@ impl TaskwarriorConnector {
             }
             Door::Library => {}
         }
-        let found = seen.finish();
+        let found = seen.finish()?;
         if found.total == 0 {
             setup::check_migrated(&place)?;
         }

@@ -188,7 +188,10 @@ impl<'a> Seen<'a> {
 
     /// Ends a look that read everything: what was known and did not turn up is gone, unless
     /// 2.6 is known to have lost it (S32).
-    pub(super) fn finish(mut self) -> Findings {
+    ///
+    /// # Errors
+    /// Where tasks are missing and the journal that knows whether they were lost cannot be read.
+    pub(super) fn finish(mut self) -> Result<Findings, ConnectorError> {
         let missing = self.old.entries().zip(&self.present);
         let missing: Vec<_> = missing
             .filter(|(_, present)| !**present)
@@ -198,7 +201,7 @@ impl<'a> Seen<'a> {
         let lost = if missing.is_empty() || self.header.place.major() >= 3 {
             HashSet::new()
         } else {
-            undo::lost(&self.header.place.data, &missing)
+            undo::lost(&self.header.place.data, &missing)?
         };
         for (uuid, digest) in missing {
             if lost.contains(&uuid) {
@@ -214,14 +217,14 @@ impl<'a> Seen<'a> {
             }
         }
         self.table.sort();
-        Findings {
+        Ok(Findings {
             table: self.table,
             tasks: self.tasks,
             gone: self.gone,
             total: self.total,
             known: self.present.iter().filter(|present| **present).count(),
             age: self.age,
-        }
+        })
     }
 }
 

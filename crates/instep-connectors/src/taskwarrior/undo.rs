@@ -4,12 +4,13 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use instep_contract::ConnectorError;
 use uuid::Uuid;
 
+use super::cursor::JOURNAL;
 use super::wire::Row;
 
 /// What ends each entry.
@@ -94,25 +95,19 @@ fn read_from(
     data: &Path,
     start: impl Fn(u64) -> u64,
 ) -> Result<Option<(u64, Vec<u8>)>, ConnectorError> {
-    let path = data.join("undo.data");
+    let path = data.join(JOURNAL);
     let read = || {
         let mut file = File::open(&path)?;
         let start = start(file.metadata()?.len());
         file.seek(SeekFrom::Start(start))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        Ok::<_, std::io::Error>((start, bytes))
+        Ok::<_, Error>((start, bytes))
     };
     match read() {
         Ok(read) => Ok(Some(read)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(ConnectorError::Setup {
-            what: format!(
-                "Taskwarrior's journal {} cannot be read: {error}",
-                path.display()
-            ),
-            help: "check who owns it and whether it can be read".to_owned(),
-        }),
+        Err(error) => Err(unreadable(&path, &error)),
     }
 }
 
@@ -193,13 +188,20 @@ fn value_of(raw: &str) -> Option<String> {
 
 /// Those of `missing` that nobody removed. Purging works on deleted tasks only and leaves no
 /// entry, undoing takes its entry away: a task that its last entry still shows alive was lost.
-pub(super) fn lost(data: &Path, missing: &[(Uuid, u64)]) -> HashSet<Uuid> {
-    let Ok(file) = File::open(data.join("undo.data")) else {
-        return HashSet::new();
+///
+/// # Errors
+/// As [`mark`]: what cannot be read says of no task that somebody removed it.
+pub(super) fn lost(data: &Path, missing: &[(Uuid, u64)]) -> Result<HashSet<Uuid>, ConnectorError> {
+    let path = data.join(JOURNAL);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(HashSet::new()),
+        Err(error) => return Err(unreadable(&path, &error)),
     };
     let wanted: HashSet<Uuid> = missing.iter().map(|(uuid, _)| *uuid).collect();
     let mut alive: HashMap<Uuid, bool> = HashMap::new();
-    for line in BufReader::new(file).split(b'\n').map_while(Result::ok) {
+    for line in BufReader::new(file).split(b'\n') {
+        let line = line.map_err(|error| unreadable(&path, &error))?;
         let Some(entry) = line.strip_prefix(b"new [") else {
             continue;
         };
@@ -212,7 +214,17 @@ pub(super) fn lost(data: &Path, missing: &[(Uuid, u64)]) -> HashSet<Uuid> {
         }
     }
     let lost = alive.into_iter().filter(|(_, alive)| *alive);
-    lost.map(|(uuid, _)| uuid).collect()
+    Ok(lost.map(|(uuid, _)| uuid).collect())
+}
+
+fn unreadable(path: &Path, error: &Error) -> ConnectorError {
+    ConnectorError::Setup {
+        what: format!(
+            "Taskwarrior's journal {} cannot be read: {error}",
+            path.display()
+        ),
+        help: "check who owns it and whether it can be read".to_owned(),
+    }
 }
 
 /// The value after the last `key`: attributes are sorted, and both that are asked for come late.

@@ -286,6 +286,37 @@ async fn nothing_is_written_where_the_journal_of_2_6_cannot_be_read() {
     apply(&mut connector, deletion()).await.unwrap();
 }
 
+/// S32: a task that 2.6 lost is told from one that was removed by the journal alone.
+#[tokio::test]
+async fn no_task_is_taken_for_removed_where_the_journal_of_2_6_cannot_be_read() {
+    let world = World::new(2);
+    for number in 1..=2 {
+        create(&mut world.open(), titled(number, "kept")).await;
+    }
+    let mut connector = world.open();
+    let first = look(&mut connector, None).await;
+    let pending = world.data().join("pending.data");
+    let text = std::fs::read_to_string(&pending).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    std::fs::write(&pending, format!("{}\n", lines[0])).unwrap();
+    let journal = world.data().join("undo.data");
+    let aside = world.path("aside");
+    std::fs::rename(&journal, &aside).unwrap();
+    std::fs::create_dir(&journal).unwrap();
+    let error = connector.observe(Some(&first.cursor), Look::Changes).await;
+    let error = error.unwrap_err();
+    assert!(help(&error).contains("whether it can be read"), "{error:?}");
+    assert!(error.to_string().contains("undo.data"), "{error}");
+    std::fs::remove_dir(&journal).unwrap();
+    std::fs::rename(&aside, &journal).unwrap();
+    let second = look(&mut connector, Some(&first)).await;
+    assert!(second.gone.is_empty(), "{:?}", second.gone);
+    // Where there is none at all, nothing tells that it was lost.
+    std::fs::remove_file(&journal).unwrap();
+    let third = look(&mut connector, Some(&second)).await;
+    assert_eq!(third.gone.len(), 1);
+}
+
 #[tokio::test]
 async fn case_38_a_database_of_a_later_layout_is_not_written() {
     let world = World::new(3);
