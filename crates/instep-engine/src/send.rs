@@ -101,6 +101,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         intents: &[IntentId],
     ) -> Result<Outcome, Stop> {
         pass.wrote = true;
+        self.forget_seen(pass, operations).await?;
         let mut tries = 0;
         loop {
             match pass.connector.apply(operations).await {
@@ -113,16 +114,14 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     self.mend(pass, intents, |intent| intent.sent_at = now)
                         .await?;
                 }
-                outcome => {
-                    self.forget_seen(pass, operations).await?;
-                    return Ok(outcome);
-                }
+                outcome => return Ok(outcome),
             }
         }
     }
 
-    /// What was written is looked at whatever it holds by the next look: somebody may have changed it
-    /// back to what the last one showed.
+    /// What is written is looked at whatever it holds by the next look: somebody may change it back to
+    /// what the last one showed. Noted before the write, so that it holds for one that we do not
+    /// live to see the end of.
     async fn forget_seen<C: Connector>(
         &self,
         pass: &Pass<'_, C>,
