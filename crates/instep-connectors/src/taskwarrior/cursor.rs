@@ -1,10 +1,12 @@
 //! What is remembered between two looks: stamps that prove files untouched, and one digest for
 //! each task. It reads the state of files and never their content.
 
+use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use instep_contract::{ConnectorError, Cursor};
+use instep_model::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -126,6 +128,28 @@ pub(super) struct Header {
     /// How far the database had come when the stamps were taken, where anything tells.
     #[serde(default)]
     pub(super) trail: Option<Trail>,
+    /// Where the first write began since then; for as long as one is not ended, where that began.
+    #[serde(default)]
+    pub(super) writes: Option<Beginning>,
+}
+
+/// A moment right before a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Beginning {
+    /// How long the journal of 2.6 was.
+    pub(super) journal_bytes: u64,
+    pub(super) at_micros: i64,
+}
+
+impl Beginning {
+    /// Now, with the data in this directory.
+    pub(super) fn now(data: &Path) -> Self {
+        let journal = Stamp::of(&data.join(JOURNAL));
+        Self {
+            journal_bytes: journal.state.map_or(0, |(_, bytes, _)| bytes),
+            at_micros: Timestamp::now().as_microsecond(),
+        }
+    }
 }
 
 impl Header {
@@ -146,6 +170,7 @@ impl Header {
             taken_nanos,
             next_expiry: None,
             trail: None,
+            writes: None,
         }
     }
 
@@ -241,6 +266,12 @@ impl Table {
         self.0.push((uuid, digest));
     }
 
+    /// The tasks that the next look was to take for changed ones.
+    pub(super) fn forgotten(&self) -> HashSet<Uuid> {
+        let forgotten = self.entries().filter(|(_, digest)| *digest == FORGOTTEN);
+        forgotten.map(|(uuid, _)| uuid).collect()
+    }
+
     /// Has the next look take this task for a changed one.
     pub(super) fn forget(&mut self, uuid: Uuid) {
         if let Some((at, _)) = self.find(uuid) {
@@ -280,6 +311,12 @@ pub(super) fn decode(cursor: &Cursor) -> Result<(Header, &[u8]), ConnectorError>
         return Err(ConnectorError::CursorInvalid);
     }
     Ok((header, table))
+}
+
+/// Whether the bytes that [`decode`] handed out name a task that the next look has to show.
+pub(super) fn has_forgotten(bytes: &[u8]) -> bool {
+    let mut digests = bytes.chunks_exact(ENTRY).map(|entry| &entry[16..]);
+    digests.any(|digest| digest == FORGOTTEN.to_le_bytes())
 }
 
 /// Reads the table out of the bytes that [`decode`] handed out.

@@ -19,6 +19,7 @@ mod sequence;
 mod setup;
 mod trail;
 mod undo;
+mod unfinished;
 mod wire;
 mod write;
 
@@ -32,7 +33,7 @@ use uuid::Uuid;
 
 use client::Program;
 use convert::Rules;
-use cursor::{Door, Header, Place, Table};
+use cursor::{Beginning, Door, Header, Place, Table};
 use edit::Terms;
 use observe::{Findings, Seen};
 pub use setup::{Found, Settings, declare_markers, detect};
@@ -154,6 +155,28 @@ impl TaskwarriorConnector {
         Ok(found)
     }
 
+    /// Finds what an import took back whose program ended before it was put back: the next write
+    /// does that, and until then the tasks stay as if they were being written.
+    async fn find_unfinished(
+        &mut self,
+        header: &mut Header,
+        (before, old): (Option<&Header>, &Table),
+        table: &mut Table,
+    ) -> Result<(), ConnectorError> {
+        let began = before.and_then(|before| before.writes);
+        if let Some(began) = began.filter(|_| self.open.is_none())
+            && self.door(&header.place, true) == Door::Program
+        {
+            let (program, written) = (&mut self.program, old.forgotten());
+            self.open = write::unfinished(program, &header.place, &written, began).await?;
+        }
+        if let Some(open) = &self.open {
+            header.writes = began;
+            open.tasks().for_each(|uuid| table.forget(uuid));
+        }
+        Ok(())
+    }
+
     /// Refuses to write where the tasks lie in the other version's files. Those files stay beside a
     /// database that took them over; beside an empty one they hold the tasks.
     async fn check_migrated(&mut self, place: &Place) -> Result<(), ConnectorError> {
@@ -240,8 +263,9 @@ impl Connector for TaskwarriorConnector {
         look: Look,
     ) -> Result<Observation, ConnectorError> {
         let before = since.map(cursor::decode).transpose()?;
-        if let (Some((header, _)), Some(cursor), Look::Changes) = (&before, since, look)
+        if let (Some((header, table)), Some(cursor), Look::Changes) = (&before, since, look)
             && self.is_ours(&header.place)
+            && !cursor::has_forgotten(table)
             && header.is_untouched(Timestamp::now().as_second())
             && header.identity == setup::identity(&header.place.data)
         {
@@ -269,7 +293,7 @@ impl Connector for TaskwarriorConnector {
             .filter(|known| *known != header.identity);
         // In another directory everything may be another.
         let look = known_as.as_ref().map_or(look, |_| Look::Everything);
-        let found = self.look(&mut header, (looked_at, &old), look).await?;
+        let mut found = self.look(&mut header, (looked_at, &old), look).await?;
         if known_as.is_some() && found.known == 0 {
             return Err(ConnectorError::CursorInvalid);
         }
@@ -277,6 +301,9 @@ impl Connector for TaskwarriorConnector {
             let stamps = before.as_ref().map_or(&[][..], |before| &before.data);
             observe::check_still_there(&header.place.data, stamps)?;
         }
+        let last = (before.as_ref(), &old);
+        self.find_unfinished(&mut header, last, &mut found.table)
+            .await?;
         // A copy that was put back by way of another directory begins a trail of its own.
         let older =
             known_as.is_some() || before.is_some_and(|before| header.is_older(&before, &found.age));
@@ -307,8 +334,10 @@ impl Connector for TaskwarriorConnector {
     }
 
     fn forget_seen(&self, cursor: &Cursor, items: &[RemoteId]) -> Result<Cursor, ConnectorError> {
-        let (header, table) = cursor::decode(cursor)?;
+        let (mut header, table) = cursor::decode(cursor)?;
         let mut table = cursor::decode_table(table);
+        let began = header.writes;
+        header.writes = began.or_else(|| Some(Beginning::now(&header.place.data)));
         for uuid in items.iter().filter_map(edit::uuid_of) {
             table.forget(uuid);
         }

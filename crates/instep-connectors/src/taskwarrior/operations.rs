@@ -1,7 +1,7 @@
-//! The journal of 3, read for one question: what was written to some tasks since a moment that
-//! was noted? Only the program's own imports ask it: the library's writes check what they find.
+//! The journal of 3, read for what was written to some tasks: since a moment that was noted, or
+//! lately. Only the program's own imports ask it: the library's writes check what they find.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use instep_contract::ConnectorError;
@@ -11,7 +11,12 @@ use uuid::Uuid;
 
 use super::race::{Import, Told};
 use super::replica::{open_to_read, unstored};
+use super::unfinished::{self, Command};
 use super::wire::{Row, canonical};
+
+/// What one command sets in a task it sets in less time than lies between two commands, each of
+/// which is a process of its own.
+const APART_MICROS: u64 = 1_000;
 
 /// How many operations each of some tasks had at a moment.
 pub(super) type Mark = HashMap<Uuid, usize>;
@@ -47,7 +52,7 @@ pub(super) async fn told(
         let import = &imports[&uuid];
         match operations.get(known..) {
             Some(fresh) => {
-                let sets = sets(fresh, import, started_micros);
+                let sets = sets_of(fresh, import, started_micros);
                 take(&mut told, uuid, sets);
                 if fresh.iter().any(is_removal) {
                     let edits = told.edits.entry(uuid).or_default();
@@ -55,12 +60,46 @@ pub(super) async fn told(
                 }
             }
             None => {
-                let sets = sets(&operations, import, started_micros);
+                let sets = sets_of(&operations, import, started_micros);
                 take_undone(&mut told, uuid, import, sets);
             }
         }
     }
     Ok(told)
+}
+
+/// The commands that wrote to each of `wanted` since `began_micros`, oldest first.
+///
+/// # Errors
+/// As [`mark`].
+pub(super) async fn recent(
+    data: &Path,
+    wanted: &HashSet<Uuid>,
+    began_micros: i64,
+) -> Result<HashMap<Uuid, Vec<Command>>, ConnectorError> {
+    let uuids: Vec<Uuid> = wanted.iter().copied().collect();
+    let journal = read(data, &uuids).await?;
+    let commands = |operations: &[Operation]| {
+        let mut commands: BTreeMap<usize, Command> = BTreeMap::new();
+        let sets = sets(operations, |_, _, _| false).into_iter();
+        for set in sets.filter(|set| set.at_micros >= began_micros) {
+            let command = commands.entry(set.command).or_insert_with(|| Command {
+                at_secs: set.at_micros.div_euclid(1_000_000),
+                sets: BTreeMap::new(),
+            });
+            let of_key = command.sets.entry(set.key);
+            let whole = of_key.or_insert(unfinished::Set {
+                old: set.old,
+                new: None,
+            });
+            whole.new = set.value;
+        }
+        commands.into_values().collect()
+    };
+    Ok(journal
+        .into_iter()
+        .map(|(uuid, operations)| (uuid, commands(&operations)))
+        .collect())
 }
 
 async fn read(
@@ -89,13 +128,26 @@ struct Set {
     ours: bool,
     /// Which of the commands set it, counted from the first.
     command: usize,
+    at_micros: i64,
 }
 
-/// Everything that these operations set and a person can have set.
-fn sets(operations: &[Operation], import: &Import<'_>, started_micros: i64) -> Vec<Set> {
+/// Everything that these operations set and a person can have set, beside an import of ours that
+/// began at `started_micros`.
+fn sets_of(operations: &[Operation], import: &Import<'_>, started_micros: i64) -> Vec<Set> {
     let wanted = import.wanted.properties();
+    sets(operations, |key, value, at_micros| {
+        wanted.get(key) == value && at_micros >= started_micros
+    })
+}
+
+/// Everything that these operations set and a person can have set; `is_ours` is asked of each.
+fn sets(
+    operations: &[Operation],
+    is_ours: impl Fn(&str, Option<&String>, i64) -> bool,
+) -> Vec<Set> {
     let mut command = 0;
     let mut in_command = HashSet::new();
+    let mut last_micros = i64::MIN;
     let set = |operation: &Operation| {
         let Operation::Update {
             property,
@@ -107,8 +159,13 @@ fn sets(operations: &[Operation], import: &Import<'_>, started_micros: i64) -> V
         else {
             return None;
         };
-        // A command sets each property once, and the time of the change before all others.
-        if property == "modified" || !in_command.insert(property.clone()) {
+        let at_micros = timestamp.timestamp_micros();
+        let goes_on = at_micros.abs_diff(last_micros) < APART_MICROS;
+        last_micros = at_micros;
+        // A command sets each property once, but for the time of the change, which stands before
+        // all others and, in an import, among them again.
+        let is_again = property == "modified" || !in_command.insert(property.clone());
+        if is_again && !goes_on {
             command += 1;
             in_command = HashSet::from([property.clone()]);
         }
@@ -119,10 +176,10 @@ fn sets(operations: &[Operation], import: &Import<'_>, started_micros: i64) -> V
         (!is_beside).then(|| Set {
             key: property.clone(),
             old: as_read(old_value),
-            ours: wanted.get(property) == value.as_ref()
-                && timestamp.timestamp_micros() >= started_micros,
+            ours: is_ours(property, value.as_ref(), at_micros),
             value,
             command,
+            at_micros,
         })
     };
     operations.iter().filter_map(set).collect()

@@ -11,6 +11,7 @@ use instep_contract::ConnectorError;
 use uuid::Uuid;
 
 use super::cursor::JOURNAL;
+use super::unfinished::Command;
 use super::wire::Row;
 
 /// What ends each entry.
@@ -88,6 +89,28 @@ pub(super) fn since(data: &Path, mark: &Mark) -> Result<Since, ConnectorError> {
         steps: last.map(|(_, bytes)| steps(&bytes)).unwrap_or_default(),
         exact: false,
     })
+}
+
+/// The commands that wrote to each of `wanted` since the journal was `bytes` long, oldest first.
+///
+/// # Errors
+/// As [`mark`].
+pub(super) fn recent(
+    data: &Path,
+    wanted: &HashSet<Uuid>,
+    bytes: u64,
+) -> Result<HashMap<Uuid, Vec<Command>>, ConnectorError> {
+    let mut commands: HashMap<Uuid, Vec<Command>> = HashMap::new();
+    let read = read_from(data, |length| bytes.min(length))?;
+    let steps = read.map(|(_, bytes)| steps(&bytes)).unwrap_or_default();
+    for step in steps {
+        if wanted.contains(&step.new.uuid) {
+            let old = step.old.as_ref().map(Row::properties).unwrap_or_default();
+            let command = Command::between(step.at_secs, &old, &step.new.properties());
+            commands.entry(step.new.uuid).or_default().push(command);
+        }
+    }
+    Ok(commands)
 }
 
 /// The file from where `start` says, given its length; `None` where there is none.

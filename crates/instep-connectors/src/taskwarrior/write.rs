@@ -14,11 +14,12 @@ use uuid::Uuid;
 
 use super::client::{Imported, Program};
 use super::convert::Rules;
-use super::cursor::Place;
+use super::cursor::{Beginning, Place};
 use super::edit::Terms;
 #[cfg(feature = "taskchampion")]
 use super::operations;
-use super::race::{Import, Told};
+use super::race::{Edits, Import, Told};
+use super::unfinished::{Command, taken_back};
 use super::wire::{Row, State};
 use super::{edit, scan, undo};
 
@@ -112,6 +113,69 @@ pub(super) struct Open {
     wanted: BTreeMap<Uuid, Row>,
     /// Whether it puts back what an import overwrote, and so has to arrive.
     is_mend: bool,
+}
+
+impl Open {
+    /// The tasks that were imported.
+    pub(super) fn tasks(&self) -> impl Iterator<Item = Uuid> {
+        self.wanted.keys().copied()
+    }
+}
+
+/// What an import of ours of some of these tasks, since writes `began`, took back and left so, as
+/// the next write has to put it back.
+pub(super) async fn unfinished(
+    program: &mut Program,
+    place: &Place,
+    written: &HashSet<Uuid>,
+    began: Beginning,
+) -> Result<Option<Open>, ConnectorError> {
+    let mut edits: BTreeMap<Uuid, Edits> = BTreeMap::new();
+    for (uuid, commands) in recent(place, written, began).await? {
+        edits.extend(taken_back(&commands).map(|edits| (uuid, edits)));
+    }
+    if edits.is_empty() {
+        return Ok(None);
+    }
+    let uuids: Vec<Uuid> = edits.keys().copied().collect();
+    let mark = Mark::now(place, &uuids).await?;
+    let before = fetch(program, &place.data, &uuids).await?;
+    let mut wanted = BTreeMap::new();
+    for (uuid, edits) in edits {
+        let held = before.get(&uuid).map(|(row, _)| row);
+        if let Some(held) = held.filter(|row| !row.is_template()) {
+            let mut row = held.clone();
+            for (key, value) in edits {
+                row.put_property(&key, value.as_deref());
+            }
+            wanted.insert(uuid, row);
+        }
+    }
+    Ok(Some(Open {
+        place: place.clone(),
+        mark,
+        started_micros: Timestamp::now().as_microsecond(),
+        before,
+        wanted,
+        is_mend: true,
+    }))
+}
+
+async fn recent(
+    place: &Place,
+    written: &HashSet<Uuid>,
+    began: Beginning,
+) -> Result<HashMap<Uuid, Vec<Command>>, ConnectorError> {
+    if place.major() < 3 {
+        return undo::recent(&place.data, written, began.journal_bytes);
+    }
+    #[cfg(feature = "taskchampion")]
+    return operations::recent(&place.data, written, began.at_micros).await;
+    #[cfg(not(feature = "taskchampion"))]
+    {
+        let _ = (written, began);
+        Ok(HashMap::new())
+    }
 }
 
 /// Imports, and the one among them that is not ended.

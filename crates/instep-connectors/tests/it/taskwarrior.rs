@@ -5,6 +5,7 @@ mod age;
 mod between;
 mod concurrency;
 mod content;
+mod cut_off;
 mod failures;
 mod looks;
 mod suite;

@@ -39,6 +39,8 @@ on_both! {
     guard::few_deletions_go_through,
     meanwhile::what_is_taken_back_at_once_crosses,
     meanwhile::s01_an_edit_typed_while_we_write_crosses,
+    meanwhile::an_edit_overwritten_by_a_write_that_is_killed_crosses,
+    meanwhile::an_edit_overwritten_before_a_lock_crosses,
     meeting::two_full_sides_that_share_half,
     refused::a_project_is_archived_and_opened,
     refused::one_refused_task_is_asked_for,

@@ -47,10 +47,11 @@ fn interrupted(world: &World, moment: Moment, edit: &str) -> TaskwarriorConnecto
     TaskwarriorConnector::open(settings).unwrap()
 }
 
-/// The connector on a program that lets a person tag the task before the first import, and finds
-/// the database locked at the imports from the second to the one numbered `last`; with `blind` also
-/// at the first reading after an import.
-fn locked_out(world: &World, last: u32, blind: bool) -> TaskwarriorConnector {
+/// The connector on a program that lets a person tag the task in the second before the first import,
+/// so that 3 notes two times with that import. It finds the database locked at the
+/// imports from the second to the one numbered `last`; with `blind` also at the first reading after
+/// an import.
+pub(super) fn locked_out(world: &World, last: u32, blind: bool) -> TaskwarriorConnector {
     let task = format!("'{}'", world.program.display());
     let (count, armed) = (world.path("count"), world.path("blind"));
     let (count, armed) = (count.display(), armed.display());
@@ -65,6 +66,7 @@ fn locked_out(world: &World, last: u32, blind: bool) -> TaskwarriorConnector {
          *import*) echo >>'{count}'; n=$(wc -l <'{count}')\n\
          if [ $n -gt 1 ]; then [ $n -gt {last} ] || locked; exec {task} \"$@\"; fi\n\
          {task} rc.confirmation=0 rc.hooks=0 {uuid} modify +raced </dev/null >/dev/null 2>&1\n\
+         s=$(date +%s); while [ $(date +%s) = $s ]; do :; done\n\
          {task} \"$@\"; code=$?; {arm}; exit $code;;\n\
          *export*) if [ -f '{armed}' ]; then rm '{armed}'; locked; fi;;\n\
          esac\nexec {task} \"$@\"",
@@ -79,7 +81,7 @@ fn locked_out(world: &World, last: u32, blind: bool) -> TaskwarriorConnector {
     TaskwarriorConnector::open(settings).unwrap()
 }
 
-async fn assert_both(world: &World) {
+pub(super) async fn assert_both(world: &World) {
     let now = read(&mut world.open(), 1).await;
     let raced = tags(&["raced"]);
     let told = format!("on {}", world.major);
@@ -104,7 +106,9 @@ fn ours(priority_before: u32) -> Edit {
     ])
 }
 
-async fn carry(connector: &mut TaskwarriorConnector) -> Result<RemoteTask, ConnectorError> {
+pub(super) async fn carry(
+    connector: &mut TaskwarriorConnector,
+) -> Result<RemoteTask, ConnectorError> {
     let operation = Operation::Update {
         id: id(1),
         edit: ours(0),

@@ -26,12 +26,15 @@ const EDITS: [(&str, &str, &str); 7] = [
     ("modify priority:L", "priority", "L"),
 ];
 
-/// Puts a program before Taskwarrior that runs the person's words, once for each file `words`,
-/// right before or after the next import.
+/// Puts a program before Taskwarrior that runs the person's words, once for each file of them,
+/// right before or after the next import. With a file `lock` the database is locked after that
+/// import, until `locked` goes; with a file `kill` whoever started the import dies right after it.
 fn interrupt(world: &World) {
     let link = world.path("bin/task");
     let task = fs::read_link(&link).expect("a link to Taskwarrior");
     let (task, before, after) = (task.display(), world.path("before"), world.path("after"));
+    let home = world.path("");
+    let home = home.display();
     let person = |words: &std::path::Path| {
         let words = words.display();
         format!(
@@ -40,8 +43,12 @@ fn interrupt(world: &World) {
         )
     };
     let script = format!(
-        "#!/bin/sh\ncase \"$*\" in *import*)\n{}\n'{task}' \"$@\"\ncode=$?\n{}\nexit $code;; \
-         esac\nexec '{task}' \"$@\"\n",
+        "#!/bin/sh\ncase \"$*\" in *import*)\n\
+         if [ -f '{home}/locked' ]; then echo 'database is locked' >&2; exit 2; fi\n\
+         {}\n'{task}' \"$@\"\ncode=$?\n{}\n\
+         if [ -f '{home}/lock' ]; then mv '{home}/lock' '{home}/locked'; fi\n\
+         if [ -f '{home}/kill' ]; then mv '{home}/kill' '{home}/killed'; kill -9 $PPID; fi\n\
+         exit $code;; esac\nexec '{task}' \"$@\"\n",
         person(&before),
         person(&after),
     );
@@ -135,6 +142,56 @@ pub(crate) fn what_is_taken_back_at_once_crosses(version: Version) {
     world.settle();
     assert_eq!(text(&world.row("a life"), "status"), "pending");
     equal(&world);
+    world.is_in_step();
+}
+
+/// S1, S16: an edit that an import replaced, and the program is killed before it could look back.
+pub(crate) fn an_edit_overwritten_by_a_write_that_is_killed_crosses(version: Version) {
+    let world = overwritten(version, "kill");
+    assert!(world.path("killed").exists(), "it was killed");
+    has_both(&world);
+}
+
+/// S1, S16: an edit that an import replaced, and from then on the database is locked.
+pub(crate) fn an_edit_overwritten_before_a_lock_crosses(version: Version) {
+    let world = overwritten(version, "lock");
+    fs::remove_file(world.path("locked")).expect("it was locked");
+    has_both(&world);
+}
+
+/// A task that a sync gave a due date of Vikunja's, which took back what was typed at the same
+/// moment; then came what the file of this name stands for.
+fn overwritten(version: Version, then: &str) -> World {
+    let world = written_by_program(version);
+    world.task(&["add", "a task"]);
+    world.settle();
+    interrupt(&world);
+    let row = world.row("a task");
+    let id: i64 = text(&row, "vikunja_id").parse().expect("a marker");
+    world
+        .server
+        .patch(id, json!({ "due_date": "2028-06-06T06:06:06Z" }));
+    let words = format!("{} modify +typed project:Typed", text(&row, "uuid"));
+    world.write("before", &words);
+    world.write(then, "");
+    world.instep(&["sync", "--yes"]);
+    assert!(world.path("before.run").exists(), "it was typed");
+    let row = world.row("a task");
+    assert_eq!(text(&row, "due"), "20280606T060606Z", "{row:?}");
+    assert_eq!(row.get("tags"), None, "{row:?}");
+    world
+}
+
+/// The next syncs have what was typed on both sides, beside what it met.
+fn has_both(world: &World) {
+    for _ in 0..2 {
+        world.settle();
+    }
+    let row = world.row("a task");
+    assert_eq!(text(&row, "due"), "20280606T060606Z", "{row:?}");
+    assert_eq!(row.get("tags"), Some(&json!(["typed"])), "{row:?}");
+    assert_eq!(text(&row, "project"), "Typed", "{row:?}");
+    equal(world);
     world.is_in_step();
 }
 
