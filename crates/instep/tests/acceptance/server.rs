@@ -6,7 +6,7 @@ use std::env;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 
-use instep_doubles::vikunja::{Copy, Options, Vikunja};
+use instep_doubles::vikunja::{Copy, Fault, Options, Vikunja};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
@@ -95,6 +95,16 @@ impl Server {
     /// Lets a minute pass there.
     pub(crate) fn pass_minute(&self) {
         self.only_double().clock().shift(60);
+    }
+
+    /// From now on it has this fault as well.
+    pub(crate) fn fail(&self, fault: Fault) {
+        self.only_double().set_fault(fault);
+    }
+
+    /// It has no fault any more.
+    pub(crate) fn recover(&self) {
+        self.only_double().clear_faults();
     }
 
     /// Deletes everything that the user has, but the inbox itself.

@@ -2,6 +2,7 @@
 
 pub(crate) mod across;
 pub(crate) mod bare;
+pub(crate) mod busy;
 pub(crate) mod edits;
 pub(crate) mod guard;
 pub(crate) mod kills;
