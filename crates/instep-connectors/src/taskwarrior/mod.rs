@@ -15,6 +15,7 @@ mod race;
 #[cfg(feature = "taskchampion")]
 mod replica;
 mod scan;
+#[cfg(feature = "taskchampion")]
 mod sequence;
 mod setup;
 mod trail;

@@ -10,7 +10,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::cursor::{DATABASE, Place};
-use super::sequence;
+#[cfg(feature = "taskchampion")]
+use super::sequence::last_operation;
 
 /// What 2.6 notes for a sync server, whether there is one or not: each task after each change. An
 /// undo notes the task as it is then, and only one that takes an addition back takes a line away.
@@ -29,7 +30,7 @@ impl Trail {
     /// Where a database is now; `None` where nothing tells.
     pub(super) fn of(place: &Place) -> Option<Self> {
         if place.major() >= 3 {
-            return sequence::last_operation(&place.data.join(DATABASE)).map(Self::Operations);
+            return last_operation(&place.data.join(DATABASE)).map(Self::Operations);
         }
         backlog(&place.data.join(BACKLOG))
     }
@@ -48,6 +49,12 @@ impl Trail {
             _ => false,
         }
     }
+}
+
+/// Only the library's own database says so.
+#[cfg(not(feature = "taskchampion"))]
+fn last_operation(_: &Path) -> Option<i64> {
+    None
 }
 
 fn backlog(path: &Path) -> Option<Trail> {

@@ -78,6 +78,7 @@ fn a_token_comes_from_a_file_a_variable_or_a_command() {
     );
 }
 
+// tidy: long because it is one table of sources with all that is said about each
 #[test]
 fn a_secret_that_cannot_be_had_is_said() {
     let server = Server::start();
