@@ -122,6 +122,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         if work.is_empty() {
             return Ok(());
         }
+        self.read_returned(pass, &work).await?;
         let page = self.page(pass, work, state.collections).await?;
         self.push_page(pass, page).await?;
         Ok(())
