@@ -404,13 +404,12 @@ impl Stage {
         let status = closed.then_some(Value::Status(Status::Done));
         if self.write(shown, Field::Status, status) && !self.ledger.abroad {
             self.ledger.touch(shown.key);
-            if self.ledger.outside.is_some() {
-                // The hub may never hear of it.
-            } else if closed {
+            if !closed {
+                self.ledger.reopened.insert(shown.key);
+            } else if self.ledger.outside.is_none() {
+                // Of what is outside the hub may never hear.
                 let now = self.ledger.clock;
                 self.ledger.closed.insert(shown.key, now);
-            } else {
-                self.ledger.reopened.insert(shown.key);
             }
         }
     }
