@@ -227,20 +227,10 @@ impl Ledger {
         spared: bool,
     ) {
         let at = self.tick();
-        let in_step = self.in_step;
-        // What was taken away or closed in the place alone may have gone with it.
-        let is_known = |moment: u64| in_step.is_some_and(|in_step| in_step > moment);
         for entry in self.entries.iter_mut().filter(|entry| entry.key == key) {
             entry.died |= !holds(entry.slot) || seen.contains(&(entry.slot, entry.number));
-            entry.stays_away &= entry.removed.is_some_and(is_known);
         }
-        if self
-            .closed
-            .get(&key)
-            .is_some_and(|moment| !is_known(*moment))
-        {
-            self.closed.remove(&key);
-        }
+        self.forget_unheard(key);
         let touched = self.touched.get(&key).copied().unwrap_or_default();
         let clean = self.in_step.is_some_and(|moment| moment > touched) && !spared;
         let deaths = self.deaths.entry(key).or_default();
@@ -268,6 +258,20 @@ impl Ledger {
         for entry in self.entries.iter_mut().filter(|entry| entry.key == key) {
             let value = (entry.slot, entry.number);
             entry.died |= seen.contains(&value) && !elsewhere.contains(&value);
+        }
+        self.forget_unheard(key);
+    }
+
+    /// What was taken away or closed in the place of a deletion alone may have gone with it.
+    fn forget_unheard(&mut self, key: Key) {
+        let in_step = self.in_step;
+        let is_known = |moment: u64| in_step.is_some_and(|in_step| in_step > moment);
+        for entry in self.entries.iter_mut().filter(|entry| entry.key == key) {
+            entry.stays_away &= entry.removed.is_some_and(is_known);
+        }
+        let closed = self.closed.get(&key);
+        if closed.is_some_and(|moment| !is_known(*moment)) {
+            self.closed.remove(&key);
         }
     }
 
