@@ -392,7 +392,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     }
 
     /// Deleted items that carry a marker are remembered on a first meeting: the hub may have been
-    /// lost, and their partner elsewhere may still live (S26).
+    /// lost, and their partner elsewhere may still live (S26). Outside the scope nothing is to be told of them (S27).
     async fn remember_deleted<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
@@ -408,6 +408,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     .any(|mapping| mapping.remote.as_ref() == Some(&gone.id))
             })
             .filter_map(|gone| gone.last.as_ref().filter(|last| !last.markers.is_empty()))
+            .filter(|last| pass.account.scope.admits(&last.fields))
             .collect();
         let ids: Vec<TaskId> = lasts
             .iter()
