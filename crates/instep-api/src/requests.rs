@@ -64,8 +64,6 @@ pub struct SyncRequest {
     pub yes: bool,
     /// How many deletions are permitted.
     pub max_delete: Option<usize>,
-    /// How long to wait for an account that another instance runs, in milliseconds.
-    pub timeout_ms: Option<u64>,
 }
 
 /// Changes to a task; `None` leaves a field alone. Dates are what a person types.

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use instep_api::{Exit, Failure};
-use instep_contract::Store;
+use instep_api::{Exit, Failure, SyncRequest};
+use instep_contract::{Lease, Store, StoreError};
 use instep_engine::{Clock, Decisions, Engine};
 use instep_model::{AccountId, Timestamp, UserId};
 use instep_safefile::create_private_dir;
@@ -20,6 +21,9 @@ use crate::wiring;
 
 /// The one user of a hub on a person's own computer.
 const USER: &str = "me";
+
+/// How long to wait for an account that another instance runs, unless asked otherwise.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Follows the name of an account that left the config.
 const REMOVED: &str = " (removed)";
@@ -36,6 +40,8 @@ pub struct App {
     pub(crate) config: Config,
     pub(crate) hub: HubStore,
     pub(crate) secrets: Secrets,
+    /// How long to wait for an account that another instance runs.
+    pub(crate) patience: Duration,
     /// What accounts were called that left the config.
     removed: BTreeMap<AccountId, String>,
     notes: Vec<String>,
@@ -74,9 +80,37 @@ impl App {
             config,
             hub,
             secrets: Secrets::default(),
+            patience: PATIENCE,
             removed: named.collect(),
             notes,
         })
+    }
+
+    /// From now on waits this long for an account that another instance runs.
+    pub fn wait_up_to(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
+    /// Does `work` while nobody else runs the account (S11): whatever is decided about a pair must
+    /// not be written over by who has read it before.
+    pub(crate) async fn holding<T>(
+        &self,
+        account: &AccountId,
+        work: impl AsyncFnOnce(&AppEngine, &Lease) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let engine = self.engine(self.hub.clone());
+        let options = self.options(&SyncRequest::default());
+        let lease = engine.claim(account, &options).await;
+        let lease = lease.map_err(|error| match &error {
+            StoreError::LeaseHeld { holder, .. } => {
+                say::account_in_use(self.name_of(account), holder)
+            }
+            error => say::from_store(error),
+        })?;
+        let outcome = work(&engine, &lease).await;
+        // A lease that cannot be given back ends by itself.
+        let _ = self.hub.release_lease(lease).await;
+        outcome
     }
 
     /// What a person should hear once: a damaged hub that was set aside, keys of the config that

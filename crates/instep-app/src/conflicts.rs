@@ -3,10 +3,11 @@
 use instep_api::{
     ConflictFilter, ConflictView, ConflictsReply, Failure, Resolution, SCHEMA_VERSION, TouchedReply,
 };
-use instep_contract::Store;
+use instep_contract::{Lease, Store};
+use instep_engine::Edited;
 use instep_model::{Conflict, ConflictState, Field, Side, Task, Timestamp, Value};
 
-use crate::app::App;
+use crate::app::{App, AppEngine};
 use crate::find::check_length;
 use crate::{say, tell};
 
@@ -114,25 +115,51 @@ impl App {
     /// When the id names none or several, or the answer does not fit the field.
     pub async fn resolve(&self, id: &str, how: &Resolution) -> Result<TouchedReply, Failure> {
         check_length(id, "instep conflicts")?;
-        let failed = |error| say::from_store(&error);
-        let mut found = self.hub.conflict(id.trim()).await.map_err(failed)?;
-        let conflict = match found.len() {
-            1 => found.remove(0),
-            0 => {
-                return match self.find_review(id.trim()).await? {
-                    Some(review) => self.decide(&review, how).await,
-                    None => Err(unknown(id)),
-                };
-            }
-            several => {
-                return Err(say::usage(
-                    "ambiguous_conflict",
-                    format!("{several} conflicts have an id that begins with {id}"),
-                    "each is decided on its own",
-                    "instep conflicts",
-                ));
-            }
+        let Some(asked) = self.find_conflict(id.trim()).await? else {
+            return match self.find_review(id.trim()).await? {
+                Some(review) => self.decide(&review, how).await,
+                None => Err(unknown(id)),
+            };
         };
+        let edited = self.holding(&asked.account, async |engine, lease| {
+            let known = self.find_conflict(asked.id.as_str()).await?;
+            let conflict = known
+                .filter(|known| known.state == asked.state)
+                .ok_or_else(|| {
+                    decided_meanwhile(
+                        asked.id.as_str(),
+                        "what it was about is settled",
+                        &format!("instep conflicts show {}", asked.id),
+                    )
+                })?;
+            self.settle(engine, lease, &conflict, how).await
+        });
+        self.touched(edited.await?).await
+    }
+
+    /// The one conflict whose id begins like this, if any does.
+    async fn find_conflict(&self, prefix: &str) -> Result<Option<Conflict>, Failure> {
+        let found = self.hub.conflict(prefix).await;
+        let mut found = found.map_err(|error| say::from_store(&error))?;
+        match found.len() {
+            0 | 1 => Ok(found.pop()),
+            several => Err(say::usage(
+                "ambiguous_conflict",
+                format!("{several} conflicts have an id that begins with {prefix}"),
+                "each is decided on its own",
+                "instep conflicts",
+            )),
+        }
+    }
+
+    async fn settle(
+        &self,
+        engine: &AppEngine,
+        lease: &Lease,
+        conflict: &Conflict,
+        how: &Resolution,
+    ) -> Result<Edited, Failure> {
+        let failed = |error| say::from_store(&error);
         let tasks = self.hub.tasks(&[conflict.task]).await.map_err(failed)?;
         let task = tasks.into_iter().find(Task::is_alive).ok_or_else(|| {
             say::usage(
@@ -142,15 +169,14 @@ impl App {
                 "instep conflicts",
             )
         })?;
-        let value = self.chosen(&conflict, &task, how).await?;
-        let engine = self.engine(self.hub.clone());
-        let edited = engine.settle_conflict(&conflict, value).await;
+        let value = self.chosen(conflict, &task, how).await?;
+        let edited = engine.settle_conflict(lease, conflict, value).await;
         let edited = edited.map_err(|error| say::from_edit(&error))?;
         self.hub
             .set_conflict_state(&conflict.id, ConflictState::Closed)
             .await
             .map_err(failed)?;
-        self.touched(edited).await
+        Ok(edited)
     }
 
     async fn chosen(
@@ -259,4 +285,10 @@ fn unknown(id: &str) -> Failure {
         "no id begins like that",
         "instep conflicts",
     )
+}
+
+/// Another instance had the account while a person answered, and the question has ended.
+pub(crate) fn decided_meanwhile(what: &str, why: &str, help: &str) -> Failure {
+    let what = format!("{what} was decided meanwhile");
+    say::usage("decided_meanwhile", what, why, help).now("nothing was stored")
 }

@@ -37,9 +37,11 @@ impl App {
                 format!("instep sync {name}"),
             ));
         }
-        let engine = self.engine(self.hub.clone());
-        let refused = engine.refuse_deletions(account, &held).await;
-        refused.map_err(|error| say::from_edit(&error))?;
+        self.holding(account, async |engine, lease| {
+            let refused = engine.refuse_deletions(lease, &held).await;
+            refused.map_err(|error| say::from_edit(&error))
+        })
+        .await?;
         let request = SyncRequest {
             accounts: self.with_marker_holders(entry),
             ..SyncRequest::default()

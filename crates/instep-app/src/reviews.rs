@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::conflicts::decided_meanwhile;
 use crate::show::fields_of;
 use crate::{say, wiring};
 
@@ -118,9 +119,12 @@ impl App {
             return self.pair(review, other).await;
         }
         let keep = self.side_kept(review, how)?;
-        let engine = self.engine(self.hub.clone());
-        let decided = engine.decide_review(review, keep).await;
-        decided.map_err(|error| say::from_edit(&error))?;
+        self.holding(&review.account, async |engine, lease| {
+            self.still_stands(review).await?;
+            let decided = engine.decide_review(lease, review, keep).await;
+            decided.map_err(|error| say::from_edit(&error))
+        })
+        .await?;
         if keep == Side::Remote {
             self.take(review).await?;
         }
@@ -149,9 +153,13 @@ impl App {
                 "instep conflicts",
             )
         })?;
-        let engine = self.engine(self.hub.clone());
-        let paired = engine.pair_reviews(one, &other).await;
-        paired.map_err(|error| say::from_edit(&error))?;
+        self.holding(&one.account, async |engine, lease| {
+            self.still_stands(one).await?;
+            self.still_stands(&other).await?;
+            let paired = engine.pair_reviews(lease, one, &other).await;
+            paired.map_err(|error| say::from_edit(&error))
+        })
+        .await?;
         let there = if one.remote.is_some() { one } else { &other };
         self.take(there).await?;
         let task = self.task_of(there).await?;
@@ -161,6 +169,18 @@ impl App {
             carried: None,
             action: "update".to_owned(),
             task: self.view_of(&task).await?,
+        })
+    }
+
+    /// Whoever ran the account until now may have found out who is who.
+    async fn still_stands(&self, review: &Review) -> Result<(), Failure> {
+        let stands = self.reviews().await?.contains(review);
+        stands.then_some(()).ok_or_else(|| {
+            decided_meanwhile(
+                &review.title,
+                "there is nothing left to decide",
+                "instep conflicts",
+            )
         })
     }
 

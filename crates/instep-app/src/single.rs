@@ -12,7 +12,7 @@ use crate::config::Entry;
 use crate::connector::AnyConnector;
 use crate::item::unknown_item;
 use crate::say;
-use crate::sync::{Began, options};
+use crate::sync::Began;
 use crate::tell::{About, exit_of_sync, outcome, state_of};
 
 /// What became of an item that was asked for.
@@ -174,7 +174,7 @@ impl App {
 
     async fn run(&self, choice: &mut Choice<'_, AnyConnector>, start: &Start) -> RoundReport {
         let engine = self.engine(self.hub.clone());
-        let options = options(&SyncRequest::default());
+        let options = self.options(&SyncRequest::default());
         engine
             .run_single(&mut choice.members, start, &options)
             .await

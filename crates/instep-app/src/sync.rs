@@ -17,9 +17,6 @@ use crate::tell::{About, Told};
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
-/// How long to wait for an account that another instance runs, unless asked otherwise.
-const LEASE_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// What failed when a rehearsal has no stage.
 const NO_PLAN: &str = "the plan could not be made";
 
@@ -69,7 +66,7 @@ impl App {
         let state = self.places.state().to_owned();
         let mut choice = self.choose(entries, &state, |connector| connector).await;
         let engine = self.engine(self.hub.clone());
-        let options = options(request);
+        let options = self.options(request);
         let counters: Vec<_> = choice
             .members
             .iter()
@@ -160,6 +157,21 @@ impl App {
         .await
     }
 
+    /// What a request means to the engine.
+    pub(crate) fn options(&self, request: &SyncRequest) -> RoundOptions {
+        RoundOptions {
+            look: if request.full {
+                Look::Everything
+            } else {
+                Look::Changes
+            },
+            accept: request.yes,
+            max_delete: request.max_delete,
+            lease_timeout: self.patience,
+            holder: "instep".to_owned(),
+        }
+    }
+
     /// Runs the real engine on a copy of the hub, with connectors that only play writing.
     async fn rehearse(&self, request: &SyncRequest) -> Result<SyncReply, Failure> {
         let began = Began::now();
@@ -169,7 +181,7 @@ impl App {
         let copy = copy.map_err(|error| copy_failed(NO_PLAN, with_causes(&error)))?;
         let mut choice = self.choose(entries, dir.path(), Rehearsal::new).await;
         let engine = self.engine(copy.clone());
-        let mut options = options(request);
+        let mut options = self.options(request);
         let mut report = engine.run_round(&mut choice.members, &options).await;
         if !options.accept
             && report
@@ -247,21 +259,4 @@ fn meets(trouble: &Option<Trouble>) -> bool {
             Need::FirstMeeting { .. } | Need::NewServer { .. } | Need::OlderState { .. }
         ))
     )
-}
-
-/// What a request means to the engine.
-pub(crate) fn options(request: &SyncRequest) -> RoundOptions {
-    RoundOptions {
-        look: if request.full {
-            Look::Everything
-        } else {
-            Look::Changes
-        },
-        accept: request.yes,
-        max_delete: request.max_delete,
-        lease_timeout: request
-            .timeout_ms
-            .map_or(LEASE_TIMEOUT, Duration::from_millis),
-        holder: "instep".to_owned(),
-    }
 }

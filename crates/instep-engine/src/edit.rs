@@ -1,6 +1,7 @@
-//! Changes that a person makes in the hub itself.
+//! Changes that a person makes in the hub itself. Those that concern a pair are made under the lease of
+//! its account: whoever runs it has read the pair, and would write over them (S11).
 
-use instep_contract::{MergeStep, Store, StoreError, TaskWrite};
+use instep_contract::{Lease, MergeStep, Store, StoreError, TaskWrite};
 use instep_model::{
     AccountId, Action, Conflict, Field, Fields, Mapping, MappingState, Provenance, Review,
     ReviewReason, Side, Status, Task, TaskId, Value,
@@ -108,6 +109,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     /// When there is no such task, or the database fails.
     pub async fn settle_conflict(
         &self,
+        lease: &Lease,
         conflict: &Conflict,
         value: Option<Value>,
     ) -> Result<Edited, EditError> {
@@ -149,7 +151,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             ..MergeStep::default()
         };
         self.store
-            .commit_merge(None, &[step], self.clock.now())
+            .commit_merge(Some(lease), &[step], self.clock.now())
             .await?;
         Ok(edited)
     }
@@ -159,7 +161,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ///
     /// # Errors
     /// When the task is gone, or the database fails.
-    pub async fn decide_review(&self, review: &Review, keep: Side) -> Result<(), EditError> {
+    pub async fn decide_review(
+        &self,
+        lease: &Lease,
+        review: &Review,
+        keep: Side,
+    ) -> Result<(), EditError> {
         let account = &review.account;
         match (review.task, review.reason, keep) {
             (Some(task), ReviewReason::MarkerOfGone, Side::Remote) => {
@@ -167,10 +174,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             }
             (Some(task), ReviewReason::DeletedHere, Side::Hub) => {
                 let pair = Mapping::new(account.clone(), task, review.remote.clone());
-                self.wake_pair(pair).await?;
+                self.wake_pair(lease, pair).await?;
             }
             (Some(task), ReviewReason::EqualTitle | ReviewReason::MarkerOfGone, Side::Hub) => {
-                self.wake_pair(Mapping::new(account.clone(), task, None))
+                self.wake_pair(lease, Mapping::new(account.clone(), task, None))
                     .await?;
             }
             _ => {}
@@ -184,7 +191,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     /// # Errors
     /// [`EditError::NoPair`] unless one review is about a living hub task and the other about an
     /// item of the same account.
-    pub async fn pair_reviews(&self, one: &Review, other: &Review) -> Result<(), EditError> {
+    pub async fn pair_reviews(
+        &self,
+        lease: &Lease,
+        one: &Review,
+        other: &Review,
+    ) -> Result<(), EditError> {
         let (hub, there) = if one.task.is_some() {
             (one, other)
         } else {
@@ -202,22 +214,22 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         if !known.iter().any(Task::is_alive) {
             return Err(EditError::Unknown(task));
         }
-        self.wake_pair(Mapping::new(hub.account.clone(), task, Some(item.clone())))
-            .await?;
+        self.wake_pair(
+            lease,
+            Mapping::new(hub.account.clone(), task, Some(item.clone())),
+        )
+        .await?;
         self.store.drop_review(hub).await?;
         Ok(self.store.drop_review(there).await?)
     }
 
-    /// Refuses deletions of these tasks that the guard holds for an account (S28): they are made
+    /// Refuses deletions of these tasks that the guard holds for the account (S28): they are made
     /// there again. Those that it does not hold are left as they are.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn refuse_deletions(
-        &self,
-        account: &AccountId,
-        tasks: &[TaskId],
-    ) -> Result<(), EditError> {
+    pub async fn refuse_deletions(&self, lease: &Lease, tasks: &[TaskId]) -> Result<(), EditError> {
+        let account = &lease.account;
         let pairs = self.store.mappings_by_task(account, tasks).await?;
         let held = pairs.iter().filter(|pair| pair.is_guarded());
         let steps: Vec<MergeStep> = held
@@ -232,10 +244,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             })
             .collect();
         let now = self.clock.now();
-        Ok(self.store.commit_merge(None, &steps, now).await?)
+        Ok(self.store.commit_merge(Some(lease), &steps, now).await?)
     }
 
-    async fn wake_pair(&self, pair: Mapping) -> Result<(), EditError> {
+    async fn wake_pair(&self, lease: &Lease, pair: Mapping) -> Result<(), EditError> {
         let wake = vec![pair.account.clone()];
         let step = MergeStep {
             mapping: Some(pair),
@@ -244,7 +256,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         };
         Ok(self
             .store
-            .commit_merge(None, &[step], self.clock.now())
+            .commit_merge(Some(lease), &[step], self.clock.now())
             .await?)
     }
 

@@ -9,6 +9,7 @@ use instep_model::{
 };
 use instep_sync::{Counts, Deletions, WINDOW_MINUTES};
 
+use crate::context::Context;
 use crate::journal::Event;
 use crate::merge::new_task;
 use crate::round::{Engine, Pass, Stop};
@@ -121,7 +122,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             if !task.is_alive() {
                 *agreed.entry(mapping.collection.clone()).or_default() += 1;
             }
-            match self.judge(pass, task, mapping, loss) {
+            match self.judge(pass, &context, task, mapping, loss) {
                 Some(step) => {
                     ended.extend(step.unpair.as_ref().map(|(_, task)| *task));
                     steps.push(step);
@@ -158,6 +159,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     fn judge<C: Connector>(
         &self,
         pass: &Pass<'_, C>,
+        context: &Context,
         task: &Task,
         mapping: &Mapping,
         loss: &Loss,
@@ -184,7 +186,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 ..MergeStep::default()
             });
         }
-        if mapping.state == MappingState::OutOfScope {
+        let left = mapping.state == MappingState::OutOfScope;
+        if left || self.stays_outside(pass, context, task, mapping, &task.fields) {
             return Some(MergeStep {
                 unpair: Some((mapping.account.clone(), mapping.task)),
                 ..MergeStep::default()
@@ -389,7 +392,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     }
 
     /// Deleted items that carry a marker are remembered on a first meeting: the hub may have been
-    /// lost, and their partner elsewhere may still live (S26).
+    /// lost, and their partner elsewhere may still live (S26). Outside the scope nothing is to be told of them (S27).
     async fn remember_deleted<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
@@ -405,6 +408,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     .any(|mapping| mapping.remote.as_ref() == Some(&gone.id))
             })
             .filter_map(|gone| gone.last.as_ref().filter(|last| !last.markers.is_empty()))
+            .filter(|last| pass.account.scope.admits(&last.fields))
             .collect();
         let ids: Vec<TaskId> = lasts
             .iter()

@@ -27,6 +27,7 @@ mod rehearsal;
 mod renumbered;
 mod report;
 mod round;
+mod scope;
 mod seams;
 mod send;
 mod sight;

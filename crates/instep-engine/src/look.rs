@@ -453,7 +453,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
 }
 
 /// Whether it is the service that was known by this name that answered.
-fn answers_as(observation: &Observation, known: &Identity) -> bool {
+pub(crate) fn answers_as(observation: &Observation, known: &Identity) -> bool {
     observation.identity == *known || observation.known_as.as_ref() == Some(known)
 }
 

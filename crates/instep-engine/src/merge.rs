@@ -10,13 +10,14 @@ use instep_model::{
 };
 use instep_sync::{
     FieldConflict, Holder, MergedPair, Projection, Rules, Seen, base_of, differs, finer,
-    links_are_shown,
+    has_returned, links_are_shown,
 };
 
 use crate::context::Context;
 use crate::gone::counted_in;
 use crate::journal::{Event, action_of, changes_between};
 use crate::round::{Engine, Pass};
+use crate::scope::{left, left_step};
 use crate::{Clock, Rng};
 
 /// A remote item beside the pair that it belongs to.
@@ -54,7 +55,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let edited =
             (self.decisions.remote_was_edited)(&projection, &mapping.base, &translated.fields);
         let as_it_was = !edited && links_are_shown(&projection, &mapping.base, &translated.fields);
-        if *agreed && as_it_was && mapping.observed.is_none() && mapping.gone.is_none() {
+        let known = mapping.observed.is_none() && mapping.gone.is_none();
+        if *agreed && as_it_was && known && !has_returned(&pass.account.scope, mapping, task) {
             return self.echo_step(pass, sighting);
         }
         let reopened =
@@ -96,6 +98,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             let hub = self.as_finely(pass, context, sighting, seen.fields);
             (self.decisions.merge_pair)(&rules, base, hub.as_ref(), &seen)
         };
+        let met = *agreed && mapping.gone.is_none();
+        if met && self.stays_outside(pass, context, task, mapping, &merged.hub) {
+            return left_step(mapping);
+        }
         let mut pair = (*mapping).clone();
         pair.remote = Some(remote.id.clone());
         pair.base = merged.base.clone();
@@ -213,6 +219,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let task = sighting.task;
         let restored = !task.is_alive();
         let changes = changes_between(&task.fields, &merged.hub);
+        let outside = !pass.account.scope.admits(&merged.hub);
         let operation = self.operation_id();
         let mut step = MergeStep {
             conflicts: self.conflicts(pass, sighting, &merged, &operation),
@@ -271,6 +278,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         };
         if !to_push && pair.observed.is_none() {
             pair.last_synced_at = Some(now);
+        }
+        if outside {
+            pair = left(&pair);
         }
         step.mapping = Some(pair);
         step

@@ -12,6 +12,7 @@ use instep_sync::{MergedPair, Rules, Seen, differs};
 use crate::context::{Context, collection_for};
 use crate::gone::Loss;
 use crate::round::{Engine, Pass, Stop};
+use crate::scope::left;
 use crate::{Clock, Rng};
 
 /// Tasks that are planned together.
@@ -94,6 +95,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             };
             after = last.place;
             work.retain(|work| !pass.refused.contains(&work.generation));
+            self.read_returned(pass, &work).await?;
             if pass.account.direction == Direction::FromRemote {
                 self.keep_here(pass, work).await?;
                 continue;
@@ -311,7 +313,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         };
         match (mapping.gone.is_some(), task.is_alive()) {
             (true, false) => Job::Done(None),
-            (true, true) if !admitted => left(mapping),
+            (true, true) if !admitted => Job::Done(Some(Box::new(left(mapping)))),
             // What was deleted there is made again only for a person who asks for it, and its loss
             // never comes back here; what we deleted ourselves returns with the task (S29).
             (true, true) if pass.account.direction == Direction::ToRemote => match mapping.state {
@@ -332,10 +334,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 }
             }
             (true, true) => Job::Done(None),
-            (false, false) if !admitted => left(mapping),
+            (false, false) if !admitted => Job::Done(Some(Box::new(left(mapping)))),
             (false, false) => Job::Delete,
             (false, true) if archived => Job::Done(None),
-            (false, true) if !admitted => left(mapping),
+            (false, true) if !admitted => Job::Done(Some(Box::new(left(mapping)))),
             (false, true) => Job::Update,
         }
     }
@@ -417,18 +419,6 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             &seen,
         ))
     }
-}
-
-/// The task is none of the account's any more: its item is left as it is, made or gone (S27).
-fn left(mapping: &Mapping) -> Job {
-    let mut left = mapping.clone();
-    // What waits for a person goes on waiting.
-    let waits =
-        matches!(left.state, MappingState::Held | MappingState::Error) && left.gone.is_some();
-    if !waits {
-        left.state = MappingState::OutOfScope;
-    }
-    Job::Done(Some(Box::new(left)))
 }
 
 /// Work that needs nothing more.

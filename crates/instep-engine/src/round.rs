@@ -225,14 +225,14 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let mut passes = Vec::new();
         let mut reports = Vec::new();
         for (at, member) in members.iter_mut().enumerate() {
-            match self.claim(&member.account, options).await {
+            match self.claim(&member.account.id, options).await {
                 Ok(lease) => {
                     let services = Arc::clone(&services);
                     passes.push((at, self.pass(member, lease, options, services)));
                 }
-                Err(trouble) => {
+                Err(error) => {
                     let mut report = AccountReport::new(member.account.id.clone());
-                    report.trouble = Some(trouble);
+                    report.trouble = Some(of_store(&error));
                     reports.push((at, report));
                 }
             }
@@ -333,14 +333,22 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
     }
 
-    /// Takes the account, waiting for whoever has it (S11).
-    async fn claim(&self, account: &Account, options: &RoundOptions) -> Result<Lease, Trouble> {
+    /// Takes the account, waiting for whoever has it (S11). It is given back by the store's
+    /// [`release_lease`](Store::release_lease).
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseHeld`] when somebody else has it for longer than `options` allow.
+    pub async fn claim(
+        &self,
+        account: &AccountId,
+        options: &RoundOptions,
+    ) -> Result<Lease, StoreError> {
         let mut waited = Duration::ZERO;
         loop {
             let now = self.clock.now();
             let claim = self
                 .store
-                .claim_lease(&account.id, &options.holder, LEASE_TTL, now)
+                .claim_lease(account, &options.holder, LEASE_TTL, now)
                 .await;
             match claim {
                 Ok(lease) => return Ok(lease),
@@ -349,7 +357,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     self.clock.sleep(pause).await;
                     waited += pause;
                 }
-                Err(error) => return Err(of_store(&error)),
+                Err(error) => return Err(error),
             }
         }
     }

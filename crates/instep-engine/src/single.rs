@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use instep_contract::{AccountState, Connector, Store, Work};
+use instep_contract::{AccountState, Connector, ConnectorError, Look, Store, Work};
 use instep_model::{Direction, Ids, Need, RemoteId, TaskId, Trouble};
 
+use crate::look::answers_as;
 use crate::push::PAGE;
 use crate::report::RoundReport;
 use crate::round::{Engine, Member, Pass, RoundOptions, Stop};
@@ -122,6 +123,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         if work.is_empty() {
             return Ok(());
         }
+        self.read_returned(pass, &work).await?;
         let page = self.page(pass, work, state.collections).await?;
         self.push_page(pass, page).await?;
         Ok(())
@@ -174,9 +176,37 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             return Ok(true);
         }
         let tally = self.store.tally(&pass.account.id, self.clock.now()).await?;
-        match tally.alive.values().sum() {
-            0 => Ok(false),
-            pairs => Err(Stop::Trouble(Trouble::NeedsYou(Need::NewServer { pairs }))),
+        let pairs = tally.alive.values().sum();
+        if pairs == 0 {
+            return Ok(false);
+        }
+        pass.recognised = self.is_at_another_place(pass, state, pairs).await?;
+        match pass.recognised {
+            true => Ok(true),
+            false => Err(Stop::Trouble(Trouble::NeedsYou(Need::NewServer { pairs }))),
+        }
+    }
+
+    /// Whether it is the same service at another place, such as a directory that was moved. Only a
+    /// look tells; nothing else is taken from it, and the next round remembers the place.
+    async fn is_at_another_place<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        state: &AccountState,
+        pairs: usize,
+    ) -> Result<bool, Stop> {
+        let (Some(known), Some(cursor)) = (&state.identity, &state.cursor) else {
+            return Ok(false);
+        };
+        let connector = &mut *pass.connector;
+        let look = async || connector.observe(Some(cursor), Look::Changes).await;
+        match self.unless_busy(look).await {
+            Ok(seen) if answers_as(&seen, known) && seen.went_back => {
+                Err(Stop::Trouble(Trouble::NeedsYou(Need::OlderState { pairs })))
+            }
+            Ok(seen) => Ok(answers_as(&seen, known)),
+            Err(ConnectorError::CursorInvalid) => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -66,6 +66,9 @@ pub(crate) struct Entry {
     pub(crate) wrecked: bool,
     /// It was entered where the hub never reads (S29).
     pub(crate) foreign: bool,
+    /// It was entered into an item that is none of its account's, and nothing has brought that back
+    /// since (S27).
+    pub(crate) outside: bool,
 }
 
 /// What a person last wrote beside the hub's fields, on one item.
@@ -81,6 +84,15 @@ pub(crate) struct Death {
     pub(crate) at: u64,
     /// Whether everything was in step when it happened, so that nothing beats it.
     pub(crate) clean: bool,
+}
+
+/// How surely an item is none of its account's (S27).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outside {
+    /// It may have been the account's when the hub looked last, so that it may still be heard.
+    Perhaps,
+    /// Nothing that happens to it alone is heard.
+    Surely,
 }
 
 #[derive(Debug, Default)]
@@ -107,6 +119,12 @@ pub(crate) struct Ledger {
     pub(crate) last: Option<Key>,
     /// Whether whoever acts now does so where the hub never reads.
     pub(crate) abroad: bool,
+    /// What whoever acts now does to an item that is none of its account's.
+    pub(crate) outside: Option<Outside>,
+    /// When a task was last moved in or out of a scope, or deleted.
+    pub(crate) shifted: BTreeMap<Key, u64>,
+    /// When a round last came through that nobody disturbed.
+    pub(crate) settled: u64,
     /// Tasks that somebody deleted in an account that the hub never reads.
     pub(crate) refused: BTreeSet<(usize, Key)>,
     /// What each item has to show beside the hub's fields.
@@ -166,6 +184,7 @@ impl Ledger {
             died: false,
             wrecked: foreign,
             foreign,
+            outside: self.outside == Some(Outside::Surely),
         });
     }
 
@@ -183,7 +202,9 @@ impl Ledger {
             .find(|entry| entry.slot == slot && entry.number == number);
         if let Some(entry) = entry {
             entry.removed = Some(at);
-            entry.stays_away = in_step.is_some_and(|moment| moment > entry.at);
+            // It stays in the hub while the item is none of the account's.
+            let heard = self.outside.is_none();
+            entry.stays_away = heard && in_step.is_some_and(|moment| moment > entry.at);
         }
     }
 
@@ -206,24 +227,52 @@ impl Ledger {
         spared: bool,
     ) {
         let at = self.tick();
-        let in_step = self.in_step;
-        // What was taken away or closed in the place alone may have gone with it.
-        let is_known = |moment: u64| in_step.is_some_and(|in_step| in_step > moment);
         for entry in self.entries.iter_mut().filter(|entry| entry.key == key) {
             entry.died |= !holds(entry.slot) || seen.contains(&(entry.slot, entry.number));
-            entry.stays_away &= entry.removed.is_some_and(is_known);
         }
-        if self
-            .closed
-            .get(&key)
-            .is_some_and(|moment| !is_known(*moment))
-        {
-            self.closed.remove(&key);
-        }
+        self.forget_unheard(key);
         let touched = self.touched.get(&key).copied().unwrap_or_default();
         let clean = self.in_step.is_some_and(|moment| moment > touched) && !spared;
         let deaths = self.deaths.entry(key).or_default();
         deaths.push(Death { at, clean });
+    }
+
+    /// Records that the task was moved in or out of a scope, or deleted: what was entered outside may
+    /// be heard from here on.
+    pub(crate) fn shift(&mut self, key: Key) {
+        let at = self.tick();
+        self.shifted.insert(key, at);
+        for entry in self.entries.iter_mut().filter(|entry| entry.key == key) {
+            entry.outside = false;
+        }
+    }
+
+    /// Records that somebody deleted an item that is none of its account's: what it alone had is gone
+    /// with it, and nothing else is (S27).
+    pub(crate) fn drop_outside(
+        &mut self,
+        key: Key,
+        seen: &BTreeSet<(Slot, u32)>,
+        elsewhere: &BTreeSet<(Slot, u32)>,
+    ) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.key == key) {
+            let value = (entry.slot, entry.number);
+            entry.died |= seen.contains(&value) && !elsewhere.contains(&value);
+        }
+        self.forget_unheard(key);
+    }
+
+    /// What was taken away or closed in the place of a deletion alone may have gone with it.
+    fn forget_unheard(&mut self, key: Key) {
+        let in_step = self.in_step;
+        let is_known = |moment: u64| in_step.is_some_and(|in_step| in_step > moment);
+        for entry in self.entries.iter_mut().filter(|entry| entry.key == key) {
+            entry.stays_away &= entry.removed.is_some_and(is_known);
+        }
+        let closed = self.closed.get(&key);
+        if closed.is_some_and(|moment| !is_known(*moment)) {
+            self.closed.remove(&key);
+        }
     }
 
     /// An item goes away: what a hub that was in step knows of it has to come back with it.
@@ -279,6 +328,7 @@ impl Ledger {
         }
         for entry in &mut self.entries {
             entry.stays_away = false;
+            entry.outside = false;
         }
         let in_step = self.in_step.take();
         self.closed.retain(|_, moment| in_step > Some(*moment));

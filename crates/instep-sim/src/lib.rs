@@ -9,6 +9,7 @@ mod coverage;
 mod executor;
 mod ledger;
 mod oracle;
+mod outside;
 mod owners;
 mod person;
 mod play;

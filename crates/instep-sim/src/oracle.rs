@@ -145,6 +145,13 @@ impl Stage {
                 let what = format!("t{key} took {:?} {} over", entry.slot, entry.number);
                 return breach("S29", what);
             }
+            if found && entry.outside {
+                let what = format!(
+                    "t{key} took {:?} {} from outside the scope",
+                    entry.slot, entry.number
+                );
+                return breach("S27", what);
+            }
             if !found && self.is_owed(entry, conflicts) && !self.shown_somewhere(entry) {
                 let what = format!("{:?} {} of t{key} is lost", entry.slot, entry.number);
                 return breach("I1", what);

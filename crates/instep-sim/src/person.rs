@@ -7,8 +7,8 @@ use std::pin::pin;
 use instep_contract::{Effect, MemoryStore, Store};
 use instep_engine::{Decisions, EditError, Engine, Peer};
 use instep_model::{
-    Annotation, AnnotationId, Direction, Field, Fields, Link, MappingState, Operation, ProjectPath,
-    RemoteId, RemoteTask, Status, TaskId, TimeZone, Value,
+    Annotation, AnnotationId, Direction, Field, Fields, Link, Operation, ProjectPath, RemoteId,
+    RemoteTask, Status, TaskId, TimeZone, Value,
 };
 use uuid::Uuid;
 
@@ -17,6 +17,7 @@ use crate::ledger::{
     self, Key, Place, Shade, Slot, note, numbers, read, read_note, read_tag, read_title, tag,
     texts, value,
 };
+use crate::outside::moves_scope;
 use crate::schedule::Deed;
 use crate::setting::AWAY;
 use crate::stage::{Body, Shown, Stage, index, low};
@@ -32,14 +33,14 @@ impl Shown {
         }
     }
 
-    fn fields(&self) -> &Fields {
+    pub(crate) fn fields(&self) -> &Fields {
         match &self.body {
             Body::Hub(task) => &task.fields,
             Body::Remote(_, task) => &task.fields,
         }
     }
 
-    fn numbers(&self) -> BTreeSet<(Slot, u32)> {
+    pub(crate) fn numbers(&self) -> BTreeSet<(Slot, u32)> {
         match &self.body {
             Body::Hub(task) => {
                 let notes = task.fields.annotations();
@@ -62,7 +63,9 @@ impl Stage {
         self.stir(&shown);
         self.ledger.last = Some(shown.key);
         self.ledger.abroad = self.is_abroad(place);
+        self.ledger.outside = self.outside(&shown);
         self.do_to(&shown, deed, low(pick) / 7);
+        self.ledger.outside = None;
         self.ledger.abroad = false;
     }
 
@@ -401,11 +404,12 @@ impl Stage {
         let status = closed.then_some(Value::Status(Status::Done));
         if self.write(shown, Field::Status, status) && !self.ledger.abroad {
             self.ledger.touch(shown.key);
-            if closed {
+            if !closed {
+                self.ledger.reopened.insert(shown.key);
+            } else if self.ledger.outside.is_none() {
+                // Of what is outside the hub may never hear.
                 let now = self.ledger.clock;
                 self.ledger.closed.insert(shown.key, now);
-            } else {
-                self.ledger.reopened.insert(shown.key);
             }
         }
     }
@@ -413,6 +417,7 @@ impl Stage {
     pub(crate) fn delete(&mut self, shown: &Shown) {
         // With few tasks left, the guard lets a listing pass that lost them all (S28).
         self.world.skies(|skies| skies.lies = [false; 3]);
+        let outside = self.outside(shown).is_some();
         let seen = shown.numbers();
         let place = shown.place();
         let held: Vec<Slot> = [
@@ -446,7 +451,7 @@ impl Stage {
         }
         if let Body::Remote(remote, task) = &shown.body {
             self.ledger.shade_off(*remote, shown.key);
-            if !self.belongs(*remote, task) {
+            if outside {
                 // What is none of the account's goes with all that it held (S27).
                 self.ledger.shades.remove(&(*remote, shown.key));
             }
@@ -456,6 +461,12 @@ impl Stage {
                 }
                 return;
             }
+        }
+        self.ledger.shift(shown.key);
+        if outside {
+            let elsewhere = self.values_of(shown.key);
+            self.ledger.drop_outside(shown.key, &seen, &elsewhere);
+            return;
         }
         self.ledger
             .bury(shown.key, &seen, |slot| held.contains(&slot), spared);
@@ -500,15 +511,6 @@ impl Stage {
             && !self.remotes[remote].peek_effects().iter().any(made_now)
     }
 
-    /// Whether the hub takes this item for one of the account's.
-    fn belongs(&self, remote: usize, task: &RemoteTask) -> bool {
-        let pairs = self.store.all_mappings();
-        let mut own = pairs.iter().filter(|pair| {
-            pair.account == self.accounts[remote].id && pair.remote.as_ref() == Some(&task.id)
-        });
-        own.all(|pair| pair.state != MappingState::OutOfScope)
-    }
-
     fn unmark(&mut self, shown: &Shown) {
         if let Body::Remote(remote, task) = &shown.body {
             let now = self.world.now();
@@ -521,6 +523,9 @@ impl Stage {
     /// Writes one field where it was shown; answers whether that made a difference.
     fn write(&mut self, shown: &Shown, field: Field, value: Option<Value>) -> bool {
         let now = self.world.now();
+        if moves_scope(shown.fields(), field, value.as_ref()) {
+            self.ledger.shift(shown.key);
+        }
         match &shown.body {
             Body::Hub(task) => {
                 let change = |fields: &mut Fields| fields.set(field, value.clone());

@@ -219,6 +219,7 @@ impl Stage {
         }
         if !disturbed && Self::is_clean(report) {
             self.recovering = false;
+            self.ledger.settled = self.ledger.tick();
             if self.has_open_conflicts() || !self.is_all_carried() {
                 // Places that keep values of their own, or lack some, are not in step.
                 self.ledger.in_step = None;

@@ -12,6 +12,7 @@ mod merge;
 mod pair;
 mod projection;
 mod push;
+mod scope;
 
 pub use adopt::{Adoption, HubCandidate, Meeting, RemoteCandidate, Trust, adopt};
 pub use backoff::{LONGEST, PARK_AFTER, PARK_AFTER_ATTEMPTS, busy_pause, next_try};
@@ -25,3 +26,4 @@ pub use pair::{
 };
 pub use projection::Projection;
 pub use push::{Places, Planned, completes_repeating, confirm, plan_create, plan_update};
+pub use scope::{has_returned, stays_outside};

@@ -51,6 +51,7 @@ fn main() -> ExitCode {
 
 fn carry_out(cli: args::Cli, manner: &Manner) -> Result<Answer, Failure> {
     let config = cli.global.config.clone();
+    let patience = plan::patience(&cli.global)?;
     let plan = plan::plan(cli)?;
     if let Some(answer) = run::at_once(&plan) {
         return Ok(answer);
@@ -72,7 +73,7 @@ fn carry_out(cli: args::Cli, manner: &Manner) -> Result<Answer, Failure> {
     let outcome = runtime.block_on(async {
         limits::outlive_file_size_limit();
         tokio::select! {
-            outcome = run::run(plan, config, manner) => outcome,
+            outcome = run::run(plan, config, patience, manner) => outcome,
             _ = tokio::signal::ctrl_c() => Err(interrupted()),
         }
     });

@@ -1,5 +1,7 @@
 //! What was typed, as what it means: requests to the app. Nothing is looked up or done here.
 
+use std::time::Duration;
+
 use clap_complete::Shell;
 use instep_api::{
     AccountAdd, ConflictFilter, Exit, Failure, InitRequest, ListRequest, LogRequest, Resolution,
@@ -191,18 +193,20 @@ fn secret(secret: Secret) -> SecretSource {
     }
 }
 
-fn sync_plan(sync: Sync, global: &Global) -> Result<Plan, Failure> {
+/// How long to wait for an account that another instance runs, where that was said.
+pub(crate) fn patience(global: &Global) -> Result<Option<Duration>, Failure> {
     let timeout = global.timeout.as_deref();
-    let timeout_ms = timeout
-        .map(|text| span("--timeout", text, Some(1)))
-        .transpose()?;
+    let secs = timeout.map(|text| span("--timeout", text, Some(1)));
+    Ok(secs.transpose()?.map(Duration::from_secs))
+}
+
+fn sync_plan(sync: Sync, global: &Global) -> Result<Plan, Failure> {
     let request = SyncRequest {
         accounts: sync.accounts,
         dry_run: sync.dry_run,
         full: sync.full,
         yes: global.yes,
         max_delete: sync.max_delete,
-        timeout_ms: timeout_ms.map(|secs| secs.saturating_mul(1000)),
     };
     Ok(Plan::Sync {
         request,

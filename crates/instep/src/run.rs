@@ -1,6 +1,7 @@
 //! Carries out a plan through `instep-app`, asking where a person is there to be asked.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::CommandFactory;
 use instep_api::{
@@ -43,6 +44,7 @@ pub(crate) fn at_once(plan: &Plan) -> Option<Answer> {
 pub(crate) async fn run(
     plan: Plan,
     config: Option<PathBuf>,
+    patience: Option<Duration>,
     manner: &Manner,
 ) -> Result<Answer, Failure> {
     let places = Places::from_env(config)?;
@@ -93,7 +95,7 @@ pub(crate) async fn run(
             Ok(Answer::Config(config_reply(&places, Some(text))))
         }
         Plan::ConfigPath => Ok(Answer::Config(config_reply(&places, None))),
-        other => with_hub(other, &places, manner).await,
+        other => with_hub(other, &places, patience, manner).await,
     }
 }
 
@@ -106,8 +108,16 @@ pub(crate) fn config_reply(places: &Places, text: Option<String>) -> ConfigReply
     }
 }
 
-async fn with_hub(plan: Plan, places: &Places, manner: &Manner) -> Result<Answer, Failure> {
-    let app = App::open(places).await?;
+async fn with_hub(
+    plan: Plan,
+    places: &Places,
+    patience: Option<Duration>,
+    manner: &Manner,
+) -> Result<Answer, Failure> {
+    let mut app = App::open(places).await?;
+    if let Some(patience) = patience {
+        app.wait_up_to(patience);
+    }
     output::notes(app.notes(), manner);
     let answer = on_hub(plan, &app, manner).await;
     app.close().await;

@@ -12,7 +12,7 @@ use instep_api::{Exit, Failure};
 use instep_model::Kind;
 
 pub(crate) use hub::{from_edit, from_open, from_safefile, from_store};
-pub(crate) use trouble::{Met, from_connector, from_trouble, login_command};
+pub(crate) use trouble::{Met, account_in_use, from_connector, from_trouble, login_command};
 
 /// What a person calls the service.
 pub(crate) fn service(kind: Kind) -> &'static str {

@@ -53,12 +53,19 @@ pub(crate) fn from_trouble(entry: &Entry, trouble: &Trouble, met: Met) -> Failur
 }
 
 fn lease_held(name: &str, holder: &str) -> Failure {
+    let failure = account_in_use(name, holder);
+    let help = format!("wait for it, or give it more time: instep sync {name} --timeout 60s");
+    Failure { help, ..failure }
+}
+
+/// An account that another instance runs, met by a decision about one of its tasks.
+pub(crate) fn account_in_use(name: &str, holder: &str) -> Failure {
     Failure::new(
         Exit::Locked,
         "lock_held",
         format!("`{name}` is being synced by another instance"),
         format!("{holder} holds it"),
-        format!("wait for it, or give it more time: instep sync {name} --timeout 60s"),
+        "wait for it, or give it more time: the same command with --timeout 60s",
     )
 }
 

@@ -1,7 +1,11 @@
 //! What a person decides: conflicts, the guard.
 
+use std::time::Duration;
+
 use instep_api::{ConflictFilter, Exit, Resolution, State, SyncReply, SyncRequest};
 use instep_app::{App, exit_of_sync};
+use instep_contract::Store as _;
+use instep_doubles::vikunja::{Effect, Fault};
 use serde_json::json;
 
 use super::world::{World, code};
@@ -82,6 +86,17 @@ async fn a_policy_decides_and_the_loser_can_be_brought_back() {
     }
 }
 
+/// One title on each side, and a policy that asks.
+async fn asked() -> World {
+    let world = World::paired(2).await;
+    let config = std::fs::read_to_string(world.places.config()).expect("the config");
+    let config = config.replace("\"newest\"", "\"ask\"");
+    instep_app::config_replace(&world.places, &config).expect("a valid config");
+    let reply = both_retitle(&world).await;
+    assert_eq!(exit_of_sync(&reply), Exit::NeedsYou, "{reply:#?}");
+    world
+}
+
 #[tokio::test]
 async fn asked_to_ask_both_sides_keep_theirs_until_a_person_decides() {
     let answers = [
@@ -93,12 +108,7 @@ async fn asked_to_ask_both_sides_keep_theirs_until_a_person_decides() {
         (Resolution::Both, "Call the bank / Call the insurance"),
     ];
     for (how, expected) in answers {
-        let world = World::paired(2).await;
-        let config = std::fs::read_to_string(world.places.config()).expect("the config");
-        let config = config.replace("\"newest\"", "\"ask\"");
-        instep_app::config_replace(&world.places, &config).expect("a valid config");
-        let reply = both_retitle(&world).await;
-        assert_eq!(exit_of_sync(&reply), Exit::NeedsYou, "{reply:#?}");
+        let world = asked().await;
         let differ = ("Call the bank".to_owned(), "Call the insurance".to_owned());
         assert_eq!(titles(&world).await, differ);
         let again = world.ask(SyncRequest::default()).await;
@@ -112,6 +122,73 @@ async fn asked_to_ask_both_sides_keep_theirs_until_a_person_decides() {
         );
         assert_eq!(world.plan().await.plan, Some(Vec::new()));
     }
+}
+
+/// An answer that is given while a sync runs waits for it: the sync has read what both sides showed
+/// before, and would ask the same again.
+#[tokio::test]
+async fn an_answer_waits_for_the_sync_that_runs() {
+    let world = asked().await;
+    let (syncing, answering) = (world.open().await, world.open().await);
+    let known = answering.conflicts(ConflictFilter::Open).await;
+    let id = known.expect("conflicts").conflicts[0].id.clone();
+    world.task(&["Call", "modify", "priority:H"]);
+    world.vikunja.forget_requests();
+    let slowly = Fault::new(Effect::Delay(Duration::from_millis(400)));
+    world.vikunja.set_fault(slowly.method("PATCH"));
+    let request = SyncRequest::default();
+    let mut quiet = |_| {};
+    let answer = async {
+        while world.vikunja.count("PATCH", "tasks") == 0 {
+            tokio::task::yield_now().await;
+        }
+        answering.resolve(&id, &Resolution::Hub).await
+    };
+    let (reply, answered) = tokio::join!(syncing.sync(&request, &mut quiet), answer);
+    world.vikunja.clear_faults();
+    reply.expect("a reply");
+    answered.expect("resolved");
+    assert_eq!(open_conflicts(&answering).await, 0);
+    syncing.close().await;
+    answering.close().await;
+    world.sync().await;
+    let title = || "Call the bank".to_owned();
+    assert_eq!(titles(&world).await, (title(), title()));
+}
+
+/// S11: decisions are not made beside whoever runs the account, and say so after the wait.
+#[tokio::test]
+async fn a_decision_leaves_an_account_alone_that_another_instance_runs() {
+    let world = asked().await;
+    let mut app = world.open().await;
+    app.wait_up_to(Duration::from_millis(50));
+    let accounts = app.accounts().await.expect("accounts");
+    let account = instep_model::AccountId::new(accounts[1].id.clone());
+    let user = instep_model::UserId::new("me");
+    let other = instep_store::HubStore::open(&world.places.hub(), user).await;
+    let other = other.expect("opened");
+    let (ttl, now) = (Duration::from_secs(60), instep_model::Timestamp::now());
+    let lease = other.claim_lease(&account, "somebody else", ttl, now).await;
+    let lease = lease.expect("claimed");
+    let known = app
+        .conflicts(ConflictFilter::Open)
+        .await
+        .expect("conflicts");
+    let failure = app.resolve(&known.conflicts[0].id, &Resolution::Hub).await;
+    let failure = failure.expect_err("held");
+    assert_eq!(
+        (failure.exit, failure.code.as_str()),
+        (Exit::Locked, "lock_held")
+    );
+    assert_eq!(
+        failure.what,
+        "`vikunja` is being synced by another instance"
+    );
+    assert_eq!(open_conflicts(&app).await, 1);
+    other.release_lease(lease).await.expect("released");
+    other.close().await;
+    app.close().await;
+    resolve(&world, Resolution::Hub).await;
 }
 
 #[tokio::test]

@@ -314,11 +314,11 @@ async fn an_account_that_another_instance_runs_is_waited_for_and_left() {
         .claim_lease(&id, "somebody else", ttl, now)
         .await
         .expect("claimed");
-    let hurried = SyncRequest {
-        timeout_ms: Some(50),
-        ..SyncRequest::default()
-    };
-    let reply = world.ask(hurried).await;
+    let mut app = world.open().await;
+    app.wait_up_to(std::time::Duration::from_millis(50));
+    let reply = app.sync(&SyncRequest::default(), &mut |_| {}).await;
+    app.close().await;
+    let reply = reply.expect("a reply");
     assert_eq!(exit_of_sync(&reply), Exit::Locked);
     assert_eq!(
         (

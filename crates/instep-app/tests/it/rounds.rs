@@ -191,3 +191,26 @@ async fn a_quiet_pair_costs_one_call_and_one_connection() {
     assert_eq!(world.vikunja.connections_opened() - connections, 1);
     assert!(reply.changes.is_empty());
 }
+
+/// S5: the same tasks in another directory are the same database, for one task as for a sync.
+#[tokio::test]
+async fn s5_one_task_is_carried_from_a_directory_that_was_moved() {
+    for major in [2, 3] {
+        let world = World::paired(major).await;
+        world.task(&["add", "Rent"]);
+        world.sync().await;
+        std::fs::rename(world.path("tasks"), world.path("moved")).expect("moved");
+        let taskrc = format!("data.location={}\n", world.path("moved").display());
+        std::fs::write(world.path(".taskrc"), taskrc).expect("a taskrc");
+        world.task(&["Rent", "modify", "Rent in March"]);
+        let row = world.in_taskwarrior("Rent in March").expect("a row");
+        let app = world.open().await;
+        let pushed = app.push(row["uuid"].as_str().expect("an id")).await;
+        app.close().await;
+        let pushed = pushed.expect("pushed");
+        assert_eq!(pushed.outcome, "in_step", "{major}: {pushed:#?}");
+        assert!(world.in_vikunja("Rent in March").await.is_some(), "{major}");
+        world.sync().await;
+        assert_eq!(world.plan().await.plan, Some(Vec::new()), "{major}");
+    }
+}

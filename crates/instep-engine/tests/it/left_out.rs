@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use instep_engine::LeftOut;
-use instep_model::{Field, Fields, Scope, TaskId, Value};
+use instep_model::{Field, Fields, TaskId, Value};
 use uuid::Uuid;
 
-use crate::bench::{Bench, block_on, path};
+use crate::bench::{Bench, block_on};
 
 const VIK: usize = 0;
 const TW: usize = 1;
@@ -113,54 +113,4 @@ fn s2_a_title_that_is_taken_away_stays_in_services_that_need_one() {
     bench.delete(VIK, "a");
     bench.settle();
     assert!(bench.titles(TW).is_empty(), "it is still deleted with it");
-}
-
-/// One task in each of two projects, on both sides.
-fn two_projects() -> Bench {
-    let bench = Bench::new(&["tw", "vik"]);
-    for (title, project) in [("a", "A"), ("b", "B"), ("c", "B")] {
-        bench.make_with(0, title, &[(Field::Project, project)]);
-    }
-    bench.settle();
-    bench
-}
-
-fn only(project: &str) -> Scope {
-    Scope {
-        projects: vec![path(project)],
-        ..Scope::default()
-    }
-}
-
-#[test]
-fn s27_what_left_the_scope_is_deleted_on_neither_side() {
-    let mut bench = two_projects();
-    bench.seats[1].account.scope = only("A");
-    bench.settle();
-    bench.delete(0, "b");
-    bench.delete(1, "c");
-    bench.settle();
-    assert_eq!(bench.titles(0), ["a", "c"]);
-    assert_eq!(bench.titles(1), ["a", "b"]);
-    bench.delete(0, "a");
-    bench.settle();
-    assert_eq!(bench.titles(1), ["b"]);
-}
-
-/// S27: a scope that is widened has everything looked at and carried.
-#[test]
-fn s27_a_wider_scope_brings_both_sides_in_step() {
-    let mut bench = two_projects();
-    bench.seats[1].account.scope = only("A");
-    bench.settle();
-    bench.make_with(0, "new", &[(Field::Project, "B")]);
-    bench.edit(0, "b", Field::Title, Some("edited here"));
-    bench.delete(0, "c");
-    bench.settle();
-    assert_eq!(bench.titles(1), ["a", "b", "c"]);
-    bench.seats[1].account.scope = Scope::default();
-    bench.settle();
-    for at in 0..2 {
-        assert_eq!(bench.titles(at), ["a", "edited here", "new"], "{at}");
-    }
 }

@@ -9,5 +9,6 @@ mod meeting;
 mod one_way;
 mod put_back;
 mod refusals;
+mod scope;
 mod single;
 mod travel;

@@ -205,7 +205,9 @@ fn of_two_open_conflicts_the_other_waits_on() {
     let of = |field| open.iter().find(|one| one.field == field).expect("open");
     let (due, priority) = (of(Field::Due), of(Field::Priority));
     let engine = bench.engine();
-    block_on(engine.settle_conflict(due, due.hub.clone())).expect("settled");
+    let lease = block_on(engine.claim(&due.account, &bench.options)).expect("free");
+    block_on(engine.settle_conflict(&lease, due, due.hub.clone())).expect("settled");
+    block_on(bench.store.release_lease(lease)).expect("given back");
     bench.sync();
     assert_eq!(
         bench.field(1, "a", Field::Due),

@@ -161,6 +161,7 @@ impl Bug {
             Self::DeletionNeverWins => decisions.hub_was_edited = |_, _, _, _| true,
             Self::RemoteEditMissed => decisions.remote_was_edited = not_edited,
             Self::RemoteAlwaysEdited => decisions.remote_was_edited = |_, _, _| true,
+            Self::OutsideHeard => decisions.stays_outside = |_, _, _, _, _| false,
             _ => {}
         }
     }

@@ -153,6 +153,8 @@ bugs! {
     WriteOnlyRead breaks "S29",
     /// An account gets everything, whatever its scope.
     ScopeIgnored breaks "S27",
+    /// What happens to an item outside its account's scope is taken into the hub.
+    OutsideHeard breaks "S27",
     /// Leases exclude nobody.
     LeaseShared breaks "I13",
     /// An event is answered from a copy of the item, however old it is.

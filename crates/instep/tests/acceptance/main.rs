@@ -48,6 +48,7 @@ on_both! {
     refused::a_project_is_archived_and_opened,
     refused::one_refused_task_is_asked_for,
     returns::an_account_is_removed_and_added_again,
+    scope::s27_an_account_is_limited_to_a_project,
     bare::what_is_set_elsewhere_arrives_in_a_bare_entry,
     bare::an_older_file_takes_no_later_key_away,
     three::edits_on_three_sides_converge,

@@ -12,4 +12,5 @@ pub(crate) mod meeting;
 pub(crate) mod put_back;
 pub(crate) mod refused;
 pub(crate) mod returns;
+pub(crate) mod scope;
 pub(crate) mod three;

@@ -1,0 +1,80 @@
+//! Items that are none of their account's (S27): what people do to them concerns nobody else.
+
+use std::collections::BTreeSet;
+
+use instep_model::{Field, Fields, MappingState, Scope, Value};
+
+use crate::ledger::{Key, Outside, Slot, numbers, read_title, texts};
+use crate::setting::AWAY;
+use crate::stage::{Body, Shown, Stage};
+
+impl Stage {
+    /// Whether this item is none of its account's, as far as the hub has heard.
+    pub(crate) fn outside(&self, shown: &Shown) -> Option<Outside> {
+        let Body::Remote(remote, item) = &shown.body else {
+            return None;
+        };
+        let scope = &self.accounts[*remote].scope;
+        if *scope == Scope::default() {
+            return None;
+        }
+        let pairs = self.store.all_mappings();
+        let account = &self.accounts[*remote].id;
+        let mut own = pairs
+            .iter()
+            .filter(|pair| pair.account == *account && pair.remote.as_ref() == Some(&item.id));
+        let pair = own.next()?;
+        let tasks = self.store.all_tasks();
+        let mut own = tasks.iter().filter(|task| task.id == pair.task);
+        let left = own.any(|task| !scope.admits(&task.fields));
+        let noted = pair.state == MappingState::OutOfScope;
+        if !left && !noted {
+            return None;
+        }
+        // What moved since the hub looked last may bring it back, and so may a disaster.
+        let shifted = self.ledger.shifted.get(&shown.key).copied();
+        let moving = shifted.is_some_and(|at| at >= self.ledger.settled) || self.recovering;
+        let sure = left && noted && !moving && !self.ledger.fluid.contains(&shown.key);
+        Some(if sure {
+            Outside::Surely
+        } else {
+            Outside::Perhaps
+        })
+    }
+
+    /// Every value of a task that any place shows.
+    pub(crate) fn values_of(&self, key: Key) -> BTreeSet<(Slot, u32)> {
+        let is_its = |title: &str| read_title(title).is_some_and(|(one, _)| one == key);
+        let mut values = BTreeSet::new();
+        for task in self.store.all_tasks() {
+            if is_its(task.fields.title()) {
+                let notes = task.fields.annotations();
+                values.extend(numbers(
+                    &task.fields,
+                    notes.values().map(|note| note.text.as_str()),
+                ));
+            }
+        }
+        for remote in &self.remotes {
+            remote.for_each(|task| {
+                if is_its(task.fields.title()) {
+                    values.extend(numbers(&task.fields, texts(&task.notes)));
+                }
+            });
+        }
+        values
+    }
+}
+
+/// Whether this edit may put a task in or out of an account's scope.
+pub(crate) fn moves_scope(before: &Fields, field: Field, value: Option<&Value>) -> bool {
+    let is_away = |value: Option<&Value>| match value {
+        Some(Value::Tags(tags)) => tags.contains(AWAY),
+        _ => false,
+    };
+    match field {
+        Field::Project => true,
+        Field::Tags => is_away(before.get(Field::Tags)) != is_away(value),
+        _ => false,
+    }
+}
