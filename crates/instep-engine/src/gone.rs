@@ -392,7 +392,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     }
 
     /// Deleted items that carry a marker are remembered on a first meeting: the hub may have been
-    /// lost, and their partner elsewhere may still live (S26). Outside the scope nothing is to be told of them (S27).
+    /// lost, and their partner elsewhere may still live (S26). What is outside the scope is left out:
+    /// it was no deletion of the account's (S27).
     async fn remember_deleted<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
