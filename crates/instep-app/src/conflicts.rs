@@ -29,13 +29,10 @@ impl App {
         conflicts.sort_by_key(|conflict| conflict.state != ConflictState::Open);
         let ids: Vec<_> = conflicts.iter().map(|conflict| conflict.task).collect();
         let tasks = self.hub.tasks(&ids).await.map_err(failed)?;
-        let title = |conflict: &Conflict| {
-            let task = tasks.iter().find(|task| task.id == conflict.task);
-            task.map_or_else(String::new, |task| task.fields.title().to_owned())
-        };
+        let task = |conflict: &Conflict| tasks.iter().find(|task| task.id == conflict.task);
         let views = conflicts
             .iter()
-            .map(|conflict| self.conflict_view(conflict, title(conflict)));
+            .map(|conflict| self.conflict_view(conflict, task(conflict)));
         let conflicts = views.collect();
         let reviews = self.reviews().await?;
         let reviews = reviews
@@ -87,7 +84,13 @@ impl App {
         Ok(reply)
     }
 
-    fn conflict_view(&self, conflict: &Conflict, title: String) -> ConflictView {
+    /// What waits for a decision stands beside what the hub holds by now.
+    fn conflict_view(&self, conflict: &Conflict, task: Option<&Task>) -> ConflictView {
+        let now = task.filter(|_| conflict.state == ConflictState::Open);
+        let hub = match now {
+            Some(task) => task.fields.get(conflict.field).cloned(),
+            None => conflict.hub.clone(),
+        };
         let text = |value: &Option<Value>| value.as_ref().map(ToString::to_string);
         let (state, kept) = match conflict.state {
             ConflictState::Open => ("open", None),
@@ -97,11 +100,11 @@ impl App {
         ConflictView {
             id: conflict.id.to_string(),
             task: conflict.task.to_string(),
-            title,
+            title: task.map_or_else(String::new, |task| task.fields.title().to_owned()),
             field: conflict.field.name().to_owned(),
             account: self.name_of(&conflict.account).to_owned(),
             base: text(&conflict.base),
-            hub: text(&conflict.hub),
+            hub: text(&hub),
             remote: text(&conflict.remote),
             state: state.to_owned(),
             kept,

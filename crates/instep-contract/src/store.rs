@@ -283,6 +283,12 @@ pub trait Store: Send + Sync {
         tasks: &[TaskId],
     ) -> impl Future<Output = Result<Vec<Conflict>, StoreError>> + Send;
 
+    /// Every conflict of these tasks with any account, whatever became of it, in any order.
+    fn conflicts_of(
+        &self,
+        tasks: &[TaskId],
+    ) -> impl Future<Output = Result<Vec<Conflict>, StoreError>> + Send;
+
     /// These tasks, tombstones included, in any order; unknown ones are left out.
     fn tasks(&self, ids: &[TaskId]) -> impl Future<Output = Result<Vec<Task>, StoreError>> + Send;
 

@@ -84,6 +84,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .filter(|task| pass.account.scope.admits(&task.fields) || by_id.contains(&task.id))
             .collect();
         let markers = self.markers(pass, seen, &hub).await?;
+        let former = match first {
+            true => self.former_titles(&hub).await?,
+            false => BTreeMap::new(),
+        };
         let fields: Vec<Fields> = unknown
             .iter()
             .map(|remote| candidate_fields(pass, remote))
@@ -106,6 +110,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 task,
                 hint: markers.named.get(&task.id),
                 held: markers.held.contains(&task.id),
+                former: former.get(&task.id).map_or(&[], Vec::as_slice),
             })
             .collect();
         let remote_side: Vec<RemoteCandidate> = unknown
@@ -139,6 +144,31 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             ids,
             missing: left.into_iter().collect(),
         })
+    }
+
+    /// Titles of these tasks that lost against the ones that they have.
+    async fn former_titles(&self, hub: &[Task]) -> Result<BTreeMap<TaskId, Vec<String>>, Stop> {
+        let titles: BTreeMap<TaskId, &str> = hub
+            .iter()
+            .map(|task| (task.id, task.fields.title()))
+            .collect();
+        let ids: Vec<TaskId> = titles.keys().copied().collect();
+        let mut former: BTreeMap<TaskId, Vec<String>> = BTreeMap::new();
+        let conflicts = self.store.conflicts_of(&ids).await?;
+        for conflict in conflicts
+            .into_iter()
+            .filter(|one| one.field == Field::Title)
+        {
+            for side in [conflict.hub, conflict.remote] {
+                match side {
+                    Some(Value::Text(title)) if titles[&conflict.task] != title => {
+                        former.entry(conflict.task).or_default().push(title);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(former)
     }
 
     /// The hub id of each item if it is taken over as new. Where its own is that of a task with

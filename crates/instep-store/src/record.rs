@@ -147,6 +147,12 @@ pub(crate) async fn open_conflicts(
     by_keys(hub, (&sql, ""), &fixed, keys(tasks), conflict).await
 }
 
+/// Every conflict of these tasks.
+pub(crate) async fn conflicts_of(hub: &Hub, tasks: &[TaskId]) -> Result<Vec<Conflict>, StoreError> {
+    let sql = format!("SELECT {CONFLICT_COLUMNS} FROM conflicts WHERE user_id = $1 AND task IN");
+    by_keys(hub, (&sql, ""), &[], keys(tasks), conflict).await
+}
+
 fn line(row: &AnyRow) -> Result<JournalEntry, StoreError> {
     let account: Option<String> = get(row, "account")?;
     read_journal(

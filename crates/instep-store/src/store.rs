@@ -193,6 +193,10 @@ impl Store for HubStore {
         read::unseen(&self.0, account).await
     }
 
+    async fn conflicts_of(&self, tasks: &[TaskId]) -> Result<Vec<Conflict>, StoreError> {
+        record::conflicts_of(&self.0, tasks).await
+    }
+
     async fn open_conflicts(
         &self,
         account: &AccountId,

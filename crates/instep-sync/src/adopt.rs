@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use instep_model::{Field, Fields, RemoteId, ReviewReason, Task, TaskId};
+use instep_model::{Field, Fields, RemoteId, ReviewReason, Task, TaskId, Value};
 
 use crate::projection::Projection;
 
@@ -25,6 +25,9 @@ pub struct HubCandidate<'a> {
     pub hint: Option<&'a RemoteId>,
     /// Whether it waits for review: its marker was not believed before.
     pub held: bool,
+    /// Titles that stood against its own before and lost: an account that was not met yet may
+    /// still show one of them.
+    pub former: &'a [String],
 }
 
 /// A remote item without a partner.
@@ -90,6 +93,7 @@ pub fn adopt(meeting: &Meeting, hub: &[HubCandidate], remote: &[RemoteCandidate]
             (place(fields), due)
         });
         table.by_unique(|fields| (place(fields), None));
+        table.by_former_title();
     }
     table.review();
     table.result.new = table.free_remote.into_iter().collect();
@@ -227,6 +231,33 @@ impl Table<'_> {
         }
         for (hub, remote) in groups.into_values() {
             if let ([hub], [remote]) = (hub.as_slice(), remote.as_slice()) {
+                self.pair(*hub, *remote);
+            }
+        }
+    }
+
+    /// A task that was retitled since its account was last seen, and that another account has met
+    /// under its new title by now.
+    fn by_former_title(&mut self) {
+        let mut groups: BTreeMap<String, (BTreeSet<usize>, Vec<usize>)> = BTreeMap::new();
+        for hub in &self.free_hub {
+            for title in self.hub[*hub].former {
+                let former = self.projected[*hub]
+                    .clone()
+                    .with(Field::Title, Value::Text(title.clone()));
+                groups.entry(place(&former)).or_default().0.insert(*hub);
+            }
+        }
+        for remote in &self.free_remote {
+            let group = groups.get_mut(&place(self.remote[*remote].fields));
+            if let Some((_, remotes)) = group {
+                remotes.push(*remote);
+            }
+        }
+        for (hub, remote) in groups.into_values() {
+            if let ([hub], [remote]) = (Vec::from_iter(hub).as_slice(), remote.as_slice())
+                && self.free_hub.contains(hub)
+            {
                 self.pair(*hub, *remote);
             }
         }

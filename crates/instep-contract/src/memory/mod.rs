@@ -152,6 +152,10 @@ impl Store for MemoryStore {
         Ok(self.lock().open_conflicts(account, tasks))
     }
 
+    async fn conflicts_of(&self, tasks: &[TaskId]) -> Result<Vec<Conflict>, StoreError> {
+        Ok(self.lock().conflicts_of(tasks))
+    }
+
     async fn tasks(&self, ids: &[TaskId]) -> Result<Vec<Task>, StoreError> {
         Ok(self.lock().tasks(ids))
     }

@@ -226,6 +226,13 @@ impl State {
         self.conflicts.values().filter(waits).cloned().collect()
     }
 
+    pub(super) fn conflicts_of(&self, tasks: &[TaskId]) -> Vec<Conflict> {
+        let all = self.conflicts.values();
+        all.filter(|one| tasks.contains(&one.task))
+            .cloned()
+            .collect()
+    }
+
     pub(super) fn drop_review(&mut self, review: &Review) {
         if let Some(known) = self.reviews.get_mut(&review.account) {
             known.retain(|known| (known.task, &known.remote) != (review.task, &review.remote));

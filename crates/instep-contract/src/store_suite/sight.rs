@@ -93,6 +93,13 @@ pub async fn conflicts_that_wait_are_found_by_their_pair<S: Inspect, F: Future<O
     assert_eq!(found.expect("read"), [waiting(1, "c1")]);
     let none = store.open_conflicts(&vik, &[]).await.expect("read");
     assert!(none.is_empty());
+    let mut all = store.conflicts_of(&[id(1), id(3)]).await.expect("read");
+    all.sort_by_key(|one| one.id.clone());
+    assert!(all.contains(&waiting(1, "c1")), "{all:?}");
+    assert!(all.iter().all(|one| one.task == id(1)), "{all:?}");
+    let known = store.known_conflicts().await.expect("read");
+    let of_one = known.iter().filter(|one| one.task == id(1)).count();
+    assert_eq!(all.len(), of_one, "whatever became of them");
 }
 
 /// Nobody has to decide about what is deleted.

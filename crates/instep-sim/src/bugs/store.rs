@@ -513,6 +513,11 @@ impl Store for SimStore {
         self.inner.open_conflicts(account, tasks).await
     }
 
+    async fn conflicts_of(&self, tasks: &[TaskId]) -> Result<Vec<Conflict>, StoreError> {
+        self.before("conflicts_of").await?;
+        self.inner.conflicts_of(tasks).await
+    }
+
     async fn forget_cursors(&self) -> Result<(), StoreError> {
         self.before("forget_cursors").await?;
         self.inner.forget_cursors().await

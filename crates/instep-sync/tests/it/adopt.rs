@@ -18,6 +18,7 @@ pub(crate) struct Here {
     pub(crate) hint: Option<String>,
     pub(crate) deleted: bool,
     pub(crate) held: bool,
+    pub(crate) former: Vec<String>,
 }
 
 /// A remote item as a table writes it.
@@ -52,6 +53,7 @@ fn here(id: u128, fields: &str) -> Here {
         hint: None,
         deleted: false,
         held: false,
+        former: Vec::new(),
     }
 }
 
@@ -59,6 +61,11 @@ impl Here {
     fn hint(self, id: &str) -> Self {
         let hint = Some(id.to_owned());
         Self { hint, ..self }
+    }
+
+    fn was(self, title: &str) -> Self {
+        let former = vec![title.to_owned()];
+        Self { former, ..self }
     }
 
     fn deleted(self) -> Self {
@@ -101,6 +108,7 @@ pub(crate) fn run(how: How, hub: &[Here], remote: &[There]) -> Adoption {
             task,
             hint: hint.as_ref(),
             held: one.held,
+            former: &one.former,
         })
         .collect();
     let ids: Vec<RemoteId> = remote.iter().map(|one| RemoteId::new(&*one.id)).collect();
@@ -251,6 +259,26 @@ fn one_marker_is_believed_where_those_of_known_pairs_vouch_for_it() {
         ..hub[0].clone()
     };
     check(vouched, &[held], &remote, expect!["new x, send 1"]);
+}
+
+#[test]
+fn a_title_that_lost_leads_to_who_still_shows_it() {
+    let later = How {
+        first: false,
+        ..FIRST
+    };
+    let hub = [here(1, "title=new").was("old"), here(2, "title=b")];
+    let remote = [there("x", "title=old"), there("y", "title=b")];
+    check(FIRST, &hub, &remote, expect!["1=x, 2=y"]);
+    check(later, &hub[..1], &remote[..1], expect!["new x, send 1"]);
+    // It is another task's own title, or that of two.
+    let hub = [here(1, "title=new").was("old"), here(2, "title=old")];
+    check(FIRST, &hub, &remote[..1], expect!["2=x, send 1"]);
+    let two = [
+        there("x", "title=old; due=2026-01-01"),
+        there("y", "title=old"),
+    ];
+    check(FIRST, &hub[..1], &two, expect!["new x, new y, send 1"]);
 }
 
 #[test]

@@ -35,6 +35,7 @@ fn lists() -> impl Strategy<Value = (Vec<Here>, Vec<There>)> {
                 hint: hint.map(|id| format!("r{id}")),
                 deleted: alive == 0,
                 held: false,
+                former: Vec::new(),
             });
         let mut taken = Vec::new();
         let remote = remote.into_iter().enumerate().map(|(id, (byte, chosen))| {
@@ -138,6 +139,7 @@ proptest! {
             hint: Some(format!("r{id}")),
             deleted: false,
             held: false,
+ former: Vec::new(),
         }).collect();
         // One title in three or more may have changed while nobody looked.
         let remote: Vec<There> = (0..count).map(|at| (at + shift % count) % count).map(|at| {

@@ -65,4 +65,5 @@ on_both! {
     put_back::an_older_hub,
     lost::the_hub_is_lost,
     lost::what_one_side_holds_more_finely_survives,
+    three::the_hub_is_lost_beside_new_titles,
 }

@@ -91,6 +91,33 @@ fn a_task_of_the_hub_is_added_edited_done_and_deleted() {
 }
 
 #[test]
+fn an_open_conflict_shows_what_the_hub_holds_by_now() {
+    let home = Home::with_two_accounts();
+    let config = home.good(&["config", "path"]).stdout;
+    let config = std::path::Path::new(config.trim());
+    let text = std::fs::read_to_string(config).expect("a config");
+    let asks = text.replace("conflicts = \"newest\"", "conflicts = \"ask\"");
+    assert_ne!(asks, text);
+    std::fs::write(config, asks).expect("written");
+    home.good(&["sync", "--yes"]);
+    home.task(&["/milk/", "modify", "Buy oat milk"]);
+    let text = home.read("tasks.json");
+    home.write("tasks.json", &text.replace("Buy milk", "Buy goat milk"));
+    assert_eq!(home.instep(&["sync"]).code, 5);
+    let shown = |what: &str| {
+        let reply = home.good(&["conflicts", "--json"]).json();
+        reply["conflicts"][0][what]
+            .as_str()
+            .expect("a text")
+            .to_owned()
+    };
+    let (id, remote) = (shown("task"), shown("remote"));
+    home.good(&["edit", &id, "--title", "Buy soy milk"]);
+    assert_eq!(shown("hub"), "Buy soy milk");
+    assert_eq!(shown("remote"), remote);
+}
+
+#[test]
 fn the_loser_of_a_conflict_is_brought_back() {
     let home = Home::with_two_accounts();
     home.good(&["sync", "--yes"]);

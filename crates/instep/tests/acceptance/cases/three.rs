@@ -1,10 +1,12 @@
 //! Three accounts of one person: Taskwarrior, Vikunja and a file of tasks.
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use serde_json::{Value, json};
 
 use crate::compare::equal;
+use crate::server::id_of;
 use crate::world::{Row, Version, World, size, text};
 
 /// A world with a task file of this many tasks as its third account.
@@ -50,6 +52,27 @@ fn edit_file(world: &World, title: &str, change: impl Fn(&mut Value)) {
     let found = tasks.iter_mut().find(|task| task["name"] == title);
     change(found.unwrap_or_else(|| panic!("{title} is not in the file")));
     write_file(world, &tasks);
+}
+
+/// S26: the hub is lost while a new title has not come to every side.
+pub(crate) fn the_hub_is_lost_beside_new_titles(version: Version) {
+    let world = with_file(version, 12);
+    world.settle();
+    world.change(&world.row(&title(1)), &["modify", "renamed here"]);
+    let tasks = world.server.tasks();
+    let there = tasks.iter().find(|task| task["title"] == title(2));
+    let id = id_of(there.expect("a task"));
+    world.server.patch(id, json!({ "title": "renamed there" }));
+    fs::remove_dir_all(world.path(".local/share/instep")).expect("the hub was there");
+    world.settle();
+    let rows = equal(&world).rows;
+    assert_eq!(rows.len(), 12, "{rows:?}");
+    for title in ["renamed here", "renamed there"] {
+        let found = rows.iter().filter(|row| text(row, "description") == title);
+        assert_eq!(found.count(), 1, "{title}");
+    }
+    file_is_equal(&world, &rows);
+    world.is_in_step();
 }
 
 /// The file and Taskwarrior hold the same: title, done, and priority and tags as far as the file
