@@ -121,6 +121,9 @@ pub(crate) struct Ledger {
     pub(crate) abroad: bool,
     /// What whoever acts now does to an item that is none of its account's.
     pub(crate) outside: Option<Outside>,
+    /// Tasks of which an item outside its account's scope was deleted: a hub that has lost its memory
+    /// since may take it for the account's.
+    pub(crate) dropped: BTreeSet<Key>,
     /// When a task was last moved in or out of a scope, or deleted.
     pub(crate) shifted: BTreeMap<Key, u64>,
     /// When a round last came through that nobody disturbed.
@@ -259,6 +262,7 @@ impl Ledger {
             let value = (entry.slot, entry.number);
             entry.died |= seen.contains(&value) && !elsewhere.contains(&value);
         }
+        self.dropped.insert(key);
         self.forget_unheard(key);
     }
 
