@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::compare::equal;
 use crate::server::id_of;
-use crate::world::{Row, Version, World, size, text};
+use crate::world::{Row, Version, World, pass_time, size, text};
 
 /// A world with a task file of this many tasks as its third account.
 fn with_file(version: Version, count: usize) -> World {
@@ -58,6 +59,8 @@ fn edit_file(world: &World, title: &str, change: impl Fn(&mut Value)) {
 pub(crate) fn the_hub_is_lost_beside_new_titles(version: Version) {
     let world = with_file(version, 12);
     world.settle();
+    // The later title counts, and two that are less than two seconds apart are not told apart.
+    pass_time(Instant::now(), Duration::from_secs(3));
     world.change(&world.row(&title(1)), &["modify", "renamed here"]);
     let tasks = world.server.tasks();
     let there = tasks.iter().find(|task| task["title"] == title(2));
