@@ -28,12 +28,19 @@ impl Stage {
         let mut own = tasks.iter().filter(|task| task.id == pair.task);
         let left = own.any(|task| !scope.admits(&task.fields));
         let noted = pair.state == MappingState::OutOfScope;
-        if !left && !noted {
+        // What moved since the hub looked last may take it out or bring it back, and so may a
+        // disaster.
+        let shifted = self.ledger.shifted.get(&shown.key).copied();
+        let shifting = shifted.is_some_and(|at| at >= self.ledger.settled);
+        if !left && !noted && !shifting {
             return None;
         }
-        // What moved since the hub looked last may bring it back, and so may a disaster.
-        let shifted = self.ledger.shifted.get(&shown.key).copied();
-        let moving = shifted.is_some_and(|at| at >= self.ledger.settled) || self.recovering;
+        // Where it was moved while it was outside, one more edit may win that over the hub's.
+        let moved = [Field::Project, Field::Tags].into_iter().any(|field| {
+            let (agreed, shown) = (pair.base.fields.get(field), item.fields.get(field));
+            agreed != shown && moves_scope(&pair.base.fields, field, shown)
+        });
+        let moving = shifting || moved || self.recovering;
         let sure = left && noted && !moving && !self.ledger.fluid.contains(&shown.key);
         Some(if sure {
             Outside::Surely
