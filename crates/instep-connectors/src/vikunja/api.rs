@@ -320,6 +320,16 @@ impl Api {
         self.client.send(call).await
     }
 
+    /// Makes something.
+    pub(super) async fn make(
+        &mut self,
+        path: String,
+        scope: &'static str,
+        body: Json,
+    ) -> Result<Reply, Failure> {
+        self.client.send(Call::make(path, scope).body(body)).await
+    }
+
     /// Takes something away.
     pub(super) async fn remove(
         &mut self,
@@ -334,7 +344,7 @@ impl Api {
     pub(super) async fn make_label(&mut self, title: &str) -> Result<wire::Label, ConnectorError> {
         let body = json!({ "title": title });
         let reply = self
-            .write(Method::POST, "api/v2/labels".into(), "labels: create", body)
+            .make("api/v2/labels".into(), "labels: create", body)
             .await?;
         reply.json()
     }
@@ -347,9 +357,7 @@ impl Api {
     ) -> Result<wire::Project, Failure> {
         let body = json!({ "title": title, "parent_project_id": parent });
         let path = "api/v2/projects".to_owned();
-        let reply = self
-            .write(Method::POST, path, "projects: create", body)
-            .await?;
+        let reply = self.make(path, "projects: create", body).await?;
         Ok(reply.json()?)
     }
 }

@@ -44,6 +44,10 @@ impl Call {
         Self::new(method, path, scope, Effect::Write)
     }
 
+    pub(super) fn make(path: impl Into<String>, scope: &'static str) -> Self {
+        Self::new(Method::POST, path, scope, Effect::Make)
+    }
+
     fn new(method: Method, path: impl Into<String>, scope: &'static str, effect: Effect) -> Self {
         Self {
             method,
@@ -88,7 +92,7 @@ impl Reply {
             let what = why_not(&self.body, &error);
             match self.effect {
                 Effect::Read => ConnectorError::Malformed { what },
-                Effect::Write => not_confirmed(what),
+                Effect::Write | Effect::Make => not_confirmed(what),
             }
         })
     }
@@ -408,7 +412,7 @@ pub(super) const TOO_LARGE: &str = "the answer is larger than 10 MiB";
 
 fn cut_short(source: instep_contract::BoxError, effect: Effect, timed_out: bool) -> ConnectorError {
     match effect {
-        Effect::Write => ConnectorError::OutcomeUnknown { source, timed_out },
+        Effect::Write | Effect::Make => ConnectorError::OutcomeUnknown { source, timed_out },
         Effect::Read if timed_out => ConnectorError::Unavailable {
             reason: "the answer took too long".into(),
         },
@@ -431,7 +435,7 @@ fn lost(error: reqwest::Error, effect: Effect) -> ConnectorError {
     }
     let timed_out = error.is_timeout();
     match effect {
-        Effect::Write => ConnectorError::OutcomeUnknown {
+        Effect::Write | Effect::Make => ConnectorError::OutcomeUnknown {
             source: Box::new(error),
             timed_out,
         },

@@ -133,10 +133,7 @@ impl VikunjaConnector {
     pub(super) async fn add_note(&mut self, id: &RemoteId, note: &DraftNote) -> Outcome {
         let path = format!("api/v2/tasks/{}/comments", number(id)?);
         let body = json!({ "comment": to_html(&note.text) });
-        let reply = self
-            .api
-            .write(Method::POST, path, "tasks_comments: create", body)
-            .await;
+        let reply = self.api.make(path, "tasks_comments: create", body).await;
         let made: wire::Comment = reply.map_err(|failure| failure.about(id))?.json()?;
         Ok(Applied {
             note: Some(RemoteNoteId::new(made.id.to_string())),

@@ -7,11 +7,14 @@ use instep_model::{CollectionId, Field, RemoteId};
 
 use super::wire::Problem;
 
-/// Whether a call changes anything there.
+/// What a call changes there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effect {
     Read,
+    /// Once or twice is the same.
     Write,
+    /// Twice makes two.
+    Make,
 }
 
 /// Why a project that was archived takes no write; a reason ends in it.
@@ -133,7 +136,8 @@ impl Refusal {
             413 => self.rejected(),
             502..=504 => self.failed(),
             _ if !self.is_json => self.failed(),
-            // A plain 500 is what SQLite's refused second writer looks like; it stores nothing.
+            // A plain 500 is what SQLite's refused second writer looks like, which stores nothing. Only
+            // what may be sent twice is taken for that: something on the way may say it as well.
             500 if self.effect == Effect::Write => ConnectorError::Busy,
             500.. => self.failed(),
             403 => ConnectorError::ReadOnly {
@@ -156,7 +160,7 @@ impl Refusal {
         let reason = format!("HTTP {} {}", self.status, self.opening);
         match self.effect {
             Effect::Read => ConnectorError::Unavailable { reason },
-            Effect::Write => ConnectorError::OutcomeUnknown {
+            Effect::Write | Effect::Make => ConnectorError::OutcomeUnknown {
                 source: reason.into(),
                 timed_out: self.status == 504,
             },

@@ -78,10 +78,7 @@ impl VikunjaConnector {
         let home = self.home(draft.collection.as_ref()).await?;
         let body = Json::Object(self.new_body(draft));
         let path = format!("api/v2/projects/{home}/tasks");
-        let reply = self
-            .api
-            .write(Method::POST, path, "tasks: create", body)
-            .await;
+        let reply = self.api.make(path, "tasks: create", body).await;
         let task: wire::Task = reply.map_err(|failure| failure.within(home))?.json()?;
         Ok(self.made(&task))
     }
@@ -148,7 +145,7 @@ impl VikunjaConnector {
         let path = format!("api/v2/projects/{home}/tasks/bulk");
         let body = json!({ "tasks": bodies });
         let scope = "tasks: create_bulk";
-        let reply = self.api.write(Method::POST, path, scope, body).await;
+        let reply = self.api.make(path, scope, body).await;
         let made: wire::Made = reply.map_err(|failure| failure.within(home))?.json()?;
         if made.tasks.len() != drafts.len() {
             return Err(unknown());

@@ -30,6 +30,7 @@ on_both! {
     kills::a_kill_while_a_request_is_under_way,
     kills::a_kill_between_answer_and_commit,
     kills::lost_answers,
+    kills::false_answers,
     kills::two_and_five_syncs_at_once,
     busy::a_deletion_while_the_server_is_busy,
     busy::s16_an_edit_where_a_deletion_waits,

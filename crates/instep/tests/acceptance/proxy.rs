@@ -1,5 +1,5 @@
 //! Stands between the program and the server: counts what passes, and at a chosen request kills
-//! the program or loses the answer. It changes nothing that it passes on.
+//! the program, loses the answer or gives a false one. It changes nothing that it passes on.
 
 use std::io;
 use std::net::{TcpListener, TcpStream};
@@ -33,12 +33,18 @@ enum Plan {
         nth: u32,
         moment: Moment,
     },
-    /// Each `every`th answer is lost after the server has done what was asked.
+    /// Each `every`th answer is lost after the server has done what was asked; with `lies`, each
+    /// `every`th write is said to have failed instead.
     Lose {
         every: u64,
         seen: u64,
+        lies: bool,
     },
 }
+
+/// What something between the program and the server may say of its own.
+const FAILED: &str = "HTTP/1.1 500 Internal Server Error\r\ncontent-type: application/json\r\n\
+    content-length: 35\r\n\r\n{\"message\":\"Internal Server Error\"}";
 
 #[derive(Debug)]
 struct State {
@@ -132,7 +138,20 @@ impl Proxy {
 
     /// From now on loses every `every`th answer.
     pub(crate) fn lose_every(&self, every: u64) {
-        self.shared.state().plan = Plan::Lose { every, seen: 0 };
+        self.shared.state().plan = Plan::Lose {
+            every,
+            seen: 0,
+            lies: false,
+        };
+    }
+
+    /// From now on says of every `every`th write that it failed, once the server has done it.
+    pub(crate) fn deny_every(&self, every: u64) {
+        self.shared.state().plan = Plan::Lose {
+            every,
+            seen: 0,
+            lies: true,
+        };
     }
 
     /// From now on passes everything; says how many traps have sprung and answers were lost.
@@ -176,10 +195,11 @@ impl Shared {
             if trap == Some(Moment::BeforeAnswer) {
                 return self.spring();
             }
-            if self.loses() {
-                return Ok(());
+            match self.loses(&request) {
+                None => program.send(&answer.bytes)?,
+                Some(true) => program.send(FAILED.as_bytes())?,
+                Some(false) => return Ok(()),
             }
-            program.send(&answer.bytes)?;
             if trap == Some(Moment::AfterAnswer) {
                 return self.spring();
             }
@@ -202,15 +222,20 @@ impl Shared {
         (*nth == 0).then_some(*moment)
     }
 
-    fn loses(&self) -> bool {
+    /// Whether the answer to this request is lost, and if so, whether another takes its place.
+    fn loses(&self, request: &Message) -> Option<bool> {
         let mut state = self.state();
-        let Plan::Lose { every, seen } = &mut state.plan else {
-            return false;
+        let Plan::Lose { every, seen, lies } = &mut state.plan else {
+            return None;
         };
+        let lies = *lies;
+        if lies && request.word(0) == "GET" {
+            return None;
+        }
         *seen += 1;
         let lost = *seen % *every == 0;
         state.sprung += u64::from(lost);
-        lost
+        lost.then_some(lies)
     }
 
     /// Kills the program as `kill -9` does, as soon as it is known.

@@ -130,13 +130,37 @@ async fn a_write_without_an_answer_is_in_doubt() {
     }
 }
 
+/// It is the answer of a busy database, which stored nothing; but whatever stands before the server
+/// may say it too, when the server is through.
 #[tokio::test]
-async fn a_busy_database_stored_nothing() {
-    let (error, left) = create(Fault::status(500)).await;
-    assert!(
-        matches!(error, ConnectorError::Busy) && left == 0,
-        "{error:?} {left}"
+async fn a_plain_500_is_busy_only_where_twice_is_the_same() {
+    let (error, _) = create(Fault::status(500)).await;
+    let unknown = matches!(
+        error,
+        ConnectorError::OutcomeUnknown {
+            timed_out: false,
+            ..
+        }
     );
+    assert!(unknown, "{error:?}");
+    let server = on_double().await;
+    let (mut watch, _) = Watch::start(&server).await;
+    let made = server
+        .make_task(server.inbox().await, json!({ "title": "t" }))
+        .await;
+    double(&server).set_fault(Fault::status(500).method("PATCH"));
+    let edit = Edit {
+        fields: vec![Change {
+            field: Field::Title,
+            from: Some(Value::Text("t".into())),
+            to: Some(Value::Text("u".into())),
+        }],
+        ..Edit::default()
+    };
+    let id = remote(made);
+    let update = [Operation::Update { id, edit }];
+    let error = watch.connector.apply(&update).await.expect_err("a failure");
+    assert!(matches!(error, ConnectorError::Busy), "{error:?}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::compare::{Sides, equal};
-use crate::proxy::{Moment, beat};
+use crate::proxy::{Moment, Proxy, beat};
 use crate::seeds;
 use crate::server::id_of;
 use crate::world::{Version, World, size, text};
@@ -187,8 +187,17 @@ pub(crate) fn a_kill_between_answer_and_commit(version: Version) {
 }
 
 pub(crate) fn lost_answers(version: Version) {
+    answers_go_wrong(version, |proxy| proxy.lose_every(5));
+}
+
+/// S14: what the server did may be said to have failed by whatever stands before it.
+pub(crate) fn false_answers(version: Version) {
+    answers_go_wrong(version, |proxy| proxy.deny_every(3));
+}
+
+fn answers_go_wrong(version: Version, begin: impl Fn(&Proxy)) {
     let mut busy = Busy::new(version, size("INSTEP_TEST_TASKS", 40), 4);
-    busy.world.proxy.lose_every(5);
+    begin(&busy.world.proxy);
     for _ in 0..(size("INSTEP_TEST_KILLS", 6) / 4).min(25) {
         busy.world.instep(&["sync", "--yes"]);
         busy.is_not_doubled();
