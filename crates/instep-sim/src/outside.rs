@@ -2,31 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use instep_model::{Field, Fields, MappingState, Scope, Value};
+use instep_model::{Field, Fields, Mapping, MappingState, Scope, Value};
 
 use crate::ledger::{Key, Outside, Slot, numbers, read_title, texts};
 use crate::setting::AWAY;
 use crate::stage::{Body, Shown, Stage};
 
 impl Stage {
-    /// Whether this item is none of its account's, as far as the hub has heard.
+    /// How surely what happens to this item is not heard.
     pub(crate) fn outside(&self, shown: &Shown) -> Option<Outside> {
-        let Body::Remote(remote, item) = &shown.body else {
+        let (pair, left) = self.standing(shown)?;
+        let Body::Remote(_, item) = &shown.body else {
             return None;
         };
-        let scope = &self.accounts[*remote].scope;
-        if *scope == Scope::default() {
-            return None;
-        }
-        let pairs = self.store.all_mappings();
-        let account = &self.accounts[*remote].id;
-        let mut own = pairs
-            .iter()
-            .filter(|pair| pair.account == *account && pair.remote.as_ref() == Some(&item.id));
-        let pair = own.next()?;
-        let tasks = self.store.all_tasks();
-        let mut own = tasks.iter().filter(|task| task.id == pair.task);
-        let left = own.any(|task| !scope.admits(&task.fields));
         let noted = pair.state == MappingState::OutOfScope;
         // What moved since the hub looked last may take it out or bring it back, and so may a
         // disaster.
@@ -47,6 +35,33 @@ impl Stage {
         } else {
             Outside::Perhaps
         })
+    }
+
+    /// Whether this item is none of its account's, as far as the hub has heard.
+    pub(crate) fn is_outside(&self, shown: &Shown) -> bool {
+        self.standing(shown)
+            .is_some_and(|(pair, left)| left || pair.state == MappingState::OutOfScope)
+    }
+
+    /// The pair of an item whose account is limited, and whether the hub's task has left the scope.
+    fn standing(&self, shown: &Shown) -> Option<(Mapping, bool)> {
+        let Body::Remote(remote, item) = &shown.body else {
+            return None;
+        };
+        let scope = &self.accounts[*remote].scope;
+        if *scope == Scope::default() {
+            return None;
+        }
+        let account = &self.accounts[*remote].id;
+        let pairs = self.store.all_mappings();
+        let mut own = pairs
+            .into_iter()
+            .filter(|pair| pair.account == *account && pair.remote.as_ref() == Some(&item.id));
+        let pair = own.next()?;
+        let tasks = self.store.all_tasks();
+        let mut own = tasks.iter().filter(|task| task.id == pair.task);
+        let left = own.any(|task| !scope.admits(&task.fields));
+        Some((pair, left))
     }
 
     /// Every value of a task that any place shows.

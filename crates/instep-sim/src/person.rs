@@ -417,7 +417,7 @@ impl Stage {
     pub(crate) fn delete(&mut self, shown: &Shown) {
         // With few tasks left, the guard lets a listing pass that lost them all (S28).
         self.world.skies(|skies| skies.lies = [false; 3]);
-        let outside = self.outside(shown).is_some();
+        let outside = self.is_outside(shown);
         let seen = shown.numbers();
         let place = shown.place();
         let held: Vec<Slot> = [
