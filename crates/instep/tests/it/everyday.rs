@@ -93,12 +93,12 @@ fn a_task_of_the_hub_is_added_edited_done_and_deleted() {
 #[test]
 fn an_open_conflict_shows_what_the_hub_holds_by_now() {
     let home = Home::with_two_accounts();
-    let config = home.good(&["config", "path"]).stdout;
-    let config = std::path::Path::new(config.trim());
-    let text = std::fs::read_to_string(config).expect("a config");
+    let path = home.good(&["config", "path"]).stdout;
+    let path = path.trim().trim_start_matches("~/");
+    let text = home.read(path);
     let asks = text.replace("conflicts = \"newest\"", "conflicts = \"ask\"");
     assert_ne!(asks, text);
-    std::fs::write(config, asks).expect("written");
+    home.write(path, &asks);
     home.good(&["sync", "--yes"]);
     home.task(&["/milk/", "modify", "Buy oat milk"]);
     let text = home.read("tasks.json");
