@@ -1,4 +1,5 @@
-//! Request and reply types: what a command asks for, and what it answers, as JSON.
+//! Request and reply types: what a command asks for, and what it answers, as JSON; and how both
+//! travel over the daemon's socket.
 //!
 //! Every reply that stands alone carries `schema_version`. Nothing here does anything.
 
@@ -6,17 +7,18 @@ mod failure;
 mod replies;
 mod requests;
 mod small;
+pub mod socket;
 
 pub use failure::{Exit, Failure};
 pub use replies::{
     AccountAdded, AccountShown, AccountStatus, AccountSync, BreakerStatus, Check, CheckStatus,
     ConflictView, ConflictsReply, Count, DaemonStatus, DoctorReply, FieldChange, HoldView,
-    InitReply, ListReply, LogLine, NotesLine, PlanEntry, ReviewView, State, StatusReply, SyncReply,
-    TaskView, TouchedReply,
+    InitReply, ListReply, LogLine, NotesLine, PlanEntry, Reply, ReviewView, State, StatusReply,
+    SyncReply, SyncShown, TaskView, TouchedReply,
 };
 pub use requests::{
-    AccountAdd, ConflictFilter, InitRequest, ListRequest, LogRequest, Resolution, SecretSource,
-    SyncRequest, TaskEdit,
+    AccountAdd, ConflictFilter, InitRequest, ListRequest, LogRequest, Request, Resolution,
+    SecretSource, SyncRequest, TaskEdit,
 };
 pub use small::{
     AccountsReply, CompletionsReply, ConfigReply, RemovedReply, RenamedReply, VersionReply,

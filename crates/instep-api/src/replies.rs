@@ -104,18 +104,31 @@ pub struct SyncReply {
     /// What would happen; only with `--dry-run`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<Vec<PlanEntry>>,
-    /// What happened, for the screen.
-    #[serde(skip)]
-    pub changes: Vec<PlanEntry>,
-    /// What would happen once a person accepts a first meeting, for the screen.
-    #[serde(skip)]
-    pub proposed: Vec<PlanEntry>,
-    /// The command that carries a plan out, for the screen.
-    #[serde(skip)]
-    pub apply: String,
+    /// What only the screen shows; it travels over the socket, and is no part of the JSON that a
+    /// program is answered with.
+    #[serde(default, skip_serializing_if = "SyncShown::is_empty")]
+    pub shown: SyncShown,
     /// Things to be told once: a file recovered from a backup, say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// What of a [`SyncReply`] only the screen shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SyncShown {
+    /// What happened.
+    pub changes: Vec<PlanEntry>,
+    /// What would happen once a person accepts a first meeting.
+    pub proposed: Vec<PlanEntry>,
+    /// The command that carries a plan out.
+    pub apply: String,
+}
+
+impl SyncShown {
+    /// Whether there is nothing of the kind.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The daemon in a [`StatusReply`].
@@ -430,4 +443,16 @@ pub struct NotesLine {
     pub text: String,
     /// A command, or null.
     pub command: Option<String>,
+}
+
+/// What a [`Request`](crate::Request) is answered with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// What was carried.
+    Synced(SyncReply),
+    /// What was changed in the hub.
+    Touched(Box<TouchedReply>),
+    /// How everything stands.
+    Status(StatusReply),
 }

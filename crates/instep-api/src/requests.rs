@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 /// Where a secret comes from; the secret itself is never in the config.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SecretSource {
     /// The first line of a file that only its owner can read.
     File(PathBuf),
@@ -52,7 +54,7 @@ pub struct AccountAdd {
 }
 
 /// `instep sync`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SyncRequest {
     /// Names; all accounts if empty.
     pub accounts: Vec<String>,
@@ -67,7 +69,7 @@ pub struct SyncRequest {
 }
 
 /// Changes to a task; `None` leaves a field alone. Dates are what a person types.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TaskEdit {
     /// One line.
     pub title: Option<String>,
@@ -88,7 +90,7 @@ pub struct TaskEdit {
 }
 
 /// `instep list`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ListRequest {
     /// Closed tasks too.
     pub all: bool,
@@ -101,7 +103,7 @@ pub struct ListRequest {
 }
 
 /// `instep log`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LogRequest {
     /// Not older than this many seconds.
     pub since_secs: Option<u64>,
@@ -128,7 +130,7 @@ pub enum ConflictFilter {
 }
 
 /// `instep conflicts resolve`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Resolution {
     /// The hub's value.
     Hub,
@@ -140,4 +142,51 @@ pub enum Resolution {
     Newest,
     /// This matter of adoption and the one with this id are about one and the same task.
     SameAs(String),
+}
+
+/// A command that is carried out on the hub, by the daemon where one runs and in-process where none
+/// does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// `instep sync`.
+    Sync(SyncRequest),
+    /// `instep push`: a hub task, or a task of Taskwarrior.
+    Push(String),
+    /// `instep pull`.
+    Pull {
+        /// The account's name.
+        account: String,
+        /// The item's id there.
+        remote_id: String,
+    },
+    /// `instep restore --collection`.
+    Restore(String),
+    /// `instep add`.
+    Add {
+        /// What is typed.
+        edit: TaskEdit,
+        /// The account to carry it to at once.
+        to: Option<String>,
+    },
+    /// `instep edit`.
+    Edit {
+        /// The task, by a prefix of its id.
+        id: String,
+        /// What is typed.
+        edit: TaskEdit,
+    },
+    /// `instep done`.
+    Done(String),
+    /// `instep rm`.
+    Remove(String),
+    /// `instep conflicts resolve`.
+    Resolve {
+        /// The conflict or the matter of adoption.
+        id: String,
+        /// Which value counts.
+        how: Resolution,
+    },
+    /// `instep status`.
+    Status,
 }

@@ -49,6 +49,7 @@ impl App {
         let mut reply = self.sync(&request, &mut |_| {}).await?;
         let asked_for: BTreeSet<String> = held.iter().map(ToString::to_string).collect();
         let made = reply
+            .shown
             .changes
             .iter_mut()
             .filter(|change| change.action == "create" && asked_for.contains(&change.task));

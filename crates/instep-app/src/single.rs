@@ -43,7 +43,7 @@ impl App {
         let about = About::Task(Some(id));
         let reply = self.conclude(choice, report, about, began).await?;
         // Where an account could not be asked, the task may be that one's: its failure is told.
-        match found || !looked || !reply.changes.is_empty() {
+        match found || !looked || !reply.shown.changes.is_empty() {
             true => Ok(reply),
             false => {
                 let has_met = self.has_met().await?;

@@ -223,8 +223,8 @@ impl App {
         .reply(began.clock.elapsed(), notes, false)
         .await?;
         copy.close().await;
-        reply.plan = Some(std::mem::take(&mut reply.changes));
-        reply.apply = carried_out(request);
+        reply.plan = Some(std::mem::take(&mut reply.shown.changes));
+        reply.shown.apply = carried_out(request);
         Ok(reply)
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use instep_api::{
     AccountSync, Count, Exit, Failure, FieldChange, PlanEntry, SCHEMA_VERSION, State, SyncReply,
+    SyncShown,
 };
 use instep_contract::Store;
 use instep_engine::{AccountReport, Counts, Problem, ReportedChange, RoundReport, is_invented};
@@ -88,9 +89,11 @@ impl Told<'_> {
             duration_ms: millis(took),
             accounts,
             plan: None,
-            changes: self.entries_of(made).await?,
-            proposed: self.entries_of(waiting).await?,
-            apply: String::new(),
+            shown: SyncShown {
+                changes: self.entries_of(made).await?,
+                proposed: self.entries_of(waiting).await?,
+                apply: String::new(),
+            },
             notes,
         })
     }

@@ -3,7 +3,7 @@
 use instep_api::{
     AccountAdded, AccountShown, AccountsReply, CompletionsReply, ConfigReply, ConflictsReply,
     DoctorReply, Exit, InitReply, ListReply, LogLine, RemovedReply, RenamedReply, StatusReply,
-    SyncReply, TouchedReply, VersionReply,
+    SyncReply, SyncShown, TouchedReply, VersionReply,
 };
 
 use crate::output::json;
@@ -79,10 +79,16 @@ impl Answer {
             Self::Account(reply) | Self::Map(reply) => json(reply),
             Self::Removed(reply) => json(reply),
             Self::Renamed(reply) => json(reply),
-            Self::Synced { reply, .. } => json(reply),
+            Self::Synced { reply, .. } => json(&for_a_program(reply)),
             Self::Status(reply) => json(reply),
             Self::Tasks { reply, .. } | Self::Task(reply) => json(reply),
-            Self::Touched(reply) | Self::Resolved(reply) => json(reply),
+            Self::Touched(reply) | Self::Resolved(reply) => {
+                let carried = reply.carried.as_ref().map(for_a_program);
+                json(&TouchedReply {
+                    carried,
+                    ..reply.clone()
+                })
+            }
             Self::Log(lines) => lines.iter().map(json).collect(),
             Self::Conflicts(reply) | Self::Conflict(reply) => json(reply),
             Self::Checked(reply) => json(reply),
@@ -90,5 +96,13 @@ impl Answer {
             Self::Completions(reply) => json(reply),
             Self::Version(reply) => json(reply),
         }
+    }
+}
+
+/// A reply without what only the screen shows.
+fn for_a_program(reply: &SyncReply) -> SyncReply {
+    SyncReply {
+        shown: SyncShown::default(),
+        ..reply.clone()
     }
 }

@@ -530,12 +530,12 @@ async fn an_account_that_is_renamed_keeps_all_that_is_known() {
         .replace("prefer:tw", "prefer:work");
     assert_eq!(config_show(&world.places).expect("a config"), renamed);
     let reply = world.sync().await;
-    assert!(reply.changes.is_empty(), "{reply:#?}");
+    assert!(reply.shown.changes.is_empty(), "{reply:#?}");
     assert_eq!(reply.accounts[0].name, "work");
     let notes = account_rename(&world.places, "vikunja", "home").await;
     let notes = notes.expect("renamed");
     assert!(notes[0].text.contains("`home_id`"), "{notes:?}");
-    assert!(world.sync().await.changes.is_empty());
+    assert!(world.sync().await.shown.changes.is_empty());
     assert!(world.in_taskwarrior("First").expect("a task")["vikunja_id"].is_string());
 }
 

@@ -376,7 +376,11 @@ async fn an_edit_that_beat_a_deletion_says_so() {
         .await;
     let reply = world.ask(SyncRequest::default()).await;
     let why = |title: &str| {
-        let mut told = reply.changes.iter().filter(|change| change.title == title);
+        let mut told = reply
+            .shown
+            .changes
+            .iter()
+            .filter(|change| change.title == title);
         told.find_map(|change| change.why.clone())
     };
     let made_again = "it was missing in vikunja; made again: edited here, or never deleted there";

@@ -279,7 +279,7 @@ async fn s2_a_task_without_a_title_stays_out_of_taskwarrior_until_it_has_one() {
         "{reply:#?}"
     );
     let reply = world.sync().await;
-    assert_eq!((told(&reply).as_str(), reply.changes.len()), ("", 0));
+    assert_eq!((told(&reply).as_str(), reply.shown.changes.len()), ("", 0));
     assert!(world.exported().is_empty());
     let app = world.open().await;
     let listed = app.list(&ListRequest::default()).await.expect("listed");

@@ -26,10 +26,11 @@ async fn two_full_sides_meet_only_when_a_person_agrees() {
         let preview = world.plan().await;
         assert_eq!(preview.outcome, "needs_you");
         // Taskwarrior met an empty hub before; of Vikunja nothing is told as done.
-        let done = asked.changes.iter().map(|change| change.account.as_str());
-        assert!(done.clone().all(|account| account == "tw"), "{asked:#?}");
-        let shown = asked.proposed.iter().map(|entry| entry.title.as_str());
-        let shown: Vec<&str> = shown.collect();
+        let told = asked.shown.changes.iter();
+        let mut done = told.map(|change| change.account.as_str());
+        assert!(done.all(|account| account == "tw"), "{asked:#?}");
+        let shown = asked.shown.proposed.iter();
+        let shown: Vec<&str> = shown.map(|entry| entry.title.as_str()).collect();
         assert_eq!(shown, ["Only there", "Only here"]);
         assert_eq!(
             world.plan().await.plan,
@@ -61,7 +62,7 @@ async fn two_full_sides_meet_only_when_a_person_agrees() {
         };
         assert_eq!(
             shape(&preview.plan.expect("a plan")),
-            shape(&done.changes),
+            shape(&done.shown.changes),
             "it did what it said"
         );
         let titles = ["Shared one", "Shared two", "Only here", "Only there"];
@@ -122,7 +123,7 @@ async fn a_plan_is_what_the_sync_does_and_writes_nothing() {
             })
             .collect()
     };
-    assert_eq!(shape(&plan), shape(&done.changes));
+    assert_eq!(shape(&plan), shape(&done.shown.changes));
     assert_eq!(world.plan().await.plan, Some(Vec::new()));
 }
 

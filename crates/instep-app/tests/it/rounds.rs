@@ -189,7 +189,7 @@ async fn a_quiet_pair_costs_one_call_and_one_connection() {
     assert_eq!(vikunja.map(|account| account.remote_calls), Some(1));
     assert_eq!(world.vikunja.requests().len(), 1);
     assert_eq!(world.vikunja.connections_opened() - connections, 1);
-    assert!(reply.changes.is_empty());
+    assert!(reply.shown.changes.is_empty());
 }
 
 /// S5: the same tasks in another directory are the same database, for one task as for a sync.

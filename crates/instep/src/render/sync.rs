@@ -21,11 +21,11 @@ pub(super) fn reply(reply: &SyncReply, screen: &Screen) -> Page {
             page.line(Line::new().text(plan_summary(reply, plan)));
         }
         None => {
-            changes(&mut page, "Changes", &reply.changes, screen);
+            changes(&mut page, "Changes", &reply.shown.changes, screen);
             changes(
                 &mut page,
                 "Would happen once you accept it",
-                &reply.proposed,
+                &reply.shown.proposed,
                 screen,
             );
             troubles(&mut page, &reply.accounts);
@@ -59,7 +59,7 @@ fn plan_summary(reply: &SyncReply, plan: &[PlanEntry]) -> String {
     text.push_str("; nothing was written.");
     if !waits {
         text.push_str("   Apply: ");
-        text.push_str(&reply.apply);
+        text.push_str(&reply.shown.apply);
     }
     text
 }
@@ -73,7 +73,7 @@ fn summary(reply: &SyncReply) -> Line {
         "unreachable" => (Tint::Bad, "✗ not reached"),
         _ => (Tint::Bad, "✗ failed"),
     };
-    let changed = match (reply.changes.len(), reply.proposed.len()) {
+    let changed = match (reply.shown.changes.len(), reply.shown.proposed.len()) {
         (0, 0) => "nothing to do".to_owned(),
         (0, _) => "nothing changed yet".to_owned(),
         (made, _) => count(made, "change"),
