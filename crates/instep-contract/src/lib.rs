@@ -6,6 +6,7 @@
 mod connector;
 pub mod connector_suite;
 mod error;
+mod event;
 mod fake;
 mod memory;
 mod store;
@@ -13,6 +14,7 @@ pub mod store_suite;
 
 pub use connector::{Applied, Connector, Cursor, Look, Observation};
 pub use error::{BoxError, ConnectorError, StoreError, with_causes};
+pub use event::{Delivery, Event};
 pub use fake::{
     Call, Calm, Copy, Effect, FakeConnector, FakeRemote, Fault, Moment, Profile, Reinstall, World,
 };

@@ -12,7 +12,7 @@ use instep_model::{
     Operation, RemoteId, Review, Task, TaskId, Timestamp, Trouble,
 };
 
-use crate::{Cursor, StoreError};
+use crate::{Cursor, Delivery, Event, StoreError};
 
 /// The sole right to run an account (S11). Every commit shows its token; a token that is no
 /// longer the newest is refused.
@@ -431,6 +431,24 @@ pub trait Store: Send + Sync {
 
     /// Forgets a matter for review, once a person has decided it. One that is not there is no error.
     fn drop_review(&self, review: &Review) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Accepts what was told (I10); one that was told under the same id in the last 7 days changes
+    /// nothing. Answers how many of these were news. What is about an account that is not known, or
+    /// lies dormant, is dropped.
+    fn accept(
+        &self,
+        deliveries: &[Delivery],
+        now: Timestamp,
+    ) -> impl Future<Output = Result<usize, StoreError>> + Send;
+
+    /// What waits to be looked at, first told first, at most `limit`.
+    fn events(&self, limit: usize) -> impl Future<Output = Result<Vec<Event>, StoreError>> + Send;
+
+    /// Ends events, those that were told again meanwhile excepted.
+    fn finish_events(
+        &self,
+        events: &[Event],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Sets or clears why an account stands still.
     fn set_trouble(

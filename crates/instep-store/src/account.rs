@@ -342,12 +342,23 @@ pub(crate) async fn end_epoch(
 }
 
 /// Drops everything that belongs to one epoch of an account.
+/// What is kept of an account by its own name, and goes with it.
+const FORGOTTEN: [&str; 7] = [
+    "mappings",
+    "outbox",
+    "deletions",
+    "work",
+    "reviews",
+    "events",
+    "deliveries",
+];
+
 pub(crate) async fn drop_rows(
     hub: &Hub,
     on: &mut AnyConnection,
     account: &AccountId,
 ) -> Result<(), Stop> {
-    for table in ["mappings", "outbox", "deletions", "work", "reviews"] {
+    for table in FORGOTTEN {
         let sql = format!("DELETE FROM {table} WHERE user_id = $1 AND account = $2");
         execute(on, &sql, &hub.user, [account.as_str().into()]).await?;
     }

@@ -14,7 +14,7 @@ use crate::connection::transaction;
 use crate::open::OpenError;
 use crate::sql::{Bind, Stop, execute, execute_in, failed, get, query};
 use crate::store::{Hub, HubStore};
-use crate::{dialect, private};
+use crate::{dialect, events, private};
 
 /// How long a tombstone is kept at least, and the pairs of an account that left the config.
 const KEEP: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -135,6 +135,7 @@ async fn prune(
     pruned.tombstones = prune_tombstones(hub, on, now).await?;
     let sql = "DELETE FROM deletions WHERE user_id = $1 AND at < $2";
     execute(on, sql, &hub.user, [before(now, KEEP_DELETIONS).into()]).await?;
+    events::prune(hub, on, now).await?;
     if let Some(age) = journal_age {
         let sql = "DELETE FROM journal WHERE user_id = $1 AND at < $2";
         pruned.journal = execute(on, sql, &hub.user, [before(now, age).into()]).await?;

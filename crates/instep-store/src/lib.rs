@@ -7,6 +7,7 @@ mod account;
 mod commit;
 mod connection;
 mod dialect;
+mod events;
 mod keep;
 mod lease;
 mod list;

@@ -9,7 +9,7 @@ use sqlx::{AnyConnection, Connection, Row, SqlSafeStr};
 use crate::dialect;
 use crate::open::OpenError;
 
-const STEPS: [(i64, &str, &str); 5] = [
+const STEPS: [(i64, &str, &str); 6] = [
     (1, "hub", include_str!("../migrations/0001_hub.sql")),
     (
         2,
@@ -19,6 +19,7 @@ const STEPS: [(i64, &str, &str); 5] = [
     (3, "links", include_str!("../migrations/0003_links.sql")),
     (4, "unseen", include_str!("../migrations/0004_unseen.sql")),
     (5, "retries", include_str!("../migrations/0005_retries.sql")),
+    (6, "events", include_str!("../migrations/0006_events.sql")),
 ];
 
 /// The schema that this program knows.

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use instep_contract::store_suite::Inspect;
 use instep_contract::{
-    AccountState, CommitObservation, Cursor, Intent, IntentId, Lease, MergeStep, PushStep, Store,
-    StoreError, Tally, Work,
+    AccountState, CommitObservation, Cursor, Delivery, Event, Intent, IntentId, Lease, MergeStep,
+    PushStep, Store, StoreError, Tally, Work,
 };
 use instep_model::{
     Account, AccountId, Conflict, Hint, Identity, JournalEntry, Mapping, Operation, RemoteId,
@@ -22,7 +22,7 @@ use crate::dialect;
 use crate::lease::Leases;
 use crate::open::Presence;
 use crate::sql::{Bind, Stop, execute, get_number, query};
-use crate::{account, commit, queue, read, record};
+use crate::{account, commit, events, queue, read, record};
 
 /// The hub of one user. A clone is another handle to the same connections and leases.
 ///
@@ -378,6 +378,20 @@ impl Store for HubStore {
     async fn drop_review(&self, review: &Review) -> Result<(), StoreError> {
         let hub = &*self.0;
         transaction!(hub, |on| account::drop_review(hub, on, review))
+    }
+
+    async fn accept(&self, deliveries: &[Delivery], now: Timestamp) -> Result<usize, StoreError> {
+        let hub = &*self.0;
+        transaction!(hub, |on| events::accept(hub, on, deliveries, now))
+    }
+
+    async fn events(&self, limit: usize) -> Result<Vec<Event>, StoreError> {
+        events::waiting(&self.0, limit).await
+    }
+
+    async fn finish_events(&self, events: &[Event]) -> Result<(), StoreError> {
+        let hub = &*self.0;
+        transaction!(hub, |on| events::finish(hub, on, events))
     }
 
     async fn set_trouble(

@@ -285,6 +285,7 @@ impl State {
             .retain(|deletion| deletion.account != *account);
         self.work.remove(account);
         self.reviews.remove(account);
+        self.forget_events(account);
         for hints in self.hints.values_mut() {
             hints.retain(|hint| Some(hint.marker.as_str()) != marker);
         }

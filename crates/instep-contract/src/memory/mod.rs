@@ -4,6 +4,7 @@
 //! method happens whole before it answers. Nothing here outlives the process.
 
 mod commit;
+mod events;
 mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,8 +18,8 @@ use instep_model::{
 use self::state::State;
 use crate::store_suite::Inspect;
 use crate::{
-    AccountState, CommitObservation, Cursor, Intent, IntentId, Lease, MergeStep, PushStep, Store,
-    StoreError, Tally, Work,
+    AccountState, CommitObservation, Cursor, Delivery, Event, Intent, IntentId, Lease, MergeStep,
+    PushStep, Store, StoreError, Tally, Work,
 };
 
 /// A [`Store`] in memory. A clone is another handle to the same store.
@@ -279,6 +280,19 @@ impl Store for MemoryStore {
 
     async fn drop_review(&self, review: &Review) -> Result<(), StoreError> {
         self.change(|state| state.drop_review(review));
+        Ok(())
+    }
+
+    async fn accept(&self, deliveries: &[Delivery], now: Timestamp) -> Result<usize, StoreError> {
+        Ok(self.change(|state| state.accept(deliveries, now)))
+    }
+
+    async fn events(&self, limit: usize) -> Result<Vec<Event>, StoreError> {
+        Ok(self.lock().events(limit))
+    }
+
+    async fn finish_events(&self, events: &[Event]) -> Result<(), StoreError> {
+        self.change(|state| state.finish_events(events));
         Ok(())
     }
 

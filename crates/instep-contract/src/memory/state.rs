@@ -8,6 +8,7 @@ use instep_model::{
     JournalEntry, Mapping, MappingState, RemoteId, Review, Scope, Task, TaskId, Timestamp, Trouble,
 };
 
+use super::events::Told;
 use crate::{AccountState, Intent, IntentId, Later, Lease, StoreError, Tally, Work};
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,6 +25,7 @@ pub(super) struct State {
     pub(super) conflicts: BTreeMap<ConflictId, Conflict>,
     pub(super) journal: Vec<JournalEntry>,
     pub(super) reviews: BTreeMap<AccountId, Vec<Review>>,
+    pub(super) told: Told,
     /// The last number given to work or to an outbox entry; no number is ever given twice.
     pub(super) tick: u64,
 }

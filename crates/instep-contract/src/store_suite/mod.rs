@@ -22,6 +22,7 @@
 //! ```
 
 mod account;
+mod events;
 mod lease;
 mod merge;
 mod outbox;
@@ -35,6 +36,7 @@ use std::future::Future;
 use instep_model::{AccountId, Conflict, JournalEntry, Review};
 
 pub use account::*;
+pub use events::*;
 pub use lease::*;
 pub use merge::*;
 pub use outbox::*;
@@ -126,6 +128,12 @@ macro_rules! for_each_store_case {
             approval_wakes_what_was_held
             an_epoch_ends_with_its_pairs
             a_dormant_account_counts_for_nothing_and_returns
+            events_come_in_the_order_in_which_they_were_told
+            an_event_told_again_is_one_and_outlives_its_end
+            a_delivery_counts_once
+            a_delivery_from_the_future_is_no_longer_known
+            only_known_accounts_are_told_of
+            events_end_with_their_epoch
         }
     };
 }

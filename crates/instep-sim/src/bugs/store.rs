@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use instep_contract::{
-    AccountState, CommitObservation, Cursor, Intent, IntentId, Lease, MemoryStore, MergeStep,
-    Moment, PushStep, Store, StoreError, Tally, TaskWrite, Work,
+    AccountState, CommitObservation, Cursor, Delivery, Event, Intent, IntentId, Lease, MemoryStore,
+    MergeStep, Moment, PushStep, Store, StoreError, Tally, TaskWrite, Work,
 };
 use instep_model::{
     Account, AccountId, Conflict, Field, Hint, Identity, Mapping, Operation, RemoteId, Review,
@@ -526,6 +526,23 @@ impl Store for SimStore {
     async fn drop_review(&self, review: &Review) -> Result<(), StoreError> {
         self.before("drop_review").await?;
         self.inner.drop_review(review).await
+    }
+
+    async fn accept(&self, deliveries: &[Delivery], now: Timestamp) -> Result<usize, StoreError> {
+        self.before("accept").await?;
+        let news = self.inner.accept(deliveries, now).await;
+        self.after("accept").await?;
+        news
+    }
+
+    async fn events(&self, limit: usize) -> Result<Vec<Event>, StoreError> {
+        self.before("events").await?;
+        self.inner.events(limit).await
+    }
+
+    async fn finish_events(&self, events: &[Event]) -> Result<(), StoreError> {
+        self.before("finish_events").await?;
+        self.inner.finish_events(events).await
     }
 
     async fn set_trouble(

@@ -122,7 +122,7 @@ async fn a_hub_of_a_newer_program_is_left_to_it() {
             answer,
             Err(OpenError::TooNew {
                 found: 99,
-                known: 5
+                known: 6
             })
         ),
         "{answer:?}"
@@ -151,6 +151,8 @@ async fn a_hub_of_an_older_program_is_brought_up_to_date() {
         "ALTER TABLE work DROP COLUMN waits_since",
         "ALTER TABLE work DROP COLUMN waits_until",
         "ALTER TABLE mappings ADD COLUMN next_attempt_at TEXT",
+        "DROP TABLE events",
+        "DROP TABLE deliveries",
     ] {
         tamper(&path, sql).await;
     }
@@ -165,6 +167,8 @@ async fn a_hub_of_an_older_program_is_brought_up_to_date() {
     tamper(&path, "DROP INDEX mappings_linked").await;
     tamper(&path, "DROP INDEX mappings_unseen").await;
     tamper(&path, "UPDATE work SET waits_since = waits_until").await;
+    tamper(&path, "DELETE FROM events").await;
+    tamper(&path, "DELETE FROM deliveries").await;
 }
 
 #[tokio::test]

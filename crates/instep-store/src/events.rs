@@ -1,0 +1,118 @@
+//! What waits to be looked at, and what was told already. Whether it is true is not asked here.
+
+use std::time::Duration;
+
+use instep_contract::{Delivery, Event, StoreError};
+use instep_model::{AccountId, RemoteId, Timestamp};
+use sqlx::AnyConnection;
+
+use crate::sql::{Bind, Stop, execute, failed, get, get_number, get_parsed, query};
+use crate::store::Hub;
+
+/// How long a delivery is known again.
+const KNOWN_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+pub(crate) async fn accept(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    deliveries: &[Delivery],
+    now: Timestamp,
+) -> Result<usize, Stop> {
+    let mut news = 0;
+    for delivery in deliveries {
+        if !is_awake(hub, on, &delivery.account).await? || !is_new(hub, on, delivery, now).await? {
+            continue;
+        }
+        news += 1;
+        let whole = delivery.items.is_empty().then_some("");
+        let items = delivery.items.iter().map(RemoteId::as_str);
+        for item in whole.into_iter().chain(items) {
+            let number = hub.numbers(on, 1).await? + 1;
+            let sql = "INSERT INTO events (user_id, account, item, generation, place, at) \
+                       VALUES ($1, $2, $3, $4, $4, $5) ON CONFLICT (user_id, account, item) \
+                       DO UPDATE SET generation = excluded.generation";
+            let account = delivery.account.as_str();
+            let binds = [account.into(), item.into(), number.into(), now.into()];
+            execute(on, sql, &hub.user, binds).await?;
+        }
+    }
+    Ok(news)
+}
+
+async fn is_awake(hub: &Hub, on: &mut AnyConnection, account: &AccountId) -> Result<bool, Stop> {
+    let sql = "SELECT account FROM accounts \
+               WHERE user_id = $1 AND account = $2 AND dormant_since IS NULL";
+    let row = query(sql, &hub.user, [account.as_str().into()]);
+    Ok(row.fetch_optional(on).await?.is_some())
+}
+
+/// Remembers a delivery; false where it came before. One from the future was stored before the
+/// clock was set back, and counts as old.
+async fn is_new(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    delivery: &Delivery,
+    now: Timestamp,
+) -> Result<bool, Stop> {
+    let Some(id) = &delivery.id else {
+        return Ok(true);
+    };
+    let sql = "INSERT INTO deliveries (user_id, account, id, at) VALUES ($1, $2, $3, $4) \
+               ON CONFLICT (user_id, account, id) DO UPDATE SET at = excluded.at \
+               WHERE deliveries.at <= $5 OR deliveries.at > $4";
+    let binds: [Bind; 4] = [
+        delivery.account.as_str().into(),
+        id.as_str().into(),
+        now.into(),
+        known_since(now).into(),
+    ];
+    Ok(execute(on, sql, &hub.user, binds).await? > 0)
+}
+
+/// Forgets deliveries that would count as new.
+pub(crate) async fn prune(hub: &Hub, on: &mut AnyConnection, now: Timestamp) -> Result<(), Stop> {
+    let sql = "DELETE FROM deliveries WHERE user_id = $1 AND at <= $2";
+    execute(on, sql, &hub.user, [known_since(now).into()]).await?;
+    Ok(())
+}
+
+fn known_since(now: Timestamp) -> Timestamp {
+    now.checked_sub(KNOWN_FOR).unwrap_or(Timestamp::MIN)
+}
+
+pub(crate) async fn waiting(hub: &Hub, limit: usize) -> Result<Vec<Event>, StoreError> {
+    let sql = "SELECT account, item, generation, at FROM events \
+               WHERE user_id = $1 ORDER BY place LIMIT $2";
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+    let mut on = hub.reader().await?;
+    let rows = query(sql, &hub.user, [limit.into()])
+        .fetch_all(&mut *on)
+        .await
+        .map_err(failed)?;
+    let event = |row| {
+        let item: String = get(row, "item")?;
+        Ok(Event {
+            account: AccountId::new(get::<String>(row, "account")?),
+            item: (!item.is_empty()).then(|| RemoteId::new(item)),
+            generation: get_number(row, "generation")?,
+            at: get_parsed(row, "at")?,
+        })
+    };
+    rows.iter().map(event).collect()
+}
+
+pub(crate) async fn finish(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    events: &[Event],
+) -> Result<(), Stop> {
+    for event in events {
+        let sql = "DELETE FROM events \
+                   WHERE user_id = $1 AND account = $2 AND item = $3 AND generation = $4";
+        let item = event.item.as_ref().map_or("", RemoteId::as_str);
+        let account = event.account.as_str();
+        let binds = [account.into(), item.into(), event.generation.into()];
+        execute(on, sql, &hub.user, binds).await?;
+    }
+    Ok(())
+}
