@@ -33,6 +33,7 @@ mod send;
 mod sight;
 mod single;
 mod stranger;
+mod turn;
 mod update;
 
 pub use edit::{EditError, Edited};
@@ -44,3 +45,4 @@ pub use report::{
 pub use round::{Engine, Member, Peer, RoundOptions};
 pub use seams::{Clock, Decisions, Rng};
 pub use single::Start;
+pub use turn::Begin;

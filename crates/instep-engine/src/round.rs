@@ -110,6 +110,8 @@ pub(crate) struct Pass<'a, C> {
     pub(crate) services: Arc<BTreeMap<AccountId, Capabilities>>,
     pub(crate) lease: Lease,
     pub(crate) options: &'a RoundOptions,
+    /// What the connector had counted before this turn.
+    pub(crate) calls_before: u64,
     pub(crate) report: AccountReport,
     pub(crate) changes: Vec<crate::report::ReportedChange>,
     /// What this round made there: its labels and links are part of making it.
@@ -241,7 +243,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         for (at, mut pass) in passes {
             self.tell_contested(&mut pass).await;
             let mut report = pass.report;
-            report.calls = pass.connector.calls();
+            report.calls = pass.connector.calls() - pass.calls_before;
             if report.trouble.is_none() {
                 report.trouble = pass.needs.map(Trouble::NeedsYou);
             }
@@ -314,6 +316,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         Pass {
             account: &member.account,
             capabilities: member.connector.capabilities().clone(),
+            calls_before: member.connector.calls(),
             connector: &mut member.connector,
             services,
             lease,

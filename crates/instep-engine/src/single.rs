@@ -9,7 +9,6 @@ use crate::look::answers_as;
 use crate::push::PAGE;
 use crate::report::RoundReport;
 use crate::round::{Engine, Member, Pass, RoundOptions, Stop};
-use crate::sight::Seen;
 use crate::{Clock, Rng};
 
 /// What a single-task round begins with.
@@ -244,59 +243,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pass: &mut Pass<'_, C>,
         item: &RemoteId,
     ) -> Result<Option<TaskId>, Stop> {
-        let account = &pass.account.id;
-        let state = self.store.account_state(account).await?;
-        let Some(identity) = state.identity.clone().filter(|_| is_current(&state)) else {
-            return Ok(None);
-        };
-        if !self.is_as_known(pass, &state).await? {
-            return Ok(None);
-        }
-        let in_doubt = self.settle_doubts(pass).await? > 0;
-        let ids = [item.clone()];
-        let found = self.read(pass, &ids).await?;
-        pass.looked = true;
-        let account = &pass.account.id;
-        let known = self
-            .store
-            .mappings_by_remote(account, &ids)
-            .await?
-            .into_iter()
-            .next();
-        let found = found.into_iter().next().flatten();
-        let known = match (&found, known) {
-            (Some(remote), Some(pair)) if !pair.is_of(remote.born) => {
-                self.end_pairs(pass, &[pair]).await?;
-                None
-            }
-            (_, known) => known,
-        };
-        match (found, known) {
-            (Some(remote), Some(mapping)) => {
-                self.merge_chunk(pass, &[(mapping.task, remote)], state.last_pass_at)
-                    .await?;
-                Ok(Some(mapping.task))
-            }
-            (Some(remote), None) => {
-                let mut seen = Seen {
-                    state,
-                    identity,
-                    trust: instep_sync::Trust::Unknown,
-                    complete: false,
-                    in_doubt,
-                    reviews: Vec::new(),
-                };
-                self.meet(pass, &mut seen, vec![remote]).await?;
-                let known = self.store.mappings_by_remote(account, &ids).await?;
-                Ok(known.into_iter().next().map(|mapping| mapping.task))
-            }
-            (None, Some(mapping)) if mapping.gone.is_none() => {
-                let loss = self.not_found(mapping.task);
-                self.take_losses(pass, &[loss]).await?;
-                Ok(Some(mapping.task))
-            }
-            (None, known) => Ok(known.map(|mapping| mapping.task)),
-        }
+        let met = self.read_items(pass, std::slice::from_ref(item)).await?;
+        Ok(met.into_iter().next())
     }
 }
 

@@ -11,7 +11,8 @@ use instep_contract::{
     Call, FakeConnector, FakeRemote, Fault, MemoryStore, Moment, Profile, Store, World,
 };
 use instep_engine::{
-    Clock, Decisions, Engine, Member, Peer, Rng, RoundOptions, RoundReport, Start,
+    AccountReport, Begin, Clock, Decisions, Engine, Member, Peer, Rng, RoundOptions, RoundReport,
+    Start,
 };
 use instep_model::{
     Account, AccountId, ConflictPolicy, Direction, Field, Fields, Identity, Kind, ProjectPath,
@@ -169,6 +170,24 @@ impl Bench {
     pub(crate) fn event(&self, at: usize, item: &RemoteId) -> RoundReport {
         self.hand.advance(60);
         self.single(&Start::Item(at, item.clone()))
+    }
+
+    /// One account's turn by itself.
+    pub(crate) fn turn(&self, at: usize, begin: &Begin) -> RoundReport {
+        let mut member = self.member(at);
+        block_on(self.engine().run_turn(&mut member, begin, &self.options))
+    }
+
+    /// What an event about an item leads to, a minute later, when each account has its own turns.
+    pub(crate) fn told(&self, at: usize, item: &RemoteId) -> Vec<AccountReport> {
+        self.hand.advance(60);
+        let mut reports = self.turn(at, &Begin::Items(vec![item.clone()])).accounts;
+        for _ in 0..2 {
+            for at in 0..self.seats.len() {
+                reports.extend(self.turn(at, &Begin::Work).accounts);
+            }
+        }
+        reports
     }
 
     /// What it leads to that a person asks for one task.

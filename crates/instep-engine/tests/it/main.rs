@@ -12,3 +12,4 @@ mod refusals;
 mod scope;
 mod single;
 mod travel;
+mod turns;
