@@ -16,9 +16,15 @@ pub enum ConnectorError {
         /// How long, where it said so.
         retry_after: Option<Duration>,
     },
-    /// The service is busy with another writer and stored nothing: try again shortly.
+    /// Another writer was in the way and nothing was stored: try again shortly. Either the lock of
+    /// a local store, or a write there that was lost to it; or a server that answered as one does
+    /// whose database takes one writer at a time, which counts against it once it goes on so.
     #[error("the service was busy with another writer")]
     Busy,
+    /// What the call built on had moved, or the call was left out because another one beside it was
+    /// refused; nothing was stored. Try again: it says nothing of the service.
+    #[error("something else changed there at the same moment")]
+    Overtaken,
     /// Stop and ask for a new secret.
     #[error("the service rejected our credentials: {reason}")]
     Unauthorized {
@@ -103,6 +109,35 @@ pub enum ConnectorError {
 }
 
 impl ConnectorError {
+    /// Whether the same call, made a moment later, may well succeed, and can be made safely.
+    pub fn asks_for_repeat(&self) -> bool {
+        matches!(self, Self::Busy | Self::Overtaken)
+    }
+
+    /// Whether the service failed, so that it counts against it (S33): it could not be reached, took
+    /// too long, answered that it failed, or what it answered made no sense. What it refused, asked
+    /// to wait for, or said of one item does not count, nor does a set-up that never reached it.
+    pub fn counts_against_service(&self) -> bool {
+        match self {
+            Self::NotSent { .. }
+            | Self::OutcomeUnknown { .. }
+            | Self::Unavailable { .. }
+            | Self::Malformed { .. }
+            | Self::Busy => true,
+            Self::Throttled { .. }
+            | Self::Overtaken
+            | Self::Unauthorized { .. }
+            | Self::Rejected { .. }
+            | Self::Stale { .. }
+            | Self::Gone { .. }
+            | Self::AlreadyExists { .. }
+            | Self::CollectionGone { .. }
+            | Self::ReadOnly { .. }
+            | Self::CursorInvalid
+            | Self::Setup { .. } => false,
+        }
+    }
+
     /// Whether this says something about the one item, and nothing about the service.
     pub fn is_about_item(&self) -> bool {
         matches!(

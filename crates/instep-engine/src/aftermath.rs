@@ -55,7 +55,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 vec![settle]
             }
             // Lost to somebody else's rewrite: it stays work, and the next turn tries again.
-            ConnectorError::Busy => {
+            ConnectorError::Busy | ConnectorError::Overtaken => {
                 pass.contested.insert(id);
                 vec![settle]
             }

@@ -96,10 +96,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .iter()
             .map(|intent| intent.operation.clone())
             .collect();
-        let connector = &mut *pass.connector;
-        let found = self
-            .unless_busy(async || connector.find(&sent, since).await)
-            .await?;
+        let find = async |connector: &mut C| connector.find(&sent, since).await;
+        let found = self.call(pass, find).await??;
         let mut taken = self.paired(pass, &found).await?;
         let now = self.clock.now();
         let mut steps = Vec::new();

@@ -9,6 +9,7 @@ mod confirm;
 mod context;
 mod create;
 mod delete;
+mod door;
 mod doubt;
 mod edit;
 mod gone;

@@ -322,14 +322,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         cursor: Option<&Cursor>,
         look: Look,
     ) -> Result<Observation, Stop> {
-        let connector = &mut *pass.connector;
-        match self
-            .unless_busy(async || connector.observe(cursor, look).await)
-            .await
-        {
+        let look = async |connector: &mut C| connector.observe(cursor, look).await;
+        match self.call(pass, look).await? {
             Err(ConnectorError::CursorInvalid) => {
-                let again = async || connector.observe(None, Look::Everything).await;
-                Ok(self.unless_busy(again).await?)
+                let anew =
+                    async |connector: &mut C| connector.observe(None, Look::Everything).await;
+                Ok(self.call(pass, anew).await??)
             }
             outcome => Ok(outcome?),
         }

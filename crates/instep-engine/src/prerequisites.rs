@@ -63,10 +63,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             return Ok(());
         }
         let wanted: Vec<String> = tags.iter().cloned().collect();
-        let connector = &mut *pass.connector;
-        let missing = self
-            .unless_busy(async || connector.missing_tags(&wanted).await)
-            .await?;
+        let ask = async |connector: &mut C| connector.missing_tags(&wanted).await;
+        let missing = self.call(pass, ask).await??;
         for tag in missing {
             // A tag that is refused parks the tasks that want it, when they are written.
             let _ = self.make(pass, Operation::CreateTag { tag }).await?;

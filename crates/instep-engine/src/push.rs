@@ -75,9 +75,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         if pass.wrote || pass.account.direction == Direction::FromRemote {
             return Ok(());
         }
-        let connector = &mut *pass.connector;
-        self.unless_busy(async || connector.apply(&[]).await)
-            .await?;
+        let nothing = async |connector: &mut C| connector.apply(&[]).await;
+        self.call(pass, nothing).await??;
         Ok(())
     }
 

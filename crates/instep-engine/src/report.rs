@@ -50,7 +50,8 @@ pub fn trouble_of(error: &ConnectorError) -> Trouble {
         ConnectorError::NotSent { .. }
         | ConnectorError::OutcomeUnknown { .. }
         | ConnectorError::Unavailable { .. }
-        | ConnectorError::Busy => Trouble::Unreachable { reason },
+        | ConnectorError::Busy
+        | ConnectorError::Overtaken => Trouble::Unreachable { reason },
         ConnectorError::Setup { what, help } => Trouble::Setup {
             what: what.clone(),
             help: help.clone(),

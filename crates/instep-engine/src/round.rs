@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use instep_contract::{Connector, ConnectorError, Lease, Look, Store, StoreError};
 use instep_model::{
-    Account, AccountId, Capabilities, Direction, Need, RemoteId, RemoteTask, TaskId, TimeZone,
-    Timestamp, Trouble,
+    Account, AccountId, Capabilities, Direction, Need, TaskId, TimeZone, Timestamp, Trouble,
 };
 
 use crate::report::{AccountReport, RoundReport, of_store, trouble_of};
@@ -15,9 +14,6 @@ use crate::{Clock, Decisions, Rng};
 
 /// A round runs its accounts at most this often (S8).
 const MOST_TURNS: usize = 3;
-
-/// How often a busy service is asked again within one step.
-pub(crate) const MOST_BUSY_TRIES: usize = 8;
 
 /// How long a lease lasts where it has to be renewed by time.
 const LEASE_TTL: Duration = Duration::from_secs(60);
@@ -376,35 +372,6 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             let trouble = report.trouble.as_ref();
             let _ = self.store.set_trouble(&report.account, trouble).await;
         }
-    }
-
-    /// Calls `action` until the service is no longer busy with another writer.
-    pub(crate) async fn unless_busy<T, F>(&self, mut action: F) -> Result<T, ConnectorError>
-    where
-        F: AsyncFnMut() -> Result<T, ConnectorError>,
-    {
-        let mut tries = 0;
-        loop {
-            match action().await {
-                Err(ConnectorError::Busy) if tries < MOST_BUSY_TRIES => {
-                    tries += 1;
-                    self.clock
-                        .sleep(instep_sync::busy_pause(self.rng.next_u64()))
-                        .await;
-                }
-                outcome => return outcome,
-            }
-        }
-    }
-
-    /// Asks the service for these items by their ids.
-    pub(crate) async fn read<C: Connector>(
-        &self,
-        pass: &mut Pass<'_, C>,
-        ids: &[RemoteId],
-    ) -> Result<Vec<Option<RemoteTask>>, Stop> {
-        let connector = &mut *pass.connector;
-        Ok(self.unless_busy(async || connector.read(ids).await).await?)
     }
 
     /// Every account but this one.

@@ -4,11 +4,12 @@ use instep_contract::{Applied, Connector, ConnectorError, Intent, IntentId, Push
 use instep_model::{Ids, Operation, RemoteId, TaskId};
 use instep_sync::Planned;
 
-use crate::round::{Engine, MOST_BUSY_TRIES, Pass, Stop};
+use crate::door::{Called, Tries};
+use crate::round::{Engine, Pass, Stop};
 use crate::{Clock, Rng};
 
 /// What becomes of a batch: of each operation in it, or of the whole call.
-pub(crate) type Outcome = Result<Vec<Result<Applied, ConnectorError>>, ConnectorError>;
+pub(crate) type Outcome = Called<Vec<Called<Applied>>>;
 
 /// How often a write that may be repeated is sent again when its answer was lost.
 const MOST_REPEATS: usize = 3;
@@ -102,13 +103,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ) -> Result<Outcome, Stop> {
         pass.wrote = true;
         self.forget_seen(pass, operations).await?;
-        let mut tries = 0;
+        let mut tries = Tries::while_busy();
         loop {
-            match pass.connector.apply(operations).await {
-                Err(ConnectorError::Busy) if tries < MOST_BUSY_TRIES => {
-                    tries += 1;
-                    let pause = instep_sync::busy_pause(self.rng.next_u64());
-                    self.clock.sleep(pause).await;
+            let write = async |connector: &mut C| connector.apply(operations).await;
+            match self.attempt(pass, write).await? {
+                Err(error) if error.asks_for_repeat() && self.may_repeat(&mut tries).await => {
                     // It goes out once more: from now on it may be at work.
                     let now = self.clock.now();
                     self.mend(pass, intents, |intent| intent.sent_at = now)
@@ -157,16 +156,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let chosen = pass.capabilities.ids == Ids::Chosen;
         let doubles = |operation: &Operation| !chosen && operation.can_double();
         let repeatable = !once && !operations.iter().any(doubles);
-        let mut repeats = 0;
+        let mut tries = Tries::of(if repeatable { MOST_REPEATS } else { 0 });
         loop {
             match self.apply(pass, operations, intents).await? {
                 Err(ConnectorError::OutcomeUnknown {
                     timed_out: false, ..
-                }) if repeatable && repeats < MOST_REPEATS => {
-                    repeats += 1;
-                    let pause = instep_sync::busy_pause(self.rng.next_u64());
-                    self.clock.sleep(pause).await;
-                }
+                }) if self.may_repeat(&mut tries).await => {}
                 outcome => return Ok(outcome),
             }
         }

@@ -166,10 +166,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         if pass.recognised {
             return Ok(true);
         }
-        let connector = &mut *pass.connector;
-        let identity = self
-            .unless_busy(async || connector.identity().await)
-            .await?;
+        let ask = async |connector: &mut C| connector.identity().await;
+        let identity = self.call(pass, ask).await??;
         if state.identity.as_ref() == Some(&identity) {
             pass.recognised = true;
             return Ok(true);
@@ -197,9 +195,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let (Some(known), Some(cursor)) = (&state.identity, &state.cursor) else {
             return Ok(false);
         };
-        let connector = &mut *pass.connector;
-        let look = async || connector.observe(Some(cursor), Look::Changes).await;
-        match self.unless_busy(look).await {
+        let look = async |connector: &mut C| connector.observe(Some(cursor), Look::Changes).await;
+        match self.call(pass, look).await? {
             Ok(seen) if answers_as(&seen, known) && seen.went_back => {
                 Err(Stop::Trouble(Trouble::NeedsYou(Need::OlderState { pairs })))
             }

@@ -55,7 +55,7 @@ impl VikunjaConnector {
     fn label_failure(&mut self, failure: Failure, id: &RemoteId) -> ConnectorError {
         if failure.code() == code::NO_LABEL {
             self.labels = None;
-            return ConnectorError::Busy;
+            return ConnectorError::Overtaken;
         }
         failure.about(id)
     }

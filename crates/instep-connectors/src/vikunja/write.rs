@@ -356,7 +356,7 @@ fn spread(made: Result<Vec<Applied>, ConnectorError>, count: usize) -> Vec<Outco
                 Err(if in_doubt {
                     unknown()
                 } else {
-                    ConnectorError::Busy
+                    ConnectorError::Overtaken
                 })
             });
             std::iter::once(Err(error)).chain(rest).collect()
