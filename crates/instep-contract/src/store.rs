@@ -441,8 +441,12 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> impl Future<Output = Result<usize, StoreError>> + Send;
 
-    /// What waits to be looked at, first told first, at most `limit`.
-    fn events(&self, limit: usize) -> impl Future<Output = Result<Vec<Event>, StoreError>> + Send;
+    /// What of the account waits to be looked at, first told first, at most `limit`.
+    fn events(
+        &self,
+        account: &AccountId,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Event>, StoreError>> + Send;
 
     /// Ends events, those that were told again meanwhile excepted.
     fn finish_events(

@@ -9,7 +9,7 @@ CREATE TABLE events (
     PRIMARY KEY (user_id, account, item),
     FOREIGN KEY (user_id, account) REFERENCES accounts (user_id, account)
 );
-CREATE INDEX events_by_place ON events (user_id, place);
+CREATE INDEX events_by_place ON events (user_id, account, place);
 
 -- What was told already, so that the same counts once.
 CREATE TABLE deliveries (

@@ -80,19 +80,24 @@ fn known_since(now: Timestamp) -> Timestamp {
     now.checked_sub(KNOWN_FOR).unwrap_or(Timestamp::MIN)
 }
 
-pub(crate) async fn waiting(hub: &Hub, limit: usize) -> Result<Vec<Event>, StoreError> {
-    let sql = "SELECT account, item, generation, at FROM events \
-               WHERE user_id = $1 ORDER BY place LIMIT $2";
+pub(crate) async fn waiting(
+    hub: &Hub,
+    account: &AccountId,
+    limit: usize,
+) -> Result<Vec<Event>, StoreError> {
+    let sql = "SELECT item, generation, at FROM events \
+               WHERE user_id = $1 AND account = $2 ORDER BY place LIMIT $3";
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
     let mut on = hub.reader().await?;
-    let rows = query(sql, &hub.user, [limit.into()])
+    let binds = [account.as_str().into(), limit.into()];
+    let rows = query(sql, &hub.user, binds)
         .fetch_all(&mut *on)
         .await
         .map_err(failed)?;
     let event = |row| {
         let item: String = get(row, "item")?;
         Ok(Event {
-            account: AccountId::new(get::<String>(row, "account")?),
+            account: account.clone(),
             item: (!item.is_empty()).then(|| RemoteId::new(item)),
             generation: get_number(row, "generation")?,
             at: get_parsed(row, "at")?,

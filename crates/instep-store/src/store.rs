@@ -385,8 +385,8 @@ impl Store for HubStore {
         transaction!(hub, |on| events::accept(hub, on, deliveries, now))
     }
 
-    async fn events(&self, limit: usize) -> Result<Vec<Event>, StoreError> {
-        events::waiting(&self.0, limit).await
+    async fn events(&self, account: &AccountId, limit: usize) -> Result<Vec<Event>, StoreError> {
+        events::waiting(&self.0, account, limit).await
     }
 
     async fn finish_events(&self, events: &[Event]) -> Result<(), StoreError> {

@@ -61,8 +61,9 @@ impl State {
         }
     }
 
-    pub(super) fn events(&self, limit: usize) -> Vec<Event> {
-        let mut events: Vec<&(u64, Event)> = self.told.events.values().collect();
+    pub(super) fn events(&self, account: &AccountId, limit: usize) -> Vec<Event> {
+        let events = self.told.events.values();
+        let mut events: Vec<_> = events.filter(|(_, one)| one.account == *account).collect();
         events.sort_by_key(|(place, _)| *place);
         let events = events.into_iter().take(limit);
         events.map(|(_, event)| event.clone()).collect()

@@ -287,8 +287,8 @@ impl Store for MemoryStore {
         Ok(self.change(|state| state.accept(deliveries, now)))
     }
 
-    async fn events(&self, limit: usize) -> Result<Vec<Event>, StoreError> {
-        Ok(self.lock().events(limit))
+    async fn events(&self, account: &AccountId, limit: usize) -> Result<Vec<Event>, StoreError> {
+        Ok(self.lock().events(account, limit))
     }
 
     async fn finish_events(&self, events: &[Event]) -> Result<(), StoreError> {

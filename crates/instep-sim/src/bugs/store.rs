@@ -535,9 +535,9 @@ impl Store for SimStore {
         news
     }
 
-    async fn events(&self, limit: usize) -> Result<Vec<Event>, StoreError> {
+    async fn events(&self, account: &AccountId, limit: usize) -> Result<Vec<Event>, StoreError> {
         self.before("events").await?;
-        self.inner.events(limit).await
+        self.inner.events(account, limit).await
     }
 
     async fn finish_events(&self, events: &[Event]) -> Result<(), StoreError> {
