@@ -3,12 +3,14 @@
 //!
 //! Every reply that stands alone carries `schema_version`. Nothing here does anything.
 
+mod client;
 mod failure;
 mod replies;
 mod requests;
 mod small;
 pub mod socket;
 
+pub use client::Client;
 pub use failure::{Exit, Failure};
 pub use replies::{
     AccountAdded, AccountShown, AccountStatus, AccountSync, BreakerStatus, Check, CheckStatus,

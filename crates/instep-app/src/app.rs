@@ -11,9 +11,11 @@ use instep_engine::{Clock, Decisions, Engine};
 use instep_model::{AccountId, Timestamp, UserId};
 use instep_safefile::create_private_dir;
 use instep_store::{HubStore, OpenError};
+use tokio::sync::OnceCell;
 
 use crate::Places;
 use crate::config::{Config, Entry, load};
+use crate::pool::Pool;
 use crate::runtime::{SystemClock, SystemRng};
 use crate::say;
 use crate::secret::Secrets;
@@ -40,6 +42,9 @@ pub struct App {
     pub(crate) config: Config,
     pub(crate) hub: HubStore,
     pub(crate) secrets: Secrets,
+    pub(crate) pool: Pool,
+    /// Where the tasks of each Taskwarrior lie, once somebody asked.
+    pub(crate) taskwarriors: OnceCell<Vec<(AccountId, PathBuf)>>,
     /// How long to wait for an account that another instance runs.
     pub(crate) patience: Duration,
     /// What accounts were called that left the config.
@@ -59,7 +64,25 @@ impl App {
             create_private_dir(dir)
                 .map_err(|error| say::from_safefile("a directory could not be made", &error))?;
         }
-        let (hub, mut notes) = open_hub(&places.hub(), !config.accounts.is_empty()).await?;
+        let (hub, notes) = open_hub(&places.hub(), !config.accounts.is_empty()).await?;
+        Self::of(places, config, hub, notes).await
+    }
+
+    /// The same hub with the config as it is by now; connectors are made anew.
+    ///
+    /// # Errors
+    /// When the config is not valid, or the hub fails.
+    pub async fn reopen(&self) -> Result<Self, Failure> {
+        let config = load(&self.places)?;
+        Self::of(&self.places, config, self.hub.clone(), Vec::new()).await
+    }
+
+    async fn of(
+        places: &Places,
+        config: Config,
+        hub: HubStore,
+        mut notes: Vec<String>,
+    ) -> Result<Self, Failure> {
         let accounts = config.accounts();
         hub.mirror_accounts(&accounts, SystemClock.now())
             .await
@@ -80,6 +103,8 @@ impl App {
             config,
             hub,
             secrets: Secrets::default(),
+            pool: Pool::default(),
+            taskwarriors: OnceCell::new(),
             patience: PATIENCE,
             removed: named.collect(),
             notes,

@@ -57,6 +57,8 @@ impl App {
         for (at, entry) in entries.iter().enumerate() {
             let connected = match self.twin_of(entry).await {
                 Some(twin) => Err(twins(&entry.account.name, &twin.account.name)),
+                // What is remembered elsewhere is a rehearsal's.
+                None if state == self.places.state() => self.connector(entry).await,
                 None => {
                     let secrets = &self.secrets;
                     wiring::connect(&self.places, &self.config, secrets, entry, state).await

@@ -47,6 +47,13 @@ impl From<AnyService> for AnyConnector {
 }
 
 impl AnyConnector {
+    /// Begins another turn: what may have changed since the last one is read anew.
+    pub(crate) fn begin(&mut self) {
+        if let AnyService::Vikunja(vikunja) = &mut self.service {
+            vikunja.begin();
+        }
+    }
+
     /// How many operations were carried so far; stays readable while a round runs.
     pub(crate) fn carried(&self) -> Arc<AtomicUsize> {
         Arc::clone(&self.carried)

@@ -4,6 +4,7 @@
 //! terminal or serves HTTP, and what is decided about tasks is decided below, in the engine.
 
 mod account;
+mod answer;
 mod app;
 mod choice;
 mod config;
@@ -18,6 +19,7 @@ mod item;
 mod notice;
 mod overlap;
 mod places;
+mod pool;
 mod refused;
 mod restore;
 mod reviews;
@@ -31,6 +33,8 @@ mod status;
 mod sync;
 mod tasks;
 mod tell;
+mod told;
+mod turn;
 mod wiring;
 
 pub use account::{account_add, account_login, account_remove, account_rename};
@@ -38,6 +42,7 @@ pub use app::App;
 pub use config::{config_check, config_replace, config_show, shown_zone};
 pub use doctor::{doctor, exit_of_checks};
 pub use init::init;
+pub use instep_model::AccountId;
 pub use places::Places;
-pub use sync::Progress;
 pub use tell::{exit_of_plan, exit_of_sync, waits_for_acceptance};
+pub use turn::{Turn, Turned};

@@ -44,6 +44,11 @@ impl Secrets {
         Ok(secret)
     }
 
+    /// Reads the secret of this account anew the next time.
+    pub(crate) fn forget(&self, account: &AccountId) {
+        self.lock().remove(account);
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<AccountId, SecretString>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -190,7 +190,7 @@ impl App {
         Ok(false)
     }
 
-    async fn meets(&self, account: &AccountId) -> Result<bool, Failure> {
+    pub(crate) async fn meets(&self, account: &AccountId) -> Result<bool, Failure> {
         let state = self.hub.account_state(account).await;
         let state = state.map_err(|error| say::from_store(&error))?;
         Ok(state.joined)

@@ -1,7 +1,9 @@
 //! Running rounds: for real, and as a rehearsal on a copy of the hub.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use instep_api::socket::Progress;
 use instep_api::{Failure, SyncReply, SyncRequest};
 use instep_contract::{Look, with_causes};
 use instep_engine::{AccountReport, Need, Rehearsal, RoundOptions, RoundReport, Trouble};
@@ -19,17 +21,6 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
 /// What failed when a rehearsal has no stage.
 const NO_PLAN: &str = "the plan could not be made";
-
-/// How far one account has come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
-    /// The account's name.
-    pub account: String,
-    /// Writes that were carried to it.
-    pub done: usize,
-    /// All writes, as far as is known yet.
-    pub total: Option<usize>,
-}
 
 /// When a round began: for what is told of it, and for how long it took.
 #[derive(Clone, Copy)]
@@ -70,7 +61,11 @@ impl App {
         let counters: Vec<_> = choice
             .members
             .iter()
-            .map(|member| (member.account.clone(), member.connector.carried()))
+            .map(|member| {
+                let carried = member.connector.carried();
+                let before = carried.load(Ordering::Relaxed);
+                (member.account.clone(), carried, before)
+            })
             .collect();
         let report = {
             let mut round = std::pin::pin!(engine.run_round(&mut choice.members, &options));
@@ -79,8 +74,8 @@ impl App {
                 tokio::select! {
                     report = &mut round => break report,
                     _ = ticks.tick() => {
-                        for (account, carried) in &counters {
-                            let done = carried.load(std::sync::atomic::Ordering::Relaxed);
+                        for (account, carried, before) in &counters {
+                            let done = carried.load(Ordering::Relaxed) - before;
                             if done > 0 {
                                 progress(self.progress_of(&account.id, &account.name, done).await);
                             }
@@ -144,7 +139,7 @@ impl App {
                 "the account's turn ended"
             );
         }
-        Told {
+        let reply = Told {
             app: self,
             hub: &self.hub,
             entries: &choice.entries,
@@ -154,7 +149,18 @@ impl App {
             about,
         }
         .reply(began.clock.elapsed(), notes, true)
-        .await
+        .await?;
+        for member in choice.members {
+            let mut entries = choice.entries.iter();
+            let entry = entries.find(|entry| entry.account.id == member.account.id);
+            let told = reply.accounts.iter();
+            let mut told = told.filter(|told| told.name == member.account.name);
+            if let Some(entry) = entry {
+                let failure = told.next().and_then(|told| told.error.as_ref());
+                self.keep(entry, member.connector, failure);
+            }
+        }
+        Ok(reply)
     }
 
     /// What a request means to the engine.

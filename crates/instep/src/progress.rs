@@ -1,7 +1,7 @@
 //! A progress bar on stderr for a sync that has much to carry. Quiet rounds never show one.
 
 use indicatif::{ProgressBar, ProgressStyle};
-use instep_app::Progress;
+use instep_api::socket::Progress;
 
 /// Fewer writes than this are over before a bar is read.
 const WORTH_A_BAR: usize = 50;

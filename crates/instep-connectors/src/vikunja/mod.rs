@@ -99,6 +99,11 @@ impl VikunjaConnector {
         })
     }
 
+    /// Forgets what may have changed since the last turn of a connector that is kept.
+    pub fn begin(&mut self) {
+        self.labels = None;
+    }
+
     /// How many connections were opened so far.
     pub fn connections(&self) -> u64 {
         self.api.client.connections()

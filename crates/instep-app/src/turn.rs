@@ -1,0 +1,198 @@
+//! One account's turn by itself, as the daemon gives it: what was told of it is read, or it is looked
+//! at, and what is due for it is carried. When a turn is due is not decided here.
+
+use std::time::Duration;
+
+use instep_api::{Exit, Failure};
+use instep_contract::{Event, Look, Store, with_causes};
+use instep_engine::{Begin, Member, RoundOptions, Trouble};
+use instep_model::{AccountId, Direction, RemoteId, Timestamp};
+
+use crate::app::App;
+use crate::config::Entry;
+use crate::connector::AnyConnector;
+use crate::say;
+use crate::wiring;
+
+/// Events that one turn takes.
+const MOST_EVENTS: usize = 100;
+
+/// How long a turn waits for an account that a command or another process runs.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a turn is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// What was told of it, and what is due.
+    Told,
+    /// A look at what changed, and what is due.
+    Look,
+}
+
+/// What became of a turn.
+#[derive(Debug, Clone, Default)]
+pub struct Turned {
+    /// How many tasks were changed, in the hub and there.
+    pub changes: usize,
+    /// Calls to the service.
+    pub calls: u64,
+    /// Why the account stands still, if it does.
+    pub failure: Option<Failure>,
+    /// When to try again, where that is known better than by waiting longer each time.
+    pub again_in: Option<Duration>,
+    /// Whether more was told of it than one turn takes, or meanwhile.
+    pub more: bool,
+    /// Whether the account has to meet the hub first, which takes a whole round.
+    pub unmet: bool,
+    /// Things to be told once.
+    pub notes: Vec<String>,
+}
+
+impl App {
+    /// The accounts, in the order of the config.
+    pub fn account_ids(&self) -> Vec<AccountId> {
+        let accounts = self.config.accounts.iter();
+        accounts.map(|entry| entry.account.id.clone()).collect()
+    }
+
+    /// Whether anything was told of the account, or is due for it.
+    ///
+    /// # Errors
+    /// When the hub fails.
+    pub async fn has_work(&self, account: &AccountId) -> Result<bool, Failure> {
+        let failed = |error| say::from_store(&error);
+        let now = Timestamp::now();
+        let told = self.hub.events(account, 1).await.map_err(failed)?;
+        let due = self.hub.pending_work(account, 0, 1, now).await;
+        Ok(!told.is_empty() || !due.map_err(failed)?.is_empty())
+    }
+
+    /// Gives an account its turn. Why it stands still is part of the answer.
+    ///
+    /// # Errors
+    /// When the account is not in the config, or the hub fails.
+    pub async fn turn(&self, account: &AccountId, turn: Turn) -> Result<Turned, Failure> {
+        let failed = |error| say::from_store(&error);
+        let mut entries = self.config.accounts.iter();
+        let Some(entry) = entries.find(|entry| entry.account.id == *account) else {
+            return Err(say::unknown_account(account.as_str(), &self.config.names()));
+        };
+        if !self.meets(account).await? {
+            return Ok(Turned {
+                unmet: true,
+                ..Turned::default()
+            });
+        }
+        let events = self
+            .hub
+            .events(account, MOST_EVENTS)
+            .await
+            .map_err(failed)?;
+        let is_whole = events.iter().any(|event| event.item.is_none());
+        let begin = match turn {
+            Turn::Told if events.is_empty() => Begin::Work,
+            Turn::Told if !is_whole => Begin::Items(items(&events)),
+            Turn::Told | Turn::Look => Begin::Look,
+        };
+        let connector = match self.connector(entry).await {
+            Ok(connector) => connector,
+            Err(failure) => {
+                return Ok(Turned {
+                    failure: Some(failure),
+                    ..Turned::default()
+                });
+            }
+        };
+        let mut member = Member {
+            account: entry.account.clone(),
+            connector,
+        };
+        let engine = self.engine(self.hub.clone());
+        let options = RoundOptions {
+            look: Look::Changes,
+            lease_timeout: PATIENCE,
+            holder: "instep".to_owned(),
+            ..RoundOptions::default()
+        };
+        let report = engine.run_turn(&mut member, &begin, &options).await;
+        let mut turned = Turned {
+            changes: report.changes.len(),
+            ..Turned::default()
+        };
+        let Some(told) = report.accounts.into_iter().next() else {
+            return Ok(turned);
+        };
+        turned.calls = told.calls;
+        if told.trouble.is_none() {
+            turned.notes = self.after_turn(&mut member).await;
+            // A look at the account shows what was told of single items, unless it was archived or
+            // the like: those are asked for by themselves.
+            let (whole, single): (Vec<Event>, Vec<Event>) =
+                events.into_iter().partition(|event| event.item.is_none());
+            let seen = if begin == Begin::Look { whole } else { single };
+            self.hub.finish_events(&seen).await.map_err(failed)?;
+            turned.more = !self
+                .hub
+                .events(account, 1)
+                .await
+                .map_err(failed)?
+                .is_empty();
+        }
+        if let Some(trouble) = &told.trouble {
+            let met = say::Met::Syncing { tasks: 0 };
+            turned.failure = Some(say::from_trouble(entry, trouble, met));
+            turned.again_in = again_in(trouble);
+        }
+        self.keep(entry, member.connector, turned.failure.as_ref());
+        Ok(turned)
+    }
+
+    async fn after_turn(&self, member: &mut Member<AnyConnector>) -> Vec<String> {
+        let mut notes = Vec::new();
+        // What is only read from is never written, not even to mend it.
+        if member.account.direction != Direction::FromRemote
+            && let Err(error) = member.connector.settle().await
+        {
+            notes.push(with_causes(&error));
+        }
+        notes.extend(member.connector.take_notices());
+        notes
+    }
+
+    /// A connector for the account: the one that was kept, or a new one.
+    pub(crate) async fn connector(&self, entry: &Entry) -> Result<AnyConnector, Failure> {
+        if let Some(kept) = self.pool.take(&entry.account.id) {
+            return Ok(kept);
+        }
+        let (places, secrets) = (&self.places, &self.secrets);
+        wiring::connect(places, &self.config, secrets, entry, places.state()).await
+    }
+
+    /// Keeps a connector for the next turn, unless a person has to mend something first: then its
+    /// secret is read anew.
+    pub(crate) fn keep(&self, entry: &Entry, connector: AnyConnector, failure: Option<&Failure>) {
+        let account = &entry.account.id;
+        if failure.is_some_and(|failure| failure.exit == Exit::NeedsLogin) {
+            self.secrets.forget(account);
+            return;
+        }
+        self.pool.give_back(account.clone(), connector);
+    }
+}
+
+fn items(events: &[Event]) -> Vec<RemoteId> {
+    events
+        .iter()
+        .filter_map(|event| event.item.clone())
+        .collect()
+}
+
+/// When a turn that ended so is worth another try, where waiting longer each time is not the answer.
+fn again_in(trouble: &Trouble) -> Option<Duration> {
+    match trouble {
+        Trouble::Throttled { retry_after } => *retry_after,
+        Trouble::LeaseHeld { .. } => Some(Duration::from_millis(200)),
+        Trouble::InDoubt { .. } => Some(Duration::from_secs(2)),
+        _ => None,
+    }
+}
