@@ -3,6 +3,7 @@
 //! Every command of a person is a function here or a method of [`App`]. Nothing here writes to a
 //! terminal or serves HTTP, and what is decided about tasks is decided below, in the engine.
 
+mod accept;
 mod account;
 mod answer;
 mod app;
@@ -14,6 +15,7 @@ mod dates;
 mod doctor;
 mod find;
 mod history;
+mod hook;
 mod init;
 mod item;
 mod notice;
@@ -29,11 +31,12 @@ mod scratch;
 mod secret;
 mod show;
 mod single;
+mod spool;
 mod status;
 mod sync;
 mod tasks;
 mod tell;
-mod told;
+
 mod turn;
 mod wiring;
 
@@ -41,8 +44,10 @@ pub use account::{account_add, account_login, account_remove, account_rename};
 pub use app::App;
 pub use config::{config_check, config_replace, config_show, shown_zone};
 pub use doctor::{doctor, exit_of_checks};
+pub use hook::HookCall;
 pub use init::init;
 pub use instep_model::AccountId;
 pub use places::Places;
+pub use spool::{Spool, Spooled, Told};
 pub use tell::{exit_of_plan, exit_of_sync, waits_for_acceptance};
 pub use turn::{Turn, Turned};

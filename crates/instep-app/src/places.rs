@@ -1,10 +1,12 @@
 //! Where things lie: config, data, state, and what Taskwarrior's own variables name.
 //! Nothing is read or made here; the environment is looked at once, in [`Places::from_env`].
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 use instep_api::{Exit, Failure};
+use sha2::{Digest, Sha256};
 
 /// The files and directories of one instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +93,18 @@ impl Places {
     pub fn runtime(&self) -> PathBuf {
         let fallback = || self.state.join("run");
         self.runtime.clone().unwrap_or_else(fallback)
+    }
+
+    /// Where a daemon listens: under a name of this data directory's own, else, where the system
+    /// opened the socket for it, under the one that every unit has.
+    pub fn sockets(&self) -> [PathBuf; 2] {
+        let digest = Sha256::digest(self.data.as_os_str().as_bytes());
+        let own: String = digest[..4]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let name = |stem: &str| self.runtime().join(format!("{stem}.sock"));
+        [name(&own), name("instep")]
     }
 
     /// The taskrc that `task` would read, whether it exists or not.

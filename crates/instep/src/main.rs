@@ -7,6 +7,7 @@ mod answer;
 mod args;
 mod ask;
 mod config_edit;
+mod hook;
 mod limits;
 mod logging;
 mod manner;
@@ -17,6 +18,7 @@ mod render;
 mod run;
 mod usage;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -27,7 +29,12 @@ use answer::Answer;
 use manner::Manner;
 
 fn main() -> ExitCode {
-    let cli = match args::Cli::try_parse() {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    if let Some(call) = hook::call(args.get(1..).unwrap_or_default()) {
+        hook::answer(&call);
+        return ExitCode::SUCCESS;
+    }
+    let cli = match args::Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(usage::tell(&error).code()),
     };

@@ -3,7 +3,9 @@
 mod accounts;
 mod decisions;
 mod faults;
+mod hook_call;
 mod hub;
 mod meeting;
 mod rounds;
+mod spool;
 mod world;

@@ -1,0 +1,124 @@
+//! What Taskwarrior's on-exit hook calls, and how that hook gets into place.
+//!
+//! A call hands the uuids of the changed tasks to the daemon or to the spool and leaves. It never
+//! fails, prints, or waits longer than it takes; no task's text is looked at, and no config is
+//! read.
+
+mod hand_over;
+mod pass;
+mod told;
+
+use std::ffi::OsString;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use instep_api::socket::HookReport;
+use uuid::Uuid;
+
+use crate::Places;
+use crate::spool::Spool;
+use told::Changed;
+
+/// Set to `off` where `task` is started by us: what it changes is known.
+pub(crate) const SWITCH: &str = "INSTEP_HOOK";
+
+/// Says that a pass is to be started where no daemon takes a report.
+const PASS: &str = "--pass";
+
+/// Names the config of that pass; the file follows it.
+const CONFIG: &str = "--config=";
+
+/// Longer names of commands and directories are not Taskwarrior's.
+const MAX_ARGUMENT_BYTES: usize = 4096;
+
+/// A call of the hook, as its arguments say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HookCall {
+    /// Taskwarrior's data directory.
+    data: String,
+    /// The command's name.
+    command: String,
+    /// Whether a pass is to be started where no daemon takes the report.
+    pass: bool,
+    /// This is that pass, not a call of Taskwarrior.
+    is_pass: bool,
+    config: Option<PathBuf>,
+}
+
+impl HookCall {
+    /// The call that arguments behind `instep` mean; `None` where a person typed them.
+    /// `is_typed` says whether a person may have typed `instep hook` and nothing else.
+    pub fn parse(args: &[OsString], is_typed: impl FnOnce() -> bool) -> Option<Self> {
+        let (first, rest) = args.split_first()?;
+        if first != "hook" {
+            return None;
+        }
+        let mut call = Self::default();
+        let mut is_call = rest.is_empty() && !is_typed();
+        for arg in rest {
+            let bytes = &arg.as_bytes()[..arg.len().min(MAX_ARGUMENT_BYTES)];
+            let value = |name: &str| bytes.strip_prefix(name.as_bytes());
+            let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+            if value("api:").is_some() {
+                is_call = true;
+            } else if let Some(data) = value("data:") {
+                call.data = text(data);
+            } else if let Some(command) = value("command:") {
+                call.command = text(command);
+            } else if let Some(config) = value(CONFIG) {
+                call.config = Some(std::ffi::OsStr::from_bytes(config).into());
+            } else if arg == PASS {
+                call.pass = true;
+            } else if arg == pass::RUN {
+                call.is_pass = true;
+                is_call = true;
+            }
+        }
+        is_call.then_some(call)
+    }
+
+    /// Reads what changed; `None` where there is nothing to tell. A pass that was started by a
+    /// hook is carried out instead.
+    pub fn read(&self, input: &mut impl Read) -> Option<HookReport> {
+        if self.is_pass {
+            pass::run(self.config.as_deref());
+            return None;
+        }
+        if std::env::var_os(SWITCH).is_some_and(|value| value == "off") {
+            return None;
+        }
+        let tasks = match told::told(input) {
+            Changed::Nothing => return None,
+            Changed::Tasks(tasks) => tasks,
+            Changed::Anything => Vec::new(),
+        };
+        Some(HookReport {
+            id: Uuid::new_v4().simple().to_string(),
+            data: self.data.clone(),
+            command: self.command.clone(),
+            tasks,
+            at_ms: now_ms(),
+        })
+    }
+
+    /// Tells the daemon, or leaves the report in the spool. Nothing that goes wrong is told: a
+    /// change that nobody heard of is found by the next look.
+    pub fn tell(&self, report: &HookReport) {
+        let Ok(places) = Places::from_env(self.config.clone()) else {
+            return;
+        };
+        if hand_over::hand_over(&places, report) {
+            return;
+        }
+        if Spool::of(&places).put(report).is_ok() && self.pass {
+            pass::start(self.config.as_deref());
+        }
+    }
+}
+
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(0))
+}

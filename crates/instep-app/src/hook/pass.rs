@@ -1,0 +1,74 @@
+//! The pass that a hook starts where no daemon runs: a process of its own that holds nothing of
+//! Taskwarrior's. At most one runs and one waits for it; the one that waits sees whatever is
+//! reported until it begins, so that nobody else has to.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use instep_safefile::create_private_dir;
+
+use crate::Places;
+
+/// Says to the program that it is the pass.
+pub(super) const RUN: &str = "--run-pass";
+
+/// Held by the pass that runs.
+const RUNNING: &str = "pass.lock";
+
+/// Held by the pass that waits for it.
+const WAITING: &str = "pass-waits.lock";
+
+/// Starts the process and does not wait for it.
+pub(super) fn start(config: Option<&Path>) {
+    let Ok(mut command) = instep(config, &["hook", RUN]) else {
+        return;
+    };
+    // Whoever started us must not be held by what stays open in it.
+    let _ = command.spawn();
+}
+
+/// Waits for a pass that runs, then runs one; leaves where another waits already.
+pub(super) fn run(config: Option<&Path>) {
+    let _ = rustix::process::setsid();
+    let _ = one_at_a_time(config);
+}
+
+fn one_at_a_time(config: Option<&Path>) -> io::Result<()> {
+    let places = Places::from_env(config.map(Path::to_owned)).map_err(|_| io::Error::other(""))?;
+    create_private_dir(places.state()).map_err(io::Error::other)?;
+    let lock = |name: &str| {
+        let mut options = OpenOptions::new();
+        options.create(true).append(true).mode(0o600);
+        options.open(places.state().join(name))
+    };
+    let (waiting, running): (File, File) = (lock(WAITING)?, lock(RUNNING)?);
+    match waiting.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(()),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    running.lock()?;
+    waiting.unlock()?;
+    instep(config, &["sync", "--quiet", "--no-input"])?.status()?;
+    Ok(())
+}
+
+/// The program with these arguments, with nothing open that it did not open itself.
+fn instep(config: Option<&Path>, args: &[&str]) -> io::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(args);
+    if let Some(config) = config {
+        let mut named = std::ffi::OsString::from(super::CONFIG);
+        named.push(config);
+        command.arg(named);
+    }
+    command
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    Ok(command)
+}

@@ -1,0 +1,37 @@
+//! `instep hook` as Taskwarrior calls it: before arguments are parsed, a log or a runtime is
+//! started, or anything else that costs time. Whatever happens in it, the program ends well and
+//! says nothing.
+
+use std::ffi::OsString;
+use std::io::{IsTerminal, stdin};
+use std::panic::{catch_unwind, set_hook};
+
+use instep_app::HookCall;
+use nix::sys::signal::{SigSet, Signal};
+
+/// Would end the program before the change is stored: a key pressed, a terminal closed, a file that
+/// may not grow.
+const HELD_OFF: [Signal; 5] = [
+    Signal::SIGHUP,
+    Signal::SIGINT,
+    Signal::SIGQUIT,
+    Signal::SIGTERM,
+    Signal::SIGXFSZ,
+];
+
+/// The call that these arguments mean, where they are Taskwarrior's.
+pub(crate) fn call(args: &[OsString]) -> Option<HookCall> {
+    HookCall::parse(args, || stdin().is_terminal())
+}
+
+/// Carries it out.
+pub(crate) fn answer(call: &HookCall) {
+    set_hook(Box::new(|_| {}));
+    let _ = catch_unwind(|| {
+        if let Some(report) = call.read(&mut stdin().lock()) {
+            let signals: SigSet = HELD_OFF.into_iter().collect();
+            let _ = signals.thread_block();
+            call.tell(&report);
+        }
+    });
+}
