@@ -15,7 +15,7 @@ use crate::socket::{
 const HELLO_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A daemon that was found.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Client {
     socket: PathBuf,
     data: PathBuf,
@@ -34,6 +34,11 @@ impl Client {
                 _ => None,
             }
         })
+    }
+
+    /// The socket behind which it was found.
+    pub fn socket(&self) -> &Path {
+        &self.socket
     }
 
     /// Asks, and waits for as long as it takes.

@@ -9,7 +9,6 @@ use instep_api::{Exit, Failure, SyncRequest};
 use instep_contract::{Lease, Store, StoreError};
 use instep_engine::{Clock, Decisions, Engine};
 use instep_model::{AccountId, Timestamp, UserId};
-use instep_safefile::create_private_dir;
 use instep_store::{HubStore, OpenError};
 use tokio::sync::OnceCell;
 
@@ -26,6 +25,9 @@ const USER: &str = "me";
 
 /// How long to wait for an account that another instance runs, unless asked otherwise.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often accounts are looked at, unless the config says otherwise.
+const POLL: Duration = Duration::from_secs(60);
 
 /// Follows the name of an account that left the config.
 const REMOVED: &str = " (removed)";
@@ -60,10 +62,7 @@ impl App {
     /// starting anew would not mend.
     pub async fn open(places: &Places) -> Result<Self, Failure> {
         let config = load(places)?;
-        for dir in [places.data(), places.state()] {
-            create_private_dir(dir)
-                .map_err(|error| say::from_safefile("a directory could not be made", &error))?;
-        }
+        places.make_private_dirs()?;
         let (hub, notes) = open_hub(&places.hub(), !config.accounts.is_empty()).await?;
         Self::of(places, config, hub, notes).await
     }
@@ -144,9 +143,20 @@ impl App {
         &self.notes
     }
 
-    /// Closes the database. Dropping does it too, without waiting for it.
-    pub async fn close(self) {
+    /// Closes the database, for everybody who opened it by way of this. Dropping does it too, without
+    /// waiting for it.
+    pub async fn close(&self) {
         self.hub.close().await;
+    }
+
+    /// The directory of the hub.
+    pub fn data_dir(&self) -> &Path {
+        self.places.data()
+    }
+
+    /// How often each account is looked at whether anything was told of it or not; `None` for never.
+    pub fn poll_every(&self) -> Option<Duration> {
+        Some(POLL)
     }
 
     pub(crate) fn engine(&self, store: HubStore) -> AppEngine {

@@ -38,6 +38,8 @@ pub(crate) enum Answer {
     ConfigEdited(ConfigReply),
     Completions(CompletionsReply),
     Version(VersionReply),
+    /// The daemon was told to stop.
+    Served,
 }
 
 impl Answer {
@@ -67,6 +69,7 @@ impl Answer {
                 | Self::Resolved(_)
                 | Self::Checked(_)
                 | Self::ConfigEdited(_)
+                | Self::Served
         )
     }
 
@@ -95,6 +98,7 @@ impl Answer {
             Self::Config(reply) | Self::ConfigEdited(reply) => json(reply),
             Self::Completions(reply) => json(reply),
             Self::Version(reply) => json(reply),
+            Self::Served => String::new(),
         }
     }
 }

@@ -105,6 +105,9 @@ pub(crate) enum Command {
     /// Brings back what vanished from an account and is on hold.
     #[command(before_help = "Example: instep restore --collection vikunja")]
     Restore(Restore),
+    /// Runs the daemon, which carries each change at once.
+    #[command(before_help = "Example: instep serve")]
+    Serve,
     /// What was changed, when, and why.
     #[command(before_help = "Example: instep log --since 2h")]
     Log(Log),

@@ -77,11 +77,13 @@ fn carry_out(cli: args::Cli, manner: &Manner) -> Result<Answer, Failure> {
                 "try again",
             )
         })?;
+    // The daemon ends its turns before it leaves.
+    let stops_at_once = !matches!(plan, plan::Plan::Serve);
     let outcome = runtime.block_on(async {
         limits::outlive_file_size_limit();
         tokio::select! {
             outcome = run::run(plan, config, patience, manner) => outcome,
-            _ = tokio::signal::ctrl_c() => Err(interrupted()),
+            _ = tokio::signal::ctrl_c(), if stops_at_once => Err(interrupted()),
         }
     });
     // A thread that still waits for a disk must not hold up an interrupted command.

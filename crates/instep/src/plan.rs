@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap_complete::Shell;
 use instep_api::{
-    AccountAdd, ConflictFilter, Exit, Failure, InitRequest, ListRequest, LogRequest, Resolution,
-    SecretSource, SyncRequest, TaskEdit,
+    AccountAdd, ConflictFilter, Exit, Failure, InitRequest, ListRequest, LogRequest, Request,
+    Resolution, SecretSource, SyncRequest, TaskEdit,
 };
 
 use crate::args::{
@@ -35,32 +35,15 @@ pub(crate) enum Plan {
         request: SyncRequest,
         exit_code: bool,
     },
-    Status,
+    /// What the daemon carries out where one runs.
+    Run(Request),
+    /// Runs the daemon.
+    Serve,
     List(ListRequest),
     Show(String),
-    Add {
-        edit: TaskEdit,
-        to: Option<String>,
-    },
-    Edit {
-        id: String,
-        edit: TaskEdit,
-    },
-    Done(String),
-    Remove(String),
-    Restore(String),
     Log(LogRequest),
     Conflicts(ConflictFilter),
     ConflictShow(String),
-    Resolve {
-        id: String,
-        how: Resolution,
-    },
-    Push(String),
-    Pull {
-        account: String,
-        remote_id: String,
-    },
     Map(String),
     Doctor {
         offline: bool,
@@ -86,7 +69,8 @@ pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
         }),
         Command::Account(command) => account(command),
         Command::Sync(sync) => sync_plan(sync, &global)?,
-        Command::Status => Plan::Status,
+        Command::Status => Plan::Run(Request::Status),
+        Command::Serve => Plan::Serve,
         Command::List(list) => Plan::List(ListRequest {
             all: list.all,
             project: list.project,
@@ -95,28 +79,28 @@ pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
         }),
         Command::Add(add) => add_plan(add),
         Command::Show(id) => Plan::Show(id.id),
-        Command::Done(id) => Plan::Done(id.id),
+        Command::Done(id) => Plan::Run(Request::Done(id.id)),
         Command::Edit(edit) => edit_plan(edit),
-        Command::Rm(id) => Plan::Remove(id.id),
-        Command::Restore(restore) => Plan::Restore(restore.collection),
+        Command::Rm(id) => Plan::Run(Request::Remove(id.id)),
+        Command::Restore(restore) => Plan::Run(Request::Restore(restore.collection)),
         Command::Log(log) => log_plan(log)?,
         Command::Conflicts(conflicts) => match conflicts.command {
             None => Plan::Conflicts(filter(conflicts.all)),
             Some(ConflictCommand::List { all }) => Plan::Conflicts(filter(all || conflicts.all)),
             Some(ConflictCommand::Show(id)) => Plan::ConflictShow(id.id),
-            Some(ConflictCommand::Resolve { id, keep, same_as }) => Plan::Resolve {
+            Some(ConflictCommand::Resolve { id, keep, same_as }) => Plan::Run(Request::Resolve {
                 id,
                 how: match same_as {
                     Some(other) => Resolution::SameAs(other),
                     None => resolution(keep.unwrap_or_default()),
                 },
-            },
+            }),
         },
-        Command::Push(id) => Plan::Push(id.id),
-        Command::Pull(pull) => Plan::Pull {
+        Command::Push(id) => Plan::Run(Request::Push(id.id)),
+        Command::Pull(pull) => Plan::Run(Request::Pull {
             account: pull.account,
             remote_id: pull.remote_id,
-        },
+        }),
         Command::Map(name) => Plan::Map(name.name),
         Command::Doctor(doctor) => Plan::Doctor {
             offline: doctor.offline,
@@ -215,7 +199,7 @@ fn sync_plan(sync: Sync, global: &Global) -> Result<Plan, Failure> {
 }
 
 fn add_plan(add: Add) -> Plan {
-    Plan::Add {
+    Plan::Run(Request::Add {
         to: add.to,
         edit: TaskEdit {
             title: Some(add.title),
@@ -226,11 +210,11 @@ fn add_plan(add: Add) -> Plan {
             due: add.due,
             ..TaskEdit::default()
         },
-    }
+    })
 }
 
 fn edit_plan(edit: Edit) -> Plan {
-    Plan::Edit {
+    Plan::Run(Request::Edit {
         id: edit.id,
         edit: TaskEdit {
             title: edit.title,
@@ -242,7 +226,7 @@ fn edit_plan(edit: Edit) -> Plan {
             due: edit.due,
             status: edit.status,
         },
-    }
+    })
 }
 
 fn log_plan(log: Log) -> Result<Plan, Failure> {

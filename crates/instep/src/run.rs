@@ -6,9 +6,10 @@ use std::time::Duration;
 use clap::CommandFactory;
 use instep_api::{
     AccountsReply, CompletionsReply, ConfigReply, DoctorReply, Exit, Failure, ListRequest,
-    RemovedReply, RenamedReply, SCHEMA_VERSION, SyncReply, SyncRequest, VersionReply,
+    RemovedReply, RenamedReply, Reply, Request, SCHEMA_VERSION, SyncReply, SyncRequest,
+    VersionReply,
 };
-use instep_app::{App, Places};
+use instep_app::{App, Hub, Places};
 
 use crate::answer::Answer;
 use crate::manner::Manner;
@@ -47,6 +48,7 @@ pub(crate) async fn run(
     patience: Option<Duration>,
     manner: &Manner,
 ) -> Result<Answer, Failure> {
+    let is_usual = config.is_none();
     let places = Places::from_env(config)?;
     match plan {
         Plan::Init(request) => {
@@ -95,7 +97,58 @@ pub(crate) async fn run(
             Ok(Answer::Config(config_reply(&places, Some(text))))
         }
         Plan::ConfigPath => Ok(Answer::Config(config_reply(&places, None))),
-        other => with_hub(other, &places, patience, manner).await,
+        Plan::Serve => {
+            instep_daemon::serve(&places).await?;
+            Ok(Answer::Served)
+        }
+        Plan::Sync { request, exit_code } => {
+            let hub = hub(&places, is_usual, patience, manner).await?;
+            let answer = sync(&hub, request, exit_code, manner).await;
+            hub.close().await;
+            answer
+        }
+        Plan::Run(request) => {
+            let hub = hub(&places, is_usual, patience, manner).await?;
+            let reply = carry_out(&hub, &request, manner).await;
+            hub.close().await;
+            Ok(answer_to(&request, reply?, manner))
+        }
+        other => Box::pin(with_app(other, &places, manner)).await,
+    }
+}
+
+/// The way to the hub. A daemon has a config and a patience of its own: where others were named, the
+/// hub is opened here.
+async fn hub(
+    places: &Places,
+    is_usual: bool,
+    patience: Option<Duration>,
+    manner: &Manner,
+) -> Result<Hub, Failure> {
+    let hub = match (is_usual, patience) {
+        (true, None) => Hub::open(places).await?,
+        (_, patience) => {
+            let mut app = App::open(places).await?;
+            if let Some(patience) = patience {
+                app.wait_up_to(patience);
+            }
+            Hub::Here(Box::new(app))
+        }
+    };
+    output::notes(hub.notes(), manner);
+    Ok(hub)
+}
+
+fn answer_to(request: &Request, reply: Reply, manner: &Manner) -> Answer {
+    match (request, reply) {
+        (_, Reply::Synced(reply)) => synced(reply, manner),
+        (_, Reply::Status(reply)) => Answer::Status(reply),
+        (Request::Resolve { .. }, Reply::Touched(reply)) => Answer::Resolved(*reply),
+        (_, Reply::Touched(reply)) => {
+            let notes = reply.carried.as_ref().map(|carried| &carried.notes);
+            output::notes(notes.map_or(&[], Vec::as_slice), manner);
+            Answer::Touched(*reply)
+        }
     }
 }
 
@@ -108,54 +161,31 @@ pub(crate) fn config_reply(places: &Places, text: Option<String>) -> ConfigReply
     }
 }
 
-async fn with_hub(
-    plan: Plan,
-    places: &Places,
-    patience: Option<Duration>,
-    manner: &Manner,
-) -> Result<Answer, Failure> {
-    let mut app = App::open(places).await?;
-    if let Some(patience) = patience {
-        app.wait_up_to(patience);
-    }
+async fn with_app(plan: Plan, places: &Places, manner: &Manner) -> Result<Answer, Failure> {
+    let app = App::open(places).await?;
     output::notes(app.notes(), manner);
-    let answer = on_hub(plan, &app, manner).await;
+    let answer = on_app(plan, &app).await;
     app.close().await;
     answer
 }
 
-async fn on_hub(plan: Plan, app: &App, manner: &Manner) -> Result<Answer, Failure> {
+async fn on_app(plan: Plan, app: &App) -> Result<Answer, Failure> {
     Ok(match plan {
-        Plan::Sync { request, exit_code } => sync(app, request, exit_code, manner).await?,
-        Plan::Push(task) => synced(app.push(&task).await?, manner),
-        Plan::Pull { account, remote_id } => synced(app.pull(&account, &remote_id).await?, manner),
-        Plan::Restore(collection) => synced(app.restore(&collection).await?, manner),
-        Plan::Status => Answer::Status(app.status().await?),
         Plan::List(request) => Answer::Tasks {
             reply: app.list(&request).await?,
             filter: filter(&request),
         },
         Plan::Show(id) => Answer::Task(app.show(&id).await?),
-        Plan::Add { edit, to } => {
-            let reply = app.add(&edit, to.as_deref()).await?;
-            let notes = reply.carried.as_ref().map(|carried| &carried.notes);
-            output::notes(notes.map_or(&[], Vec::as_slice), manner);
-            Answer::Touched(reply)
-        }
-        Plan::Edit { id, edit } => Answer::Touched(app.edit(&id, &edit).await?),
-        Plan::Done(id) => Answer::Touched(app.done(&id).await?),
-        Plan::Remove(id) => Answer::Touched(app.remove(&id).await?),
         Plan::Log(request) => Answer::Log(app.log(&request).await?),
         Plan::Conflicts(filter) => Answer::Conflicts(app.conflicts(filter).await?),
         Plan::ConflictShow(id) => Answer::Conflict(app.conflict(&id).await?),
-        Plan::Resolve { id, how } => Answer::Resolved(app.resolve(&id, &how).await?),
         Plan::AccountList => Answer::Accounts(AccountsReply {
             schema_version: SCHEMA_VERSION,
             accounts: app.accounts().await?,
         }),
         Plan::AccountShow(name) => Answer::Account(app.account_show(&name).await?),
         Plan::Map(name) => Answer::Map(app.account_show(&name).await?),
-        _ => unreachable!("plans without a hub were carried out before"),
+        _ => unreachable!("other plans were carried out before"),
     })
 }
 
@@ -174,12 +204,12 @@ fn filter(request: &ListRequest) -> String {
 
 /// Syncs; a person at a terminal sees what a first meeting would lead to and is asked once.
 async fn sync(
-    app: &App,
+    hub: &Hub,
     request: SyncRequest,
     exit_code: bool,
     manner: &Manner,
 ) -> Result<Answer, Failure> {
-    let reply = carry(app, &request, manner).await?;
+    let reply = carry(hub, &request, manner).await?;
     if request.dry_run {
         let exit = match exit_code {
             true => instep_app::exit_of_plan(&reply),
@@ -195,7 +225,7 @@ async fn sync(
         dry_run: true,
         ..request.clone()
     };
-    let plan = carry(app, &preview, manner).await?;
+    let plan = carry(hub, &preview, manner).await?;
     let exit = Exit::Fine;
     output::out(&render::plan_to_accept(&plan, manner));
     if !ask::yes("Do this?")? {
@@ -205,12 +235,26 @@ async fn sync(
         yes: true,
         ..request
     };
-    Ok(synced(carry(app, &accepted, manner).await?, manner))
+    Ok(synced(carry(hub, &accepted, manner).await?, manner))
 }
 
-async fn carry(app: &App, request: &SyncRequest, manner: &Manner) -> Result<SyncReply, Failure> {
+async fn carry(hub: &Hub, request: &SyncRequest, manner: &Manner) -> Result<SyncReply, Failure> {
+    match carry_out(hub, &Request::Sync(request.clone()), manner).await? {
+        Reply::Synced(reply) => Ok(reply),
+        _ => Err(Failure::new(
+            Exit::Failed,
+            "other_version",
+            "the daemon answered with something else than a sync",
+            "it is of another version than this command",
+            "instep service restart, or stop it and run: instep serve",
+        )),
+    }
+}
+
+async fn carry_out(hub: &Hub, request: &Request, manner: &Manner) -> Result<Reply, Failure> {
     let mut bar = Bar::new(manner.bar);
-    let reply = app.sync(request, &mut |progress| bar.show(&progress)).await;
+    let mut show = |progress| bar.show(&progress);
+    let reply = Box::pin(hub.carry_out(request, &mut show)).await;
     bar.clear();
     reply
 }

@@ -53,6 +53,7 @@ pub(crate) fn answer(answer: &Answer, screen: &Screen) -> String {
             page
         }
         Answer::Completions(reply) => return reply.script.clone(),
+        Answer::Served => return String::new(),
         Answer::Version(reply) => {
             let mut page = Page::default();
             page.line(Line::new().text("instep ").text(&reply.version));

@@ -1,0 +1,63 @@
+//! One daemon for a data directory (I13): a lock that the kernel frees when its holder dies. The file
+//! is never unlinked.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use instep_api::{Exit, Failure};
+use instep_app::Places;
+
+/// What a holder writes about itself is never longer.
+const MAX_HOLDER_BYTES: u64 = 64;
+
+/// The lock; held until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Exclusive(#[allow(dead_code, reason = "held, never looked at")] File);
+
+/// Takes the data directory.
+pub(crate) fn claim(places: &Places) -> Result<Exclusive, Failure> {
+    let path = places.data().join("daemon.lock");
+    let failed = |error: &std::io::Error| {
+        Failure::new(
+            Exit::Failed,
+            "no_daemon_lock",
+            format!("the daemon cannot take {}", path.display()),
+            error.to_string(),
+            "instep doctor --offline",
+        )
+    };
+    places.make_private_dirs()?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).mode(0o600);
+    let file = options.open(&path).map_err(|error| failed(&error))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(taken(&path)),
+        Err(TryLockError::Error(error)) => return Err(failed(&error)),
+    }
+    let text = format!("process {}\n", std::process::id());
+    // For people; the lock alone decides.
+    let _ = file
+        .set_len(0)
+        .and_then(|()| (&file).write_all(text.as_bytes()));
+    Ok(Exclusive(file))
+}
+
+fn taken(path: &PathBuf) -> Failure {
+    let mut holder = String::new();
+    let read =
+        File::open(path).and_then(|file| file.take(MAX_HOLDER_BYTES).read_to_string(&mut holder));
+    let holder = match read {
+        Ok(length) if length > 0 => holder.trim().to_owned(),
+        _ => "another process".to_owned(),
+    };
+    Failure::new(
+        Exit::Locked,
+        "daemon_runs",
+        "a daemon runs for this data directory already",
+        format!("{holder} holds {}", path.display()),
+        "instep status",
+    )
+}

@@ -1,0 +1,143 @@
+//! One account's lane: its turns, one after the other, for as long as the daemon runs. Lanes know
+//! nothing of each other: what one makes due elsewhere it only rings for.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use instep_app::{AccountId, Turn, Turned};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use crate::shared::{Bell, Shared};
+
+/// The longest wait after turns that failed.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// A lane for each account of the config.
+pub(crate) fn start_all(shared: &Rc<Shared>) -> JoinSet<()> {
+    let mut lanes = JoinSet::new();
+    for account in shared.app().account_ids() {
+        let bell = shared.bell(&account);
+        bell.ask_for_a_look();
+        lanes.spawn_local(run(Rc::clone(shared), account, bell));
+    }
+    lanes
+}
+
+/// When the account is to be woken whoever rings.
+struct Times {
+    /// When it is looked at next.
+    poll: Option<Instant>,
+    /// No turn before this: the last ones failed.
+    not_before: Option<Instant>,
+    failures: u32,
+}
+
+async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
+    let mut times = Times {
+        poll: None,
+        not_before: None,
+        failures: 0,
+    };
+    loop {
+        wait(&bell, &mut times).await;
+        if shared.is_stopping() {
+            return;
+        }
+        let app = shared.app();
+        let is_due = times.poll.is_none_or(|at| at <= Instant::now());
+        let look = bell.take_look() || is_due;
+        let turn = match look {
+            true => Turn::Look,
+            false if app.has_work(&account).await.unwrap_or(true) => Turn::Told,
+            false => continue,
+        };
+        if look {
+            times.poll = app.poll_every().map(|span| Instant::now() + jittered(span));
+        }
+        match app.turn(&account, turn).await {
+            Ok(turned) if turned.unmet => shared.meeting.notify_one(),
+            Ok(turned) => {
+                after(&shared, &bell, &mut times, look, &turned);
+                tell(&account, turn, &turned);
+            }
+            Err(failure) => {
+                times.failed(None);
+                tracing::error!(account.id = %account, what = failure.what, why = failure.why, "a turn failed");
+            }
+        }
+    }
+}
+
+/// Waits until a turn may be due.
+async fn wait(bell: &Bell, times: &mut Times) {
+    if let Some(at) = times.not_before.take() {
+        sleep_until(at).await;
+        return;
+    }
+    match times.poll {
+        Some(at) => tokio::select! {
+            () = bell.wait() => {}
+            () = sleep_until(at) => {}
+        },
+        None => bell.wait().await,
+    }
+}
+
+fn after(shared: &Shared, bell: &Bell, times: &mut Times, look: bool, turned: &Turned) {
+    if turned.changes > 0 {
+        shared.ring_all();
+    }
+    if turned.failure.is_none() {
+        times.failures = 0;
+        if turned.more {
+            bell.ring();
+        }
+        return;
+    }
+    if look {
+        bell.ask_for_a_look();
+    }
+    times.failed(turned.again_in);
+}
+
+impl Times {
+    /// Notes that a turn failed. `again_in` says when another is worth it; otherwise each waits
+    /// longer than the one before.
+    fn failed(&mut self, again_in: Option<Duration>) {
+        let longer = Duration::from_secs(1u64 << self.failures.min(6)).min(LONGEST_WAIT);
+        let wait = again_in.unwrap_or_else(|| jittered(longer));
+        if again_in.is_none() {
+            self.failures = self.failures.saturating_add(1);
+        }
+        self.not_before = Some(Instant::now() + wait);
+    }
+}
+
+fn tell(account: &AccountId, turn: Turn, turned: &Turned) {
+    for note in &turned.notes {
+        tracing::info!(account.id = %account, note, "told once");
+    }
+    match &turned.failure {
+        None => tracing::debug!(
+            account.id = %account,
+            turn = ?turn,
+            changes = turned.changes,
+            calls = turned.calls,
+            "a turn ended"
+        ),
+        Some(failure) => tracing::warn!(
+            account.id = %account,
+            code = failure.code,
+            why = failure.why,
+            "an account stands still"
+        ),
+    }
+}
+
+/// Between nine and eleven tenths of a span, so that many daemons do not ask at once.
+fn jittered(span: Duration) -> Duration {
+    let random = uuid::Uuid::new_v4().as_u64_pair().1 % 201;
+    let share = 900 + u32::try_from(random).unwrap_or(100);
+    span.saturating_mul(share) / 1000
+}

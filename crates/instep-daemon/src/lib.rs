@@ -1,0 +1,129 @@
+//! The daemon: takes what hooks and webhooks tell, gives each account its turn, and answers the command
+//! line. What a turn does is decided below, in `instep-app` and the engine; here is only when.
+//!
+//! Everything runs on one thread. A turn that is dropped half-way is finished by the next one, here
+//! or in another process.
+
+mod exclusive;
+mod intake;
+mod lane;
+mod listen;
+mod meeting;
+mod shared;
+mod socket;
+mod spool;
+mod watchdog;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use instep_api::{Exit, Failure};
+use instep_app::{App, Places};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::{JoinSet, LocalSet};
+
+use shared::Shared;
+
+/// How long turns may take to end once the daemon is told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Runs the daemon of this data directory until it is told to stop.
+///
+/// # Errors
+/// When another one runs ([`Exit::Locked`]), the config is not valid, or it cannot listen.
+pub async fn serve(places: &Places) -> Result<(), Failure> {
+    let lock = exclusive::claim(places)?;
+    let app = App::open(places).await?;
+    let listener = listen::socket(places)?;
+    let mut signals = Signals::new()?;
+    let shared = Rc::new(Shared::new(app));
+    let local = LocalSet::new();
+    local
+        .run_until(async {
+            let mut tasks = JoinSet::new();
+            let intake = intake::start(&mut tasks, Rc::clone(&shared));
+            tasks.spawn_local(socket::serve(listener, Rc::clone(&shared), intake.clone()));
+            tasks.spawn_local(spool::drain(Rc::clone(&shared), places.clone(), intake));
+            tasks.spawn_local(meeting::run(Rc::clone(&shared)));
+            watchdog::start(&mut tasks);
+            let mut lanes = lane::start_all(&shared);
+            watchdog::ready();
+            tracing::info!("ready");
+            loop {
+                tokio::select! {
+                    asked = signals.next() => match asked {
+                        Asked::Stop => break,
+                        Asked::Reload => reload(&shared).await,
+                    },
+                    () = shared.reloaded.notified() => {
+                        // Turns that are dropped half-way are finished by the next ones.
+                        lanes.shutdown().await;
+                        lanes = lane::start_all(&shared);
+                        tracing::info!("read the config again");
+                    }
+                }
+            }
+            watchdog::stopping();
+            tasks.shutdown().await;
+            shared.stop();
+            let drained = async { while lanes.join_next().await.is_some() {} };
+            if tokio::time::timeout(DRAIN, drained).await.is_err() {
+                tracing::warn!("a turn took too long to end; the next start finishes it");
+            }
+            lanes.shutdown().await;
+        })
+        .await;
+    shared.close().await;
+    drop(lock);
+    Ok(())
+}
+
+async fn reload(shared: &Shared) {
+    if let Err(failure) = shared.reload().await {
+        let (what, why) = (failure.what, failure.why);
+        tracing::error!(what, why, "the config stays as it was");
+    }
+}
+
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Reload,
+    Stop,
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let on = |kind| {
+            signal(kind).map_err(|error| {
+                let why = error.to_string();
+                Failure::new(
+                    Exit::Failed,
+                    "no_signals",
+                    "the daemon cannot start",
+                    why,
+                    "try again",
+                )
+            })
+        };
+        Ok(Self {
+            terminate: on(SignalKind::terminate())?,
+            interrupt: on(SignalKind::interrupt())?,
+            hang_up: on(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::Stop,
+            _ = self.interrupt.recv() => Asked::Stop,
+            _ = self.hang_up.recv() => Asked::Reload,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Where the daemon listens: on what the system handed it, or on a socket of its own that nobody else
+//! can reach.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener as StdListener;
+
+use instep_api::{Exit, Failure};
+use instep_app::Places;
+use tokio::net::UnixListener;
+
+/// The socket of the command line and the hook. The daemon's lock is held, so that a socket that
+/// lies there was left by a daemon that died.
+pub(crate) fn socket(places: &Places) -> Result<UnixListener, Failure> {
+    let given = listenfd::ListenFd::from_env().take_unix_listener(0);
+    let listener = match given {
+        Ok(Some(listener)) => Ok(listener),
+        Ok(None) => own(places),
+        Err(error) => Err(error),
+    };
+    let ready = listener.and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        UnixListener::from_std(listener)
+    });
+    ready.map_err(|error| {
+        Failure::new(
+            Exit::Failed,
+            "no_socket",
+            format!("the daemon cannot listen in {}", places.runtime().display()),
+            error.to_string(),
+            "set XDG_RUNTIME_DIR to a directory of your own with a short path",
+        )
+    })
+}
+
+fn own(places: &Places) -> io::Result<StdListener> {
+    places.make_runtime_dir()?;
+    let [path, _] = places.sockets();
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = StdListener::bind(&path)?;
+    fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+    Ok(listener)
+}

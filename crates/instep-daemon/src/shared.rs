@@ -1,0 +1,112 @@
+//! What the daemon's parts share: the opened hub with its config, and who has to be woken. Nothing is
+//! decided here.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use instep_api::Failure;
+use instep_app::{AccountId, App};
+use tokio::sync::Notify;
+
+/// One account's wake-up.
+#[derive(Debug, Default)]
+pub(crate) struct Bell {
+    rung: Notify,
+    look: Cell<bool>,
+}
+
+impl Bell {
+    /// Something was told of the account, or is due for it.
+    pub(crate) fn ring(&self) {
+        self.rung.notify_one();
+    }
+
+    /// The account is to be looked at.
+    pub(crate) fn ask_for_a_look(&self) {
+        self.look.set(true);
+        self.rung.notify_one();
+    }
+
+    /// Whether a look was asked for since the last time.
+    pub(crate) fn take_look(&self) -> bool {
+        self.look.take()
+    }
+
+    /// Waits until it rings; a ring that nobody waited for is not lost.
+    pub(crate) async fn wait(&self) {
+        self.rung.notified().await;
+    }
+}
+
+/// What the daemon's parts share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    app: RefCell<Rc<App>>,
+    bells: RefCell<BTreeMap<AccountId, Rc<Bell>>>,
+    /// An account has to meet the hub.
+    pub(crate) meeting: Notify,
+    /// The config was read again.
+    pub(crate) reloaded: Notify,
+    stopping: Cell<bool>,
+}
+
+impl Shared {
+    pub(crate) fn new(app: App) -> Self {
+        Self {
+            app: RefCell::new(Rc::new(app)),
+            bells: RefCell::default(),
+            meeting: Notify::new(),
+            reloaded: Notify::new(),
+            stopping: Cell::new(false),
+        }
+    }
+
+    /// The hub with its config as it is now.
+    pub(crate) fn app(&self) -> Rc<App> {
+        Rc::clone(&self.app.borrow())
+    }
+
+    /// Reads the config again; one that is not valid changes nothing.
+    pub(crate) async fn reload(&self) -> Result<(), Failure> {
+        let app = self.app().reopen().await?;
+        self.app.replace(Rc::new(app));
+        self.reloaded.notify_one();
+        Ok(())
+    }
+
+    /// The bell of an account.
+    pub(crate) fn bell(&self, account: &AccountId) -> Rc<Bell> {
+        let mut bells = self.bells.borrow_mut();
+        Rc::clone(bells.entry(account.clone()).or_default())
+    }
+
+    /// Has every account see whether anything is due for it.
+    pub(crate) fn ring_all(&self) {
+        for bell in self.bells.borrow().values() {
+            bell.ring();
+        }
+    }
+
+    /// Has every account looked at.
+    pub(crate) fn look_at_everything(&self) {
+        for bell in self.bells.borrow().values() {
+            bell.ask_for_a_look();
+        }
+    }
+
+    /// From now on no turn begins.
+    pub(crate) fn stop(&self) {
+        self.stopping.set(true);
+        self.ring_all();
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.get()
+    }
+
+    /// Closes the hub.
+    pub(crate) async fn close(&self) {
+        self.app().close().await;
+    }
+}
