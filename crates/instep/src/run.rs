@@ -42,6 +42,7 @@ pub(crate) fn at_once(plan: &Plan) -> Option<Answer> {
 ///
 /// # Errors
 /// Whatever stopped the command as a whole.
+// tidy: long because it is the one list of what each plan comes to
 pub(crate) async fn run(
     plan: Plan,
     config: Option<PathBuf>,
