@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use instep_connectors::files::FileConnector;
 use instep_connectors::taskwarrior::TaskwarriorConnector;
@@ -35,13 +36,27 @@ pub(crate) struct Server {
 pub(crate) struct AnyConnector {
     pub(crate) service: AnyService,
     carried: Arc<AtomicUsize>,
+    /// Who answered last, and over which connection.
+    known: Option<Known>,
 }
+
+/// Who answers, for as long as a connection stands and not for long.
+#[derive(Debug)]
+struct Known {
+    identity: Identity,
+    connections: u64,
+    since: Instant,
+}
+
+/// How long a connection is taken to lead to the same server; a proxy may have changed it since.
+const SAME_FOR: Duration = Duration::from_secs(120);
 
 impl From<AnyService> for AnyConnector {
     fn from(service: AnyService) -> Self {
         Self {
             service,
             carried: Arc::default(),
+            known: None,
         }
     }
 }
@@ -57,6 +72,23 @@ impl AnyConnector {
     /// How many operations were carried so far; stays readable while a round runs.
     pub(crate) fn carried(&self) -> Arc<AtomicUsize> {
         Arc::clone(&self.carried)
+    }
+
+    /// Who answers, where the connection over which that was told stands still.
+    fn known(&self) -> Option<&Identity> {
+        let known = self.known.as_ref()?;
+        let stands = known.connections == self.connections() && known.since.elapsed() < SAME_FOR;
+        stands.then_some(&known.identity)
+    }
+
+    fn remember(&mut self, identity: &Identity) {
+        // A service of this computer is asked in no time.
+        let connections = self.connections();
+        self.known = (connections > 0).then(|| Known {
+            identity: identity.clone(),
+            connections,
+            since: Instant::now(),
+        });
     }
 
     /// How many connections were opened to a server.
@@ -122,7 +154,12 @@ impl Connector for AnyConnector {
     }
 
     async fn identity(&mut self) -> Result<Identity, ConnectorError> {
-        each!(&mut self.service, inner => inner.identity().await)
+        if let Some(known) = self.known() {
+            return Ok(known.clone());
+        }
+        let identity = each!(&mut self.service, inner => inner.identity().await)?;
+        self.remember(&identity);
+        Ok(identity)
     }
 
     async fn observe(
@@ -130,7 +167,9 @@ impl Connector for AnyConnector {
         since: Option<&Cursor>,
         look: Look,
     ) -> Result<Observation, ConnectorError> {
-        each!(&mut self.service, inner => inner.observe(since, look).await)
+        let seen = each!(&mut self.service, inner => inner.observe(since, look).await)?;
+        self.remember(&seen.identity);
+        Ok(seen)
     }
 
     async fn read(&mut self, ids: &[RemoteId]) -> Result<Vec<Option<RemoteTask>>, ConnectorError> {

@@ -188,6 +188,7 @@ impl VikunjaConnector {
         &mut self,
         ids: &[RemoteId],
     ) -> Result<Vec<Option<RemoteTask>>, ConnectorError> {
+        let kept = self.projects.is_some();
         self.projects().await?;
         let numbers: Vec<i64> = ids.iter().filter_map(|id| number(id).ok()).collect();
         let mut found = match numbers.len() {
@@ -196,17 +197,22 @@ impl VikunjaConnector {
         };
         let mut read = Vec::with_capacity(ids.len());
         for id in ids {
-            let Ok(number) = number(id) else {
-                read.push(None);
-                continue;
+            let task = match number(id).map(|number| (number, found.remove(&number))) {
+                Ok((_, Some(task))) => Some(task),
+                Ok((number, None)) => self.read_one(number).await?,
+                Err(_) => None,
             };
-            let task = match found.remove(&number) {
-                Some(task) => Some(task),
-                None => self.read_one(number).await?,
-            };
-            read.push(task.map(|task| self.seen(&task)));
+            read.push(task);
         }
-        Ok(read)
+        let tree = self.projects.as_ref();
+        let knows = |id| tree.is_some_and(|tree| tree.is_archived(id).is_some());
+        let is_new = |task: &wire::Task| !knows(task.project_id);
+        if kept && read.iter().flatten().any(is_new) {
+            // Made since the tree was listed.
+            self.list_projects().await?;
+        }
+        let seen = |task: Option<wire::Task>| task.map(|task| self.seen(&task));
+        Ok(read.into_iter().map(seen).collect())
     }
 
     /// A listing leaves out tasks of archived projects: only this call knows what does not exist.

@@ -6,6 +6,7 @@ mod convert;
 mod failures;
 mod finds;
 mod foreign;
+mod kept;
 mod looks;
 mod markdown;
 mod rights;
