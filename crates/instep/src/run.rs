@@ -9,7 +9,7 @@ use instep_api::{
     RemovedReply, RenamedReply, Reply, Request, SCHEMA_VERSION, SyncReply, SyncRequest,
     VersionReply,
 };
-use instep_app::{App, Hub, Places};
+use instep_app::{App, Daemon, Hub, Places};
 
 use crate::answer::Answer;
 use crate::manner::Manner;
@@ -42,7 +42,6 @@ pub(crate) fn at_once(plan: &Plan) -> Option<Answer> {
 ///
 /// # Errors
 /// Whatever stopped the command as a whole.
-// tidy: long because it is the one list of what each plan comes to
 pub(crate) async fn run(
     plan: Plan,
     config: Option<PathBuf>,
@@ -52,40 +51,17 @@ pub(crate) async fn run(
     let is_usual = config.is_none();
     let places = Places::from_env(config)?;
     match plan {
-        Plan::Init(request) => {
-            let mut reply = instep_app::init(&places, &request).await?;
-            if manner.may_ask {
-                ask::more_accounts(&places, manner, &mut reply).await?;
-            }
-            Ok(Answer::Init(reply))
-        }
-        Plan::AccountAdd(request) => {
-            let reply = instep_app::account_add(&places, &request).await?;
-            Ok(Answer::Added(reply))
-        }
-        Plan::AccountLogin { name, secret } => {
-            let reply = instep_app::account_login(&places, &name, secret).await?;
-            Ok(Answer::Added(reply))
-        }
-        Plan::AccountRename { old, new } => {
-            let notes = instep_app::account_rename(&places, &old, &new).await?;
-            Ok(Answer::Renamed(RenamedReply {
-                schema_version: SCHEMA_VERSION,
-                before: old,
-                name: new,
-                notes,
-            }))
-        }
-        Plan::AccountRemove { name, forget } => {
-            instep_app::account_remove(&places, &name, forget).await?;
-            Ok(Answer::Removed(RemovedReply {
-                schema_version: SCHEMA_VERSION,
-                name,
-                forgotten: forget,
-            }))
+        plan @ (Plan::Init(_)
+        | Plan::AccountAdd(_)
+        | Plan::AccountLogin { .. }
+        | Plan::AccountRename { .. }
+        | Plan::AccountRemove { .. }
+        | Plan::ConfigEdit) => {
+            let answer = Box::pin(on_config(plan, &places, manner)).await?;
+            output::notes(&reloaded(&places), manner);
+            Ok(answer)
         }
         Plan::Doctor { offline } => Ok(Answer::Checked(instep_app::doctor(&places, offline).await)),
-        Plan::ConfigEdit => config_edit::edit(&places, manner).map(Answer::ConfigEdited),
         Plan::ConfigCheck => {
             let checks = instep_app::config_check(&places)?;
             Ok(Answer::Checked(DoctorReply {
@@ -151,6 +127,49 @@ fn answer_to(request: &Request, reply: Reply, manner: &Manner) -> Answer {
             Answer::Touched(*reply)
         }
     }
+}
+
+/// Carries out what changes the config.
+async fn on_config(plan: Plan, places: &Places, manner: &Manner) -> Result<Answer, Failure> {
+    Ok(match plan {
+        Plan::Init(request) => {
+            let mut reply = instep_app::init(places, &request).await?;
+            if manner.may_ask {
+                ask::more_accounts(places, manner, &mut reply).await?;
+            }
+            Answer::Init(reply)
+        }
+        Plan::AccountAdd(request) => {
+            Answer::Added(instep_app::account_add(places, &request).await?)
+        }
+        Plan::AccountLogin { name, secret } => {
+            Answer::Added(instep_app::account_login(places, &name, secret).await?)
+        }
+        Plan::AccountRename { old, new } => Answer::Renamed(RenamedReply {
+            schema_version: SCHEMA_VERSION,
+            notes: instep_app::account_rename(places, &old, &new).await?,
+            before: old,
+            name: new,
+        }),
+        Plan::AccountRemove { name, forget } => {
+            instep_app::account_remove(places, &name, forget).await?;
+            Answer::Removed(RemovedReply {
+                schema_version: SCHEMA_VERSION,
+                name,
+                forgotten: forget,
+            })
+        }
+        Plan::ConfigEdit => Answer::ConfigEdited(config_edit::edit(places, manner)?),
+        _ => unreachable!("other plans leave the config alone"),
+    })
+}
+
+/// Has the daemon, where one runs, go by the config as it is by now; answers what to tell where it
+/// does not.
+fn reloaded(places: &Places) -> Vec<String> {
+    let refused = Daemon::find(places).and_then(|daemon| daemon.reload().err());
+    let told = |failure: Failure| format!("the daemon goes on as before: {}", failure.why);
+    refused.map(told).into_iter().collect()
 }
 
 /// The config file and its text.
