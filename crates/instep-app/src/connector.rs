@@ -207,6 +207,10 @@ impl Connector for AnyConnector {
         each!(&self.service, inner => inner.forget_seen(cursor, items))
     }
 
+    fn ready_in(&mut self) -> Duration {
+        each!(&mut self.service, inner => inner.ready_in())
+    }
+
     fn calls(&self) -> u64 {
         each!(&self.service, inner => inner.calls())
     }

@@ -1,6 +1,7 @@
 //! The seam to one service.
 
 use std::future::Future;
+use std::time::Duration;
 
 use instep_model::{
     Capabilities, Collection, CollectionId, Gone, Identity, Operation, RemoteId, RemoteNoteId,
@@ -157,6 +158,13 @@ pub trait Connector: Send {
         sent: &[Operation],
         since: Timestamp,
     ) -> impl Future<Output = Result<Vec<Vec<Applied>>, ConnectorError>> + Send;
+
+    /// How long the next write had better wait, so that it meets nobody else's in a service whose
+    /// writers lose each other's work (S32). Zero elsewhere, and after a few seconds of asking: what
+    /// does not come to rest is written to all the same.
+    fn ready_in(&mut self) -> Duration {
+        Duration::ZERO
+    }
 
     /// How many calls went to the service so far: requests, or processes started.
     fn calls(&self) -> u64;

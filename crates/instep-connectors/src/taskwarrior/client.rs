@@ -11,6 +11,9 @@ use instep_contract::ConnectorError;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
+use super::cursor::{Place, Stamp};
+use super::stored::Kinds;
+
 /// No command of ours takes longer, unless something holds it.
 const LIMIT: Duration = Duration::from_secs(120);
 /// What is kept of a process's complaints.
@@ -39,12 +42,14 @@ pub(super) struct Program {
     pub(super) file: PathBuf,
     /// The taskrc.
     pub(super) taskrc: PathBuf,
-    /// Overrides that declare our markers as text.
+    /// Attributes that are our markers, which every call declares as text.
     pub(super) markers: Vec<String>,
     /// Whether writes run a person's hooks.
     pub(super) run_hooks: bool,
     /// Processes started so far.
     pub(super) calls: u64,
+    /// A person's own attributes, and the state of the configuration that declared them.
+    pub(super) kinds: Option<(Vec<Stamp>, Kinds)>,
 }
 
 /// How a process ended.
@@ -155,6 +160,20 @@ impl Program {
         }
     }
 
+    /// A person's own attributes, where the configuration is what it was when they were asked for.
+    pub(super) fn kinds(&self, place: &Place) -> Option<&Kinds> {
+        let known = self.kinds.as_ref();
+        let (_, kinds) = known.filter(|(origin, _)| *origin == place.origin)?;
+        Some(kinds)
+    }
+
+    /// Asks for a person's own attributes.
+    pub(super) async fn learn_kinds(&mut self, place: &Place) -> Result<(), ConnectorError> {
+        let shown = self.ask(Some(&place.data), &["_show"]).await?;
+        self.kinds = Some((place.origin.clone(), Kinds::from_show(&shown)));
+        Ok(())
+    }
+
     /// Exports the tasks with these uuids, or all, and hands each object to `each` as it comes.
     /// With many uuids it hands over more than was asked for.
     ///
@@ -245,10 +264,11 @@ impl Program {
     }
 
     fn command(&self, data: Option<&Path>, hooks: bool) -> Command {
+        let declared = |name: &String| format!("rc.uda.{name}.type=string");
         let mut command = Command::new(&self.file);
         command
             .args(ALWAYS)
-            .args(&self.markers)
+            .args(self.markers.iter().map(declared))
             .env_clear()
             .envs(inherited())
             .env("TASKRC", &self.taskrc)

@@ -283,7 +283,7 @@ impl Rules {
 
 /// What Taskwarrior can read back, in seconds since 1970: 1980 to the last day of 9999. It stores
 /// other times without a word, and then refuses every command, for all tasks.
-const READABLE: RangeInclusive<i64> = 315_532_800..=253_402_293_598;
+pub(super) const READABLE: RangeInclusive<i64> = 315_532_800..=253_402_293_598;
 
 /// The same as instants, as far as there are any.
 fn readable() -> RangeInclusive<Timestamp> {

@@ -21,14 +21,14 @@ const ENTRY: usize = 24;
 pub(super) const DATABASE: &str = "taskchampion.sqlite3";
 /// The journal of 2.6.
 pub(super) const JOURNAL: &str = "undo.data";
+/// The files of 2.6 that hold tasks, in the order in which it locks and writes them.
+pub(super) const TASKS: [&str; 2] = ["pending.data", "completed.data"];
+/// What 2.6 notes for a sync server.
+pub(super) const BACKLOG: &str = "backlog.data";
+/// What 3 wrote and has not taken into its database yet.
+const DATABASE_LOG: &str = "taskchampion.sqlite3-wal";
 /// The files of a database: those of 2.6, and those of 3.
-const DATA_FILES: [&str; 5] = [
-    "pending.data",
-    "completed.data",
-    JOURNAL,
-    DATABASE,
-    "taskchampion.sqlite3-wal",
-];
+const DATA_FILES: [&str; 5] = [TASKS[0], TASKS[1], JOURNAL, DATABASE, DATABASE_LOG];
 
 /// The state of one file; a missing and an empty one are alike, as an emptied write-ahead log is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,9 +8,11 @@ mod client;
 mod convert;
 mod cursor;
 mod edit;
+mod fetch;
 mod observe;
 #[cfg(feature = "taskchampion")]
 mod operations;
+mod quiet;
 mod race;
 #[cfg(feature = "taskchampion")]
 mod replica;
@@ -18,6 +20,7 @@ mod scan;
 #[cfg(feature = "taskchampion")]
 mod sequence;
 mod setup;
+mod stored;
 mod trail;
 mod undo;
 mod unfinished;
@@ -27,6 +30,7 @@ mod write;
 use std::collections::{HashMap, HashSet};
 #[cfg(feature = "taskchampion")]
 use std::path::Path;
+use std::time::Duration;
 
 use instep_contract::{Applied, Connector, ConnectorError, Cursor, Look, Observation};
 use instep_model::{Capabilities, Identity, Operation, RemoteId, RemoteTask, Timestamp};
@@ -36,10 +40,13 @@ use client::Program;
 use convert::Rules;
 use cursor::{Beginning, Door, Header, Place, Table};
 use edit::Terms;
+use fetch::Trust;
 use observe::{Findings, Seen};
+use quiet::{Moment, Quiet};
 pub use setup::{Found, Settings, declare_markers, detect};
 use trail::Trail;
 use wire::{Row, State};
+use write::Writing;
 
 /// One Taskwarrior database.
 ///
@@ -56,6 +63,7 @@ pub struct TaskwarriorConnector {
     read: HashMap<Uuid, Row>,
     /// An import that was not looked back at to the end; the next write does that first.
     open: Option<write::Open>,
+    quiet: Quiet,
 }
 
 impl TaskwarriorConnector {
@@ -75,13 +83,13 @@ impl TaskwarriorConnector {
             forbidden: if of_2 { vec![',', ':'] } else { vec![','] },
             brackets: of_2,
         };
-        let declared = |name: &String| format!("rc.uda.{name}.type=string");
         let program = Program {
             file,
             taskrc,
-            markers: settings.markers.iter().map(declared).collect(),
+            markers: settings.markers.clone(),
             run_hooks: settings.run_hooks,
             calls: 0,
+            kinds: None,
         };
         Ok(Self {
             capabilities: rules.capabilities(),
@@ -92,6 +100,7 @@ impl TaskwarriorConnector {
             opened: 0,
             read: HashMap::new(),
             open: None,
+            quiet: Quiet::default(),
         })
     }
 
@@ -218,7 +227,10 @@ impl TaskwarriorConnector {
             return replica::read_some(&place.data, &named).await;
         }
         let named: Vec<Uuid> = uuids.iter().copied().flatten().collect();
-        let found = write::fetch(&mut self.program, &place.data, &named).await?;
+        let trust = Trust::Files {
+            absent: &HashSet::new(),
+        };
+        let found = fetch::fetch(&mut self.program, &place, &named, trust).await?;
         let row = |id: Option<Uuid>| found.get(&id?).map(|(row, _)| row.clone());
         Ok(uuids.into_iter().map(row).collect())
     }
@@ -238,7 +250,12 @@ impl TaskwarriorConnector {
             self.opened += 1;
             return replica::apply(&place.data, batch, terms).await;
         }
-        write::apply(&mut self.program, place, batch, terms, &mut self.open).await
+        let writing = Writing {
+            program: &mut self.program,
+            open: &mut self.open,
+            quiet: &mut self.quiet,
+        };
+        write::apply(writing, place, batch, terms).await
     }
 
     /// The task of a row that is one.
@@ -393,6 +410,14 @@ impl Connector for TaskwarriorConnector {
             .collect()
         };
         Ok(tasks.into_iter().map(applied).collect())
+    }
+
+    fn ready_in(&mut self) -> Duration {
+        let of_2 = self.place.as_ref().filter(|place| place.major() < 3);
+        of_2.map_or(Duration::ZERO, |place| {
+            self.quiet
+                .wait(&place.data, &self.program.file, Moment::now())
+        })
     }
 
     fn calls(&self) -> u64 {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::convert::Rules;
 use super::cursor::{DATABASE, FORGOTTEN, Header, Stamp, Table};
 use super::wire::{Row, State};
-use super::{scan, undo, write};
+use super::{fetch, scan, undo};
 
 /// Times of files and tasks that are no further apart say nothing.
 const SLACK_SECS: i64 = 2;
@@ -102,7 +102,7 @@ impl<'a> Seen<'a> {
         if scan.template || !self.is_new(scan.uuid, scan.digest, scan.until) {
             return Ok(());
         }
-        match write::read(line) {
+        match fetch::read(line) {
             Ok((row, _)) => self.take_row(&row, scan.digest),
             // One task that nobody can read must not stop the others, and is not gone either.
             Err(error) => {
@@ -201,6 +201,7 @@ impl<'a> Seen<'a> {
         let lost = if missing.is_empty() || self.header.place.major() >= 3 {
             HashSet::new()
         } else {
+            let missing = missing.iter().map(|(uuid, _)| *uuid).collect();
             undo::lost(&self.header.place.data, &missing)?
         };
         for (uuid, digest) in missing {

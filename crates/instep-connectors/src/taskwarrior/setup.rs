@@ -10,7 +10,7 @@ use instep_contract::ConnectorError;
 use instep_model::TimeZone;
 
 use super::client::Program;
-use super::cursor::{DATABASE, Place, Stamp};
+use super::cursor::{DATABASE, Place, Stamp, TASKS};
 
 /// More files than this are not followed through `include` lines.
 const MAX_INCLUDES: usize = 64;
@@ -74,6 +74,7 @@ pub async fn detect(settings: &Settings) -> Result<Found, ConnectorError> {
         markers: Vec::new(),
         run_hooks: false,
         calls: 0,
+        kinds: None,
     };
     check_version(&program.version().await?)?;
     program.taskrc = find_taskrc(settings.taskrc.as_deref())?;
@@ -145,7 +146,7 @@ fn check_version(text: &str) -> Result<(), ConnectorError> {
 pub(super) fn check_migrated(place: &Place) -> Result<(), ConnectorError> {
     let holds =
         |name: &str| std::fs::metadata(place.data.join(name)).is_ok_and(|file| file.len() > 0);
-    let of_2 = holds("pending.data") || holds("completed.data");
+    let of_2 = TASKS.into_iter().any(holds);
     if place.major() >= 3 && of_2 {
         return Err(ConnectorError::Setup {
             what: format!(

@@ -9,18 +9,16 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::cursor::{DATABASE, Place};
+use super::cursor::{BACKLOG, DATABASE, Place};
 #[cfg(feature = "taskchampion")]
 use super::sequence::last_operation;
-
-/// What 2.6 notes for a sync server, whether there is one or not: each task after each change. An
-/// undo notes the task as it is then, and only one that takes an addition back takes a line away.
-const BACKLOG: &str = "backlog.data";
 
 /// A place on the way of one database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Trail {
-    /// Of 2.6: the lines of its backlog, and a digest of the first, which a sync exchanges.
+    /// Of 2.6: the lines of its backlog, and a digest of the first, which a sync exchanges. Each
+    /// task is noted there after each change, whether there is a server or not. An undo notes the
+    /// task as it is then, and only one that takes an addition back takes a line away.
     Backlog { lines: usize, first: u64 },
     /// Of 3: the number of the last operation.
     Operations(i64),

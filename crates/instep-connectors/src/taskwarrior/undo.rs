@@ -10,7 +10,7 @@ use std::path::Path;
 use instep_contract::ConnectorError;
 use uuid::Uuid;
 
-use super::cursor::JOURNAL;
+use super::cursor::{JOURNAL, Stamp, TASKS};
 use super::unfinished::Command;
 use super::wire::Row;
 
@@ -65,6 +65,13 @@ pub(super) fn mark(data: &Path) -> Result<Mark, ConnectorError> {
         length: start + end as u64,
         known: bytes[end.saturating_sub(KNOWN_BYTES)..end].to_vec(),
     })
+}
+
+/// Whether tasks were written later than the journal: a command writes it after them, and one that
+/// only moves tasks between the files does not.
+pub(super) fn is_behind(data: &Path) -> bool {
+    let written = |name: &str| Stamp::of(&data.join(name)).state.map(|(.., nanos)| nanos);
+    TASKS.into_iter().map(written).max() > Some(written(JOURNAL))
 }
 
 /// What was written since `mark`.
@@ -185,7 +192,8 @@ fn row_of(entry: &[u8]) -> Option<Row> {
     Some(listed)
 }
 
-fn closing_quote(text: &str) -> Option<usize> {
+/// Where a quoted value ends: the place of the quote after it.
+pub(super) fn closing_quote(text: &str) -> Option<usize> {
     let mut escaped = false;
     text.bytes().position(|byte| {
         let closes = byte == b'"' && !escaped;
@@ -214,14 +222,13 @@ fn value_of(raw: &str) -> Option<String> {
 ///
 /// # Errors
 /// As [`mark`]: what cannot be read says of no task that somebody removed it.
-pub(super) fn lost(data: &Path, missing: &[(Uuid, u64)]) -> Result<HashSet<Uuid>, ConnectorError> {
+pub(super) fn lost(data: &Path, missing: &HashSet<Uuid>) -> Result<HashSet<Uuid>, ConnectorError> {
     let path = data.join(JOURNAL);
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(HashSet::new()),
         Err(error) => return Err(unreadable(&path, &error)),
     };
-    let wanted: HashSet<Uuid> = missing.iter().map(|(uuid, _)| *uuid).collect();
     let mut alive: HashMap<Uuid, bool> = HashMap::new();
     for line in BufReader::new(file).split(b'\n') {
         let line = line.map_err(|error| unreadable(&path, &error))?;
@@ -229,7 +236,7 @@ pub(super) fn lost(data: &Path, missing: &[(Uuid, u64)]) -> Result<HashSet<Uuid>
             continue;
         };
         let named = attribute(entry, b" uuid:\"").and_then(|text| Uuid::try_parse_ascii(text).ok());
-        if let Some(uuid) = named.filter(|uuid| wanted.contains(uuid)) {
+        if let Some(uuid) = named.filter(|uuid| missing.contains(uuid)) {
             let status = attribute(entry, b" status:\"");
             let lives = status
                 .is_some_and(|status| matches!(status, b"pending" | b"waiting" | b"completed"));

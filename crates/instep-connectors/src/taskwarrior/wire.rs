@@ -10,9 +10,9 @@ use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 /// Attributes that are plain text.
-const TEXTS: [&str; 4] = ["description", "project", "priority", "parent"];
+pub(super) const TEXTS: [&str; 4] = ["description", "project", "priority", "parent"];
 /// Attributes that are whole seconds.
-const TIMES: [&str; 8] = [
+pub(super) const TIMES: [&str; 8] = [
     "entry",
     "modified",
     "start",
@@ -318,7 +318,8 @@ pub(super) fn second(text: &str) -> Option<i64> {
     text.parse::<Timestamp>().ok().map(|at| at.as_second())
 }
 
-fn date(second: i64) -> Option<String> {
+/// A date as it is exported and imported.
+pub(super) fn date(second: i64) -> Option<String> {
     let at = Timestamp::from_second(second).ok()?;
     Some(at.strftime("%Y%m%dT%H%M%SZ").to_string())
 }

@@ -16,69 +16,35 @@ use super::client::{Imported, Program};
 use super::convert::Rules;
 use super::cursor::{Beginning, Place};
 use super::edit::Terms;
+use super::fetch::{Trust, fetch};
 #[cfg(feature = "taskchampion")]
 use super::operations;
+use super::quiet::{Moment, Quiet};
 use super::race::{Edits, Import, Told};
+use super::stored::Exported;
 use super::unfinished::{Command, taken_back};
 use super::wire::{Row, State};
-use super::{edit, scan, undo};
+use super::{edit, undo};
 
 /// How often edits that an import overwrote are put back, where a person goes on editing.
 const MOST_MENDS: usize = 5;
 
-/// A task as exported, and as understood.
-type Exported = (Row, Map<String, Json>);
-
-/// Exports these tasks now.
-pub(super) async fn fetch(
-    program: &mut Program,
-    data: &Path,
-    uuids: &[Uuid],
-) -> Result<HashMap<Uuid, Exported>, ConnectorError> {
-    let wanted: HashSet<Uuid> = uuids.iter().copied().collect();
-    // 2.6 keeps a uuid as somebody typed it, and finds it only when asked for in that spelling.
-    let spellings = |uuid: &Uuid| [uuid.to_string(), uuid.to_string().to_uppercase()];
-    let names: Vec<String> = wanted.iter().flat_map(spellings).collect();
-    let mut found = HashMap::with_capacity(wanted.len());
-    program
-        .export(data, Some(&names), |line| {
-            let known = scan::scan(line).map(|scan| scan.uuid);
-            if known.is_none_or(|uuid| wanted.contains(&uuid)) {
-                let (row, object) = read(line)?;
-                found.insert(row.uuid, (row, object));
-            }
-            Ok(())
-        })
-        .await?;
-    Ok(found)
-}
-
-/// Reads one exported line.
-pub(super) fn read(line: &[u8]) -> Result<Exported, ConnectorError> {
-    let malformed = |what| ConnectorError::Malformed { what };
-    let object = scan::parse(line).map_err(malformed)?;
-    let row = Row::from_export(&object).map_err(malformed)?;
-    Ok((row, object))
-}
-
 /// Carries out a batch. What an earlier one left `open` is ended first; what this one leaves open,
 /// the next one ends.
 pub(super) async fn apply(
-    program: &mut Program,
+    mut writing: Writing<'_>,
     place: &Place,
     batch: &[Operation],
     terms: Terms<'_>,
-    open: &mut Option<Open>,
 ) -> Result<Vec<Result<Applied, ConnectorError>>, ConnectorError> {
-    let mut writing = Writing { program, open };
+    writing.quiet.begin();
     writing.end_open().await?;
-    let data = place.data.as_path();
     let targets: Vec<Uuid> = batch.iter().flat_map(edit::target).collect();
     if batch.is_empty() {
         return Ok(Vec::new());
     }
     let mark = Mark::now(place, &targets).await?;
-    let before = fetch(writing.program, data, &targets).await?;
+    let before = writing.read_before(place, batch, &targets).await?;
     let mut plan = Plan::new(batch, &before, terms);
     let import = Open {
         place: place.clone(),
@@ -95,6 +61,9 @@ pub(super) async fn apply(
     if let Err(error) = writing.put_back(first).await {
         // Our own writes are known by now; what remains open is ended by the next write.
         tracing::warn!(%error, "edits that were made while we wrote are still to be put back");
+    }
+    if writing.open.is_none() {
+        writing.quiet.end(&place.data);
     }
     Ok(results)
 }
@@ -116,6 +85,23 @@ pub(super) struct Open {
 }
 
 impl Open {
+    /// An import that has to arrive, and is still to be made.
+    fn mend(
+        place: &Place,
+        mark: Mark,
+        before: HashMap<Uuid, Exported>,
+        wanted: BTreeMap<Uuid, Row>,
+    ) -> Self {
+        Self {
+            place: place.clone(),
+            mark,
+            started_micros: Timestamp::now().as_microsecond(),
+            before,
+            wanted,
+            is_mend: true,
+        }
+    }
+
     /// The tasks that were imported.
     pub(super) fn tasks(&self) -> impl Iterator<Item = Uuid> {
         self.wanted.keys().copied()
@@ -139,7 +125,7 @@ pub(super) async fn unfinished(
     }
     let uuids: Vec<Uuid> = edits.keys().copied().collect();
     let mark = Mark::now(place, &uuids).await?;
-    let before = fetch(program, &place.data, &uuids).await?;
+    let before = fetch(program, place, &uuids, Trust::Program).await?;
     let mut wanted = BTreeMap::new();
     for (uuid, edits) in edits {
         let held = before.get(&uuid).map(|(row, _)| row);
@@ -151,14 +137,7 @@ pub(super) async fn unfinished(
             wanted.insert(uuid, row);
         }
     }
-    Ok(Some(Open {
-        place: place.clone(),
-        mark,
-        started_micros: Timestamp::now().as_microsecond(),
-        before,
-        wanted,
-        is_mend: true,
-    }))
+    Ok(Some(Open::mend(place, mark, before, wanted)))
 }
 
 async fn recent(
@@ -179,9 +158,10 @@ async fn recent(
 }
 
 /// Imports, and the one among them that is not ended.
-struct Writing<'a> {
-    program: &'a mut Program,
-    open: &'a mut Option<Open>,
+pub(super) struct Writing<'a> {
+    pub(super) program: &'a mut Program,
+    pub(super) open: &'a mut Option<Open>,
+    pub(super) quiet: &'a mut Quiet,
 }
 
 /// How far the journal went that tells what others write.
@@ -242,9 +222,34 @@ struct LookBack {
 }
 
 impl Writing<'_> {
+    /// Reads what is to be written. Where nobody else is at the files, what is to be made and is in
+    /// neither of them is not there.
+    async fn read_before(
+        &mut self,
+        place: &Place,
+        batch: &[Operation],
+        targets: &[Uuid],
+    ) -> Result<HashMap<Uuid, Exported>, ConnectorError> {
+        let made = |operation: &Operation| match operation {
+            Operation::Create(draft) => Some(draft.task.0),
+            _ => None,
+        };
+        let made: HashSet<Uuid> = batch.iter().filter_map(made).collect();
+        let nowhere = HashSet::new();
+        let absent = match self.quiet.is_settled(&place.data, Moment::now()) {
+            true => &made,
+            false => &nowhere,
+        };
+        let trust = Trust::Files { absent };
+        fetch(self.program, place, targets, trust).await
+    }
+
     /// Imports rows; from now on they are to be looked back at.
     async fn import(&mut self, import: Open) -> Result<Stored, ConnectorError> {
         let mut stored = Stored::default();
+        if !import.wanted.is_empty() {
+            self.quiet.importing();
+        }
         let open = self.open.insert(import);
         let data = open.place.data.as_path();
         import_rows(self.program, data, &open.wanted, &open.before, &mut stored).await?;
@@ -253,11 +258,14 @@ impl Writing<'_> {
 
     /// Ends what an earlier write left open.
     async fn end_open(&mut self) -> Result<(), ConnectorError> {
-        if self.open.is_none() {
+        let Some(open) = self.open.as_ref() else {
             return Ok(());
-        }
+        };
+        let data = open.place.data.clone();
         let found = self.look_back().await?;
-        self.put_back(found).await
+        self.put_back(found).await?;
+        self.quiet.end(&data);
+        Ok(())
     }
 
     /// Reads what became of the rows that were imported, and what others did to them and to other
@@ -284,7 +292,15 @@ impl Writing<'_> {
         for _ in 0..MOST_MENDS {
             let touched = open.wanted.keys().chain(told_last.edits.keys());
             let touched: Vec<Uuid> = touched.copied().collect();
-            after = fetch(self.program, data, &touched).await?;
+            // A command that has written its tasks and not yet its journal is through by the time
+            // the program has read them.
+            let trust = match undo::is_behind(data) {
+                false => Trust::Files {
+                    absent: &HashSet::new(),
+                },
+                true => Trust::Program,
+            };
+            after = fetch(self.program, &open.place, &touched, trust).await?;
             // 2.6 writes its tasks before its journal, and a command may have been between the two.
             let known = std::mem::replace(&mut told_last, told().await?);
             if told_last.edits == known.edits {
@@ -323,14 +339,7 @@ impl Writing<'_> {
                 tasks = found.overwritten.len(),
                 "put back edits that were made while we wrote"
             );
-            let import = Open {
-                place,
-                mark,
-                started_micros: Timestamp::now().as_microsecond(),
-                before: found.after,
-                wanted: found.overwritten,
-                is_mend: true,
-            };
+            let import = Open::mend(&place, mark, found.after, found.overwritten);
             stored = self.import(import).await?;
             found = self.look_back().await?;
         }

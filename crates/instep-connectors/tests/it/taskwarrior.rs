@@ -8,5 +8,6 @@ mod content;
 mod cut_off;
 mod failures;
 mod looks;
+mod single;
 mod suite;
 mod world;
