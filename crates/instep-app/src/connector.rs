@@ -1,6 +1,7 @@
 //! The three kinds of connectors as one type, so that one round carries all of them, and a count
 //! of what was carried for whoever shows progress. Nothing is decided here.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -209,6 +210,10 @@ impl Connector for AnyConnector {
 
     fn ready_in(&mut self) -> Duration {
         each!(&mut self.service, inner => inner.ready_in())
+    }
+
+    fn watched(&self) -> Vec<PathBuf> {
+        each!(&self.service, inner => inner.watched())
     }
 
     fn calls(&self) -> u64 {

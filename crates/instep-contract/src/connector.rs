@@ -1,6 +1,7 @@
 //! The seam to one service.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use instep_model::{
@@ -164,6 +165,12 @@ pub trait Connector: Send {
     /// does not come to rest is written to all the same.
     fn ready_in(&mut self) -> Duration {
         Duration::ZERO
+    }
+
+    /// The files that hold the items, where they are files of this computer: when one of them
+    /// changes, appears, or goes, a look is due. Complete once an identity was told.
+    fn watched(&self) -> Vec<PathBuf> {
+        Vec::new()
     }
 
     /// How many calls went to the service so far: requests, or processes started.

@@ -349,6 +349,10 @@ impl Connector for FileConnector {
     }
 
     /// Always 0: a file costs no calls.
+    fn watched(&self) -> Vec<PathBuf> {
+        self.client.real_path().into_iter().collect()
+    }
+
     fn calls(&self) -> u64 {
         0
     }

@@ -32,6 +32,19 @@ const ALWAYS: [&str; 8] = [
     "rc.json.array=on",
 ];
 
+/// Where a person's hooks find their own things.
+const OF_HOOKS: [&str; 9] = [
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "XDG_RUNTIME_DIR",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+    "XDG_CACHE_HOME",
+    "DBUS_SESSION_BUS_ADDRESS",
+];
+
 /// The commands that a log may name.
 const COMMANDS: [&str; 2] = ["export", "import"];
 
@@ -280,7 +293,9 @@ impl Program {
             // The variable beats the taskrc and `rc.data.location`, so it is set on purpose.
             command.env("TASKDATA", data);
         }
-        if !hooks {
+        if hooks {
+            command.envs(set_of(&OF_HOOKS));
+        } else {
             command.arg("rc.hooks=0");
         }
         command
@@ -301,11 +316,15 @@ impl Program {
     }
 }
 
-/// The part of our environment that `task` needs: its hooks' path, `~`, and a locale for text.
+/// The part of our environment that `task` needs: its hooks' path, `~`, and a locale for text. Our
+/// own hook is told not to report what we write.
 fn inherited() -> impl Iterator<Item = (&'static str, OsString)> {
-    let kept = ["PATH", "HOME", "LANG", "LC_ALL", "TZ"];
-    kept.into_iter()
-        .filter_map(|name| Some((name, std::env::var_os(name)?)))
+    set_of(&["PATH", "HOME", "LANG", "LC_ALL", "TZ"]).chain([("INSTEP_HOOK", "off".into())])
+}
+
+fn set_of(names: &[&'static str]) -> impl Iterator<Item = (&'static str, OsString)> {
+    let set = |name: &&'static str| Some((*name, std::env::var_os(name)?));
+    names.iter().filter_map(set)
 }
 
 /// For a read, an answer that never came leaves no doubt: nothing was written.

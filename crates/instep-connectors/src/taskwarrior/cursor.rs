@@ -68,6 +68,15 @@ pub(super) fn data_stamps(directory: &Path) -> Vec<Stamp> {
         .collect()
 }
 
+/// The files whose change means that tasks may have changed.
+pub(super) fn watched(place: &Place) -> Vec<PathBuf> {
+    let names: &[&str] = match place.major() {
+        ..3 => &[TASKS[0], TASKS[1], JOURNAL, BACKLOG],
+        _ => &[DATABASE, DATABASE_LOG],
+    };
+    names.iter().map(|name| place.data.join(name)).collect()
+}
+
 /// Through which door digests were taken: those of one mean nothing to the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Door {

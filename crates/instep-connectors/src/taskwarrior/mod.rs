@@ -30,6 +30,7 @@ mod write;
 use std::collections::{HashMap, HashSet};
 #[cfg(feature = "taskchampion")]
 use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use instep_contract::{Applied, Connector, ConnectorError, Cursor, Look, Observation};
@@ -102,6 +103,11 @@ impl TaskwarriorConnector {
             open: None,
             quiet: Quiet::default(),
         })
+    }
+
+    /// The data directory, every link followed, once an identity was told.
+    pub fn data_dir(&self) -> Option<&std::path::Path> {
+        self.place.as_ref().map(|place| place.data.as_path())
     }
 
     /// Where the database lies, from what is remembered if that still holds, else by asking.
@@ -418,6 +424,10 @@ impl Connector for TaskwarriorConnector {
             self.quiet
                 .wait(&place.data, &self.program.file, Moment::now())
         })
+    }
+
+    fn watched(&self) -> Vec<PathBuf> {
+        self.place.as_ref().map(cursor::watched).unwrap_or_default()
     }
 
     fn calls(&self) -> u64 {

@@ -1,4 +1,4 @@
-//! One task at a time: what it costs, when a write is wise.
+//! One task at a time: what it costs, when a write is wise, and what is to be watched.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -146,4 +146,44 @@ async fn on_3_no_write_waits() {
     let mut connector = world.open();
     connector.identity().await.unwrap();
     assert_eq!(connector.ready_in(), Duration::ZERO);
+}
+
+#[tokio::test]
+async fn the_files_that_hold_tasks_are_watched() {
+    for world in worlds() {
+        let mut connector = world.open();
+        assert!(connector.watched().is_empty() && connector.data_dir().is_none());
+        connector.identity().await.unwrap();
+        let data = std::fs::canonicalize(world.data()).unwrap();
+        assert_eq!(connector.data_dir(), Some(data.as_path()));
+        let names = match world.major {
+            2 => vec![
+                "pending.data",
+                "completed.data",
+                "undo.data",
+                "backlog.data",
+            ],
+            _ => vec!["taskchampion.sqlite3", "taskchampion.sqlite3-wal"],
+        };
+        let files: Vec<_> = names.into_iter().map(|name| data.join(name)).collect();
+        assert_eq!(connector.watched(), files);
+    }
+}
+
+#[tokio::test]
+async fn our_own_commands_tell_our_hook_so() {
+    for world in worlds() {
+        let told = world.path("told");
+        let body = format!("printf '%s' \"$INSTEP_HOOK\" >'{}'", told.display());
+        world.script(&world.data().join("hooks/on-exit.own"), &body);
+        let settings = Settings {
+            run_hooks: true,
+            ..world.settings()
+        };
+        let mut connector = TaskwarriorConnector::open(settings).unwrap();
+        create(&mut connector, titled(1, "ours")).await;
+        assert_eq!(std::fs::read_to_string(&told).unwrap(), "off");
+        world.task(&["add", "by hand"]);
+        assert_eq!(std::fs::read_to_string(&told).unwrap(), "");
+    }
 }
