@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use instep_connectors::files::FileConnector;
 use instep_connectors::taskwarrior::TaskwarriorConnector;
 use instep_connectors::vikunja::VikunjaConnector;
-use instep_contract::{Applied, Connector, ConnectorError, Cursor, Look, Observation};
+use instep_contract::{Applied, Connector, ConnectorError, Cursor, Look, Lost, Observation};
 use instep_model::{Capabilities, Direction, Identity, Operation, RemoteId, RemoteTask, Timestamp};
 
 /// A connector of any kind.
@@ -210,6 +210,10 @@ impl Connector for AnyConnector {
 
     fn ready_in(&mut self) -> Duration {
         each!(&mut self.service, inner => inner.ready_in())
+    }
+
+    async fn lost(&mut self, reported: &[RemoteId]) -> Result<Vec<Lost>, ConnectorError> {
+        each!(&mut self.service, inner => inner.lost(reported).await)
     }
 
     fn watched(&self) -> Vec<PathBuf> {

@@ -79,6 +79,17 @@ impl Applied {
     }
 }
 
+/// What somebody made and the service has lost since, though nobody took it back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// The task.
+    pub id: RemoteId,
+    /// The task as it has to be; `None` where it was deleted, and is there again.
+    pub task: Option<RemoteTask>,
+    /// What of it stands there; `None` where the whole task is gone.
+    pub left: Option<RemoteTask>,
+}
+
 /// One service as seen through one account.
 ///
 /// A connector never merges, retries, sleeps or keeps state of its own beyond a connection
@@ -165,6 +176,21 @@ pub trait Connector: Send {
     /// does not come to rest is written to all the same.
     fn ready_in(&mut self) -> Duration {
         Duration::ZERO
+    }
+
+    /// Looks for what somebody made and such a service lost since: in these items, of which
+    /// somebody was told that they changed, and in what was written lately. The next
+    /// [`apply`](Self::apply), even an empty one, puts it back; it may lose it again, so that one
+    /// has to ask until there is nothing.
+    ///
+    /// # Errors
+    /// [`ConnectorError::Busy`] while somebody is writing.
+    fn lost(
+        &mut self,
+        reported: &[RemoteId],
+    ) -> impl Future<Output = Result<Vec<Lost>, ConnectorError>> + Send {
+        let _ = reported;
+        std::future::ready(Ok(Vec::new()))
     }
 
     /// The files that hold the items, where they are files of this computer: when one of them

@@ -12,7 +12,7 @@ mod memory;
 mod store;
 pub mod store_suite;
 
-pub use connector::{Applied, Connector, Cursor, Look, Observation};
+pub use connector::{Applied, Connector, Cursor, Look, Lost, Observation};
 pub use error::{BoxError, ConnectorError, StoreError, with_causes};
 pub use event::{Delivery, Event};
 pub use fake::{

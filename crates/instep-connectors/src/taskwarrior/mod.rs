@@ -9,6 +9,8 @@ mod convert;
 mod cursor;
 mod edit;
 mod fetch;
+mod lost;
+mod mend;
 mod observe;
 #[cfg(feature = "taskchampion")]
 mod operations;
@@ -33,7 +35,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use instep_contract::{Applied, Connector, ConnectorError, Cursor, Look, Observation};
+use instep_contract::{Applied, Connector, ConnectorError, Cursor, Look, Lost, Observation};
 use instep_model::{Capabilities, Identity, Operation, RemoteId, RemoteTask, Timestamp};
 use uuid::Uuid;
 
@@ -42,6 +44,7 @@ use convert::Rules;
 use cursor::{Beginning, Door, Header, Place, Table};
 use edit::Terms;
 use fetch::Trust;
+use mend::{Span, Watch};
 use observe::{Findings, Seen};
 use quiet::{Moment, Quiet};
 pub use setup::{Found, Settings, declare_markers, detect};
@@ -65,6 +68,7 @@ pub struct TaskwarriorConnector {
     /// An import that was not looked back at to the end; the next write does that first.
     open: Option<write::Open>,
     quiet: Quiet,
+    watch: Watch,
 }
 
 impl TaskwarriorConnector {
@@ -102,6 +106,7 @@ impl TaskwarriorConnector {
             read: HashMap::new(),
             open: None,
             quiet: Quiet::default(),
+            watch: Watch::default(),
         })
     }
 
@@ -237,6 +242,13 @@ impl TaskwarriorConnector {
             absent: &HashSet::new(),
         };
         let found = fetch::fetch(&mut self.program, &place, &named, trust).await?;
+        let missing = named.iter().filter(|uuid| !found.contains_key(uuid));
+        let missing: HashSet<Uuid> = missing.copied().collect();
+        let vanished = self.watch.vanished(&mut self.program, &place, &missing);
+        if !vanished.await?.is_empty() {
+            // It is on its way from file to file, or will be put back.
+            return Err(ConnectorError::Busy);
+        }
         let row = |id: Option<Uuid>| found.get(&id?).map(|(row, _)| row.clone());
         Ok(uuids.into_iter().map(row).collect())
     }
@@ -260,6 +272,7 @@ impl TaskwarriorConnector {
             program: &mut self.program,
             open: &mut self.open,
             quiet: &mut self.quiet,
+            watch: &mut self.watch,
         };
         write::apply(writing, place, batch, terms).await
     }
@@ -376,7 +389,7 @@ impl Connector for TaskwarriorConnector {
         &mut self,
         batch: &[Operation],
     ) -> Result<Vec<Result<Applied, ConnectorError>>, ConnectorError> {
-        if batch.is_empty() && self.open.is_none() {
+        if batch.is_empty() && self.open.is_none() && self.watch.due.is_none() {
             return Ok(Vec::new());
         }
         let place = self.place(None).await?;
@@ -424,6 +437,28 @@ impl Connector for TaskwarriorConnector {
             self.quiet
                 .wait(&place.data, &self.program.file, Moment::now())
         })
+    }
+
+    async fn lost(&mut self, reported: &[RemoteId]) -> Result<Vec<Lost>, ConnectorError> {
+        let place = self.place(None).await?;
+        if place.major() >= 3 {
+            return Ok(Vec::new());
+        }
+        if !self.quiet.is_settled(&place.data, Moment::now()) {
+            return Err(ConnectorError::Busy);
+        }
+        let reported: HashSet<Uuid> = reported.iter().filter_map(edit::uuid_of).collect();
+        let look = self
+            .watch
+            .look(&mut self.program, &place, &reported, Span::Recent);
+        let found = look.await?;
+        self.watch.due = (!found.wanted.is_empty()).then_some(reported);
+        let lost = |(uuid, row): (&Uuid, &Row)| Lost {
+            id: RemoteId::new(uuid.to_string()),
+            task: self.alive(Some(row.clone())),
+            left: self.alive(found.left.get(uuid).map(|(row, _)| row.clone())),
+        };
+        Ok(found.wanted.iter().map(lost).collect())
     }
 
     fn watched(&self) -> Vec<PathBuf> {

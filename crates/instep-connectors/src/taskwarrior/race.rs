@@ -250,7 +250,8 @@ fn ours(steps: &[Step], import: &Import<'_>) -> Option<usize> {
         .map(|(at, _)| at)
 }
 
-fn changes(old: Option<&Row>, new: &Row) -> Edits {
+/// What turned `old` into `new`.
+pub(super) fn changes(old: Option<&Row>, new: &Row) -> Edits {
     let old = old.map(Row::properties).unwrap_or_default();
     differing(&old, &new.properties())
 }

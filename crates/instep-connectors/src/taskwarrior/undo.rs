@@ -29,6 +29,13 @@ pub(super) struct Mark {
     known: Vec<u8>,
 }
 
+impl Mark {
+    /// How long the journal was, in bytes.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+}
+
 /// One change of one task.
 #[derive(Debug)]
 pub(super) struct Step {
@@ -72,6 +79,12 @@ pub(super) fn mark(data: &Path) -> Result<Mark, ConnectorError> {
 pub(super) fn is_behind(data: &Path) -> bool {
     let written = |name: &str| Stamp::of(&data.join(name)).state.map(|(.., nanos)| nanos);
     TASKS.into_iter().map(written).max() > Some(written(JOURNAL))
+}
+
+/// Whether there is no task in the files that hold them.
+pub(super) fn is_empty(data: &Path) -> bool {
+    let holds = |name| Stamp::of(&data.join(name)).state.is_some();
+    !TASKS.into_iter().any(holds)
 }
 
 /// What was written since `mark`.
@@ -118,6 +131,46 @@ pub(super) fn recent(
         }
     }
     Ok(commands)
+}
+
+/// Whether nothing but additions happened to the journal since `mark`: an undo takes entries away.
+///
+/// # Errors
+/// As [`mark`].
+pub(super) fn holds(data: &Path, mark: &Mark) -> Result<bool, ConnectorError> {
+    let place = mark.length - mark.known.len() as u64;
+    let read = read_from(data, |length| place.min(length))?;
+    let (start, bytes) = read.unwrap_or_default();
+    Ok(start == place && bytes.starts_with(&mark.known))
+}
+
+/// The journal from a place on.
+#[derive(Debug, Default)]
+pub(super) struct Tail {
+    pub(super) steps: Vec<Step>,
+    /// Tasks with an entry that cannot be understood.
+    pub(super) unread: HashSet<Uuid>,
+}
+
+/// What the last `most` bytes of the journal tell, as far as they stand behind `from`.
+///
+/// # Errors
+/// As [`mark`].
+pub(super) fn tail(data: &Path, from: u64, most: u64) -> Result<Tail, ConnectorError> {
+    let read = read_from(data, |length| {
+        length.saturating_sub(most).max(from.min(length))
+    })?;
+    let (_, bytes) = read.unwrap_or_default();
+    let entries = bytes
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| line.strip_prefix(b"new ").or(line.strip_prefix(b"old ")));
+    let unread = entries
+        .filter(|entry| row_of(entry).is_none())
+        .filter_map(|entry| Uuid::try_parse_ascii(attribute(entry, b"uuid:\"")?).ok());
+    Ok(Tail {
+        unread: unread.collect(),
+        steps: steps(&bytes),
+    })
 }
 
 /// The file from where `start` says, given its length; `None` where there is none.

@@ -17,6 +17,7 @@ use super::convert::Rules;
 use super::cursor::{Beginning, Place};
 use super::edit::Terms;
 use super::fetch::{Trust, fetch};
+use super::mend::{Losses, Span, Watch};
 #[cfg(feature = "taskchampion")]
 use super::operations;
 use super::quiet::{Moment, Quiet};
@@ -39,13 +40,14 @@ pub(super) async fn apply(
 ) -> Result<Vec<Result<Applied, ConnectorError>>, ConnectorError> {
     writing.quiet.begin();
     writing.end_open().await?;
+    writing.mend(place).await?;
     let targets: Vec<Uuid> = batch.iter().flat_map(edit::target).collect();
     if batch.is_empty() {
         return Ok(Vec::new());
     }
     let mark = Mark::now(place, &targets).await?;
-    let before = writing.read_before(place, batch, &targets).await?;
-    let mut plan = Plan::new(batch, &before, terms);
+    let (before, vanished) = writing.read_before(place, batch, &targets).await?;
+    let mut plan = Plan::new(batch, (&before, &vanished), terms);
     let import = Open {
         place: place.clone(),
         mark,
@@ -162,6 +164,7 @@ pub(super) struct Writing<'a> {
     pub(super) program: &'a mut Program,
     pub(super) open: &'a mut Option<Open>,
     pub(super) quiet: &'a mut Quiet,
+    pub(super) watch: &'a mut Watch,
 }
 
 /// How far the journal went that tells what others write.
@@ -222,14 +225,31 @@ struct LookBack {
 }
 
 impl Writing<'_> {
-    /// Reads what is to be written. Where nobody else is at the files, what is to be made and is in
-    /// neither of them is not there.
+    /// Puts back what commands of others lost to each other, once none of them is at the files.
+    async fn mend(&mut self, place: &Place) -> Result<(), ConnectorError> {
+        if self.watch.due.is_none() || !self.quiet.is_settled(&place.data, Moment::now()) {
+            return Ok(());
+        }
+        let due = self.watch.due.take().unwrap_or_default();
+        let look = self.watch.look(self.program, place, &due, Span::Whole);
+        let Losses { left, wanted } = look.await?;
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let uuids: Vec<Uuid> = wanted.keys().copied().collect();
+        let mark = Mark::now(place, &uuids).await?;
+        *self.open = Some(Open::mend(place, mark, left, wanted));
+        self.end_open().await
+    }
+
+    /// Reads what is to be written, and tells what of it is lost. Where nobody else is at the files,
+    /// what is to be made and is in neither of them is not there.
     async fn read_before(
         &mut self,
         place: &Place,
         batch: &[Operation],
         targets: &[Uuid],
-    ) -> Result<HashMap<Uuid, Exported>, ConnectorError> {
+    ) -> Result<(HashMap<Uuid, Exported>, HashSet<Uuid>), ConnectorError> {
         let made = |operation: &Operation| match operation {
             Operation::Create(draft) => Some(draft.task.0),
             _ => None,
@@ -241,7 +261,11 @@ impl Writing<'_> {
             false => &nowhere,
         };
         let trust = Trust::Files { absent };
-        fetch(self.program, place, targets, trust).await
+        let before = fetch(self.program, place, targets, trust).await?;
+        let is_missing = |uuid: &&Uuid| !before.contains_key(uuid) && !made.contains(uuid);
+        let missing = targets.iter().filter(is_missing).copied().collect();
+        let vanished = self.watch.vanished(self.program, place, &missing).await?;
+        Ok((before, vanished))
     }
 
     /// Imports rows; from now on they are to be looked back at.
@@ -379,10 +403,18 @@ struct Stored {
 }
 
 impl Plan {
-    fn new(batch: &[Operation], before: &HashMap<Uuid, Exported>, terms: Terms<'_>) -> Self {
+    fn new(
+        batch: &[Operation],
+        (before, vanished): (&HashMap<Uuid, Exported>, &HashSet<Uuid>),
+        terms: Terms<'_>,
+    ) -> Self {
         let mut wanted: BTreeMap<Uuid, Row> = BTreeMap::new();
         let step = |operation: &Operation| {
             let uuid = edit::target(operation)?;
+            if vanished.contains(&uuid) {
+                // Nobody removed it, and it will be put back.
+                return Err(ConnectorError::Busy);
+            }
             let held = before.get(&uuid).map(|(row, _)| row);
             let current = wanted.get(&uuid).or(held);
             let outcome = edit::outcome(operation, current, terms)?;

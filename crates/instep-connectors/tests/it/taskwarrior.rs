@@ -8,6 +8,7 @@ mod content;
 mod cut_off;
 mod failures;
 mod looks;
+mod lost;
 mod single;
 mod suite;
 mod world;

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use instep_connectors::taskwarrior::{Settings, TaskwarriorConnector};
-use instep_contract::Connector;
+use instep_contract::{Connector, ConnectorError};
 use instep_model::{Field, Operation};
 use serde_json::json;
 
@@ -186,4 +186,54 @@ async fn our_own_commands_tell_our_hook_so() {
         world.task(&["add", "by hand"]);
         assert_eq!(std::fs::read_to_string(&told).unwrap(), "");
     }
+}
+
+#[tokio::test]
+async fn what_is_read_beside_commands_that_write_is_whole() {
+    let world = World::new(2);
+    for number in 1..=40 {
+        let name = uuid(number).to_string();
+        let task = json!({"uuid": name, "description": "at 0", "project": "at 0"});
+        world.import(&task.to_string());
+    }
+    let script = |number: u128| {
+        format!(
+            "for n in 1 2 3 4 5 6 7 8 9; do '{task}' rc.confirmation=0 rc.verbose=nothing {id} \
+             modify project:\"at $n\" \"at $n\"; '{task}' rc.verbose=nothing list; '{task}' \
+             rc.verbose=nothing {closed} modify status:completed; '{task}' rc.verbose=nothing \
+             {closed} modify status:pending; done >/dev/null 2>&1",
+            task = world.program.display(),
+            id = uuid(number),
+            closed = uuid(number + 10),
+        )
+    };
+    let start = |number| {
+        std::process::Command::new("sh")
+            .args(["-c", &script(number)])
+            .env("TASKRC", world.path("taskrc"))
+            .env_remove("TASKDATA")
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let mut running: Vec<_> = (1..=3).map(start).collect();
+    let mut connector = world.open();
+    let (mut reads, before) = (0, connector.calls());
+    while running
+        .iter_mut()
+        .any(|child| child.try_wait().unwrap().is_none())
+    {
+        for number in [1, 2, 3, 11, 12, 13] {
+            // A task that is on its way from file to file is asked for again.
+            let task = match connector.read(&[id(number)]).await {
+                Err(ConnectorError::Busy) => continue,
+                found => found.unwrap().remove(0).unwrap(),
+            };
+            let project = task.fields.get(Field::Project).map(ToString::to_string);
+            assert_eq!(project.as_deref(), Some(task.fields.title()));
+            reads += 1;
+        }
+    }
+    let asked = connector.calls() - before;
+    assert!(asked < reads, "most need no process: {asked} of {reads}");
 }
