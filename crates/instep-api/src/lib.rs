@@ -5,6 +5,7 @@
 
 mod client;
 mod failure;
+mod hooks;
 mod replies;
 mod requests;
 mod small;
@@ -12,6 +13,7 @@ pub mod socket;
 
 pub use client::Client;
 pub use failure::{Exit, Failure};
+pub use hooks::{HookState, HookView, HooksReply};
 pub use replies::{
     AccountAdded, AccountShown, AccountStatus, AccountSync, BreakerStatus, Check, CheckStatus,
     ConflictView, ConflictsReply, Count, DaemonStatus, DoctorReply, FieldChange, HoldView,

@@ -22,6 +22,8 @@ pub struct InitRequest {
     pub yes: bool,
     /// IANA name of the person's time zone; the computer's if none is given.
     pub timezone: Option<String>,
+    /// Leave Taskwarrior's hooks alone.
+    pub no_hook: bool,
 }
 
 /// `instep account add`.

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use instep_api::{AccountAdd, AccountAdded, Failure, NotesLine, SCHEMA_VERSION, SecretSource};
+use instep_api::{
+    AccountAdd, AccountAdded, Failure, HookState, NotesLine, SCHEMA_VERSION, SecretSource,
+};
 use instep_connectors::taskwarrior;
 use instep_contract::{Connector, Look, Observation};
 use instep_model::{Account, AccountId, ConflictPolicy, Direction, Kind};
@@ -14,7 +16,7 @@ use crate::doctor::lacking;
 use crate::notice::{advice, failed, remark};
 use crate::overlap::{Covered, LeftBehind, file_exists};
 use crate::scratch::scratch;
-use crate::{Places, say, secret, wiring};
+use crate::{Places, hook, say, secret, wiring};
 
 /// Adds an account after having tried it. Makes the config where there is none.
 ///
@@ -24,8 +26,13 @@ use crate::{Places, say, secret, wiring};
 pub async fn account_add(places: &Places, request: &AccountAdd) -> Result<AccountAdded, Failure> {
     config::start(places, &config::system_zone())?;
     let app = App::open(places).await?;
-    let added = add(&app, request).await;
+    let mut added = add(&app, request).await;
     app.close().await;
+    if let Ok(added) = &mut added
+        && added.kind == Kind::Taskwarrior.to_string()
+    {
+        added.notes.extend(hook_advice(places, &added.name).await);
+    }
     added
 }
 
@@ -326,6 +333,16 @@ fn after_adding(
         notes.push(advice(text, "instep sync -n"));
     }
     notes
+}
+
+/// How Taskwarrior tells of changes at once, where it does not yet.
+async fn hook_advice(places: &Places, name: &str) -> Option<NotesLine> {
+    let config = config::load(places).ok()?;
+    let view = hook::look(places, &config, config.entry(name)?)
+        .await
+        .ok()?;
+    let text = "let Taskwarrior tell of changes at once";
+    (view.state == HookState::Missing).then(|| advice(text, format!("instep hook install {name}")))
 }
 
 /// What is told of an account that was removed and is back.

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::config::{self, Config, Entry, Looseness, loose};
 use crate::connector::Server;
 use crate::scratch::scratch_copy;
-use crate::{Places, say, wiring};
+use crate::{Places, hook, say, wiring};
 
 /// Below this there is not even room for the copies that a pass makes.
 const LITTLE_SPACE_BYTES: u64 = 50_000_000;
@@ -435,6 +435,7 @@ async fn taskwarrior_checks(app: &App, entry: &Entry, checks: &mut Checks) -> bo
             return false;
         }
     }
+    hook_check(app, entry, checks).await;
     let taskrc = settings.taskrc.as_deref();
     let text = taskrc
         .and_then(|path| std::fs::read_to_string(path).ok())
@@ -446,6 +447,19 @@ async fn taskwarrior_checks(app: &App, entry: &Entry, checks: &mut Checks) -> bo
         checks.note("accounts", &id("markers"), message, fix);
     }
     true
+}
+
+/// Whether Taskwarrior tells of changes; where it cannot be asked, that is told elsewhere.
+async fn hook_check(app: &App, entry: &Entry, checks: &mut Checks) {
+    let Ok(view) = hook::look(&app.places, &app.config, entry).await else {
+        return;
+    };
+    let (name, id) = (&view.account, format!("account.{}.hook", view.account));
+    let message = format!("{name}: {}", view.message);
+    match view.fix {
+        None => checks.ok("accounts", &id, message),
+        Some(fix) => checks.note("accounts", &id, message, fix),
+    }
 }
 
 /// Markers that a taskrc does not name.

@@ -5,7 +5,7 @@ use instep_model::Kind;
 
 use crate::app::App;
 use crate::notice::{advice, failed, remark};
-use crate::{Places, account, config, say};
+use crate::{Places, account, config, hook, say};
 
 /// Makes config and hub where they are missing, and adds Taskwarrior where it is found and no
 /// account covers it. Asks nothing.
@@ -46,6 +46,32 @@ pub async fn init(places: &Places, request: &InitRequest) -> Result<InitReply, F
             Err(failure) => reply.notes.push(failed(&failure)),
         }
     }
+    if !request.no_hook {
+        install_hooks(places, &mut reply).await?;
+    }
     app.close().await;
     Ok(reply)
+}
+
+/// Puts the hook in place where Taskwarrior is an account; what stands in its way is told.
+async fn install_hooks(places: &Places, reply: &mut InitReply) -> Result<(), Failure> {
+    let config = config::load(places)?;
+    let accounts = config.accounts.iter();
+    for entry in accounts.filter(|entry| entry.account.kind == Kind::Taskwarrior) {
+        let name = &entry.account.name;
+        reply
+            .notes
+            .extend(match hook::install(places, &config, entry).await {
+                Ok(view) => match (view.fix, view.changed) {
+                    (Some(fix), _) => Some(advice(format!("{name}: {}", view.message), fix)),
+                    (None, true) => Some(remark(format!(
+                        "{name}: Taskwarrior tells of changes at once by its hook {}",
+                        view.file.unwrap_or_default()
+                    ))),
+                    (None, false) => None,
+                },
+                Err(failure) => Some(failed(&failure)),
+            });
+    }
+    Ok(())
 }

@@ -48,7 +48,7 @@ pub use app::App;
 pub use config::{config_check, config_replace, config_show, shown_zone};
 pub use daemon::Daemon;
 pub use doctor::{doctor, exit_of_checks};
-pub use hook::HookCall;
+pub use hook::{HookCall, exit_of_hooks, hook_install, hook_status, hook_uninstall};
 pub use hub::Hub;
 pub use init::init;
 pub use instep_model::AccountId;

@@ -45,7 +45,9 @@ impl Places {
         let state_dir = base.state_dir().unwrap_or_else(|| data_dir.clone());
         Ok(Self {
             home: base.home_dir().to_owned(),
-            config: config.unwrap_or_else(|| base.config_dir().join("instep/config.toml")),
+            config: config
+                .map(whole)
+                .unwrap_or_else(|| base.config_dir().join("instep/config.toml")),
             config_home: base.config_dir(),
             data: data_dir.join("instep"),
             state: state_dir.join("instep"),
@@ -72,6 +74,12 @@ impl Places {
     /// The config file.
     pub fn config(&self) -> &Path {
         &self.config
+    }
+
+    /// The config file, where it is not the usual one.
+    pub(crate) fn config_of_its_own(&self) -> Option<PathBuf> {
+        let usual = self.config_home.join("instep/config.toml");
+        (self.config != usual).then(|| self.config.clone())
     }
 
     /// The directory of the hub database.
@@ -134,4 +142,9 @@ impl Places {
         }
         std::path::absolute(typed).unwrap_or_else(|_| typed.to_owned())
     }
+}
+
+/// A path that means the same in another directory.
+fn whole(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }

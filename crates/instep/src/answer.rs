@@ -2,8 +2,8 @@
 
 use instep_api::{
     AccountAdded, AccountShown, AccountsReply, CompletionsReply, ConfigReply, ConflictsReply,
-    DoctorReply, Exit, InitReply, ListReply, LogLine, RemovedReply, RenamedReply, StatusReply,
-    SyncReply, SyncShown, TouchedReply, VersionReply,
+    DoctorReply, Exit, HooksReply, InitReply, ListReply, LogLine, RemovedReply, RenamedReply,
+    StatusReply, SyncReply, SyncShown, TouchedReply, VersionReply,
 };
 
 use crate::output::json;
@@ -33,6 +33,8 @@ pub(crate) enum Answer {
     Log(Vec<LogLine>),
     Conflicts(ConflictsReply),
     Conflict(ConflictsReply),
+    Hooks(HooksReply),
+    HookStatus(HooksReply),
     Checked(DoctorReply),
     Config(ConfigReply),
     ConfigEdited(ConfigReply),
@@ -51,6 +53,7 @@ impl Answer {
                 carried: Some(reply),
                 ..
             }) => instep_app::exit_of_sync(reply),
+            Self::Hooks(reply) | Self::HookStatus(reply) => instep_app::exit_of_hooks(reply),
             Self::Checked(reply) => instep_app::exit_of_checks(reply),
             _ => Exit::Fine,
         }
@@ -67,6 +70,7 @@ impl Answer {
                 | Self::Synced { .. }
                 | Self::Touched(_)
                 | Self::Resolved(_)
+                | Self::Hooks(_)
                 | Self::Checked(_)
                 | Self::ConfigEdited(_)
                 | Self::Served
@@ -94,6 +98,7 @@ impl Answer {
             }
             Self::Log(lines) => lines.iter().map(json).collect(),
             Self::Conflicts(reply) | Self::Conflict(reply) => json(reply),
+            Self::Hooks(reply) | Self::HookStatus(reply) => json(reply),
             Self::Checked(reply) => json(reply),
             Self::Config(reply) | Self::ConfigEdited(reply) => json(reply),
             Self::Completions(reply) => json(reply),

@@ -123,6 +123,9 @@ pub(crate) enum Command {
     /// What an account can hold, field by field.
     #[command(before_help = "Example: instep map vikunja")]
     Map(Name),
+    /// Lets Taskwarrior tell at once which tasks a command changed.
+    #[command(subcommand, before_help = "Example: instep hook install")]
+    Hook(HookCommand),
     /// Finds what is wrong, each with the command that mends it.
     #[command(
         visible_alias = "diagnose",
@@ -150,7 +153,7 @@ pub(crate) struct Init {
     /// Set up no service; this version has none, and scripts may say so all the same.
     #[arg(long)]
     pub(crate) no_service: bool,
-    /// Set up no hook of Taskwarrior; this version has none either.
+    /// Leave Taskwarrior's hooks alone; `instep hook install` sets ours up later.
     #[arg(long)]
     pub(crate) no_hook: bool,
 }
@@ -468,6 +471,25 @@ pub(crate) enum ConflictCommand {
         #[arg(long, value_name = "ID", conflicts_with = "keep")]
         same_as: Option<String>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HookCommand {
+    /// Puts the on-exit hook in place, or mends it; other hooks are left alone.
+    #[command(before_help = "Example: instep hook install")]
+    Install(OfTaskwarrior),
+    /// Takes the hook away.
+    #[command(before_help = "Example: instep hook uninstall")]
+    Uninstall(OfTaskwarrior),
+    /// Says how the hook stands.
+    #[command(before_help = "Example: instep hook status")]
+    Status(OfTaskwarrior),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OfTaskwarrior {
+    /// Only this Taskwarrior account.
+    pub(crate) account: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -10,7 +10,7 @@ use instep_api::{
 
 use crate::args::{
     AccountCommand, Add, AddKind, AddScope, Cli, Command, ConfigCommand, ConflictCommand, Edit,
-    Global, Log, Secret, Sync,
+    Global, HookCommand, Log, Secret, Sync,
 };
 
 /// One thing to do.
@@ -45,6 +45,9 @@ pub(crate) enum Plan {
     Conflicts(ConflictFilter),
     ConflictShow(String),
     Map(String),
+    HookInstall(Option<String>),
+    HookUninstall(Option<String>),
+    HookStatus(Option<String>),
     Doctor {
         offline: bool,
     },
@@ -66,6 +69,7 @@ pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
         Command::Init(init) => Plan::Init(InitRequest {
             yes: global.yes || global.no_input,
             timezone: init.timezone,
+            no_hook: init.no_hook,
         }),
         Command::Account(command) => account(command),
         Command::Sync(sync) => sync_plan(sync, &global)?,
@@ -102,6 +106,9 @@ pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
             remote_id: pull.remote_id,
         }),
         Command::Map(name) => Plan::Map(name.name),
+        Command::Hook(HookCommand::Install(of)) => Plan::HookInstall(of.account),
+        Command::Hook(HookCommand::Uninstall(of)) => Plan::HookUninstall(of.account),
+        Command::Hook(HookCommand::Status(of)) => Plan::HookStatus(of.account),
         Command::Doctor(doctor) => Plan::Doctor {
             offline: doctor.offline,
         },

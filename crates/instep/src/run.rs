@@ -61,6 +61,9 @@ pub(crate) async fn run(
             output::notes(&reloaded(&places), manner);
             Ok(answer)
         }
+        plan @ (Plan::HookInstall(_) | Plan::HookUninstall(_) | Plan::HookStatus(_)) => {
+            Box::pin(hooks(plan, &places)).await
+        }
         Plan::Doctor { offline } => Ok(Answer::Checked(instep_app::doctor(&places, offline).await)),
         Plan::ConfigCheck => {
             let checks = instep_app::config_check(&places)?;
@@ -170,6 +173,21 @@ fn reloaded(places: &Places) -> Vec<String> {
     let refused = Daemon::find(places).and_then(|daemon| daemon.reload().err());
     let told = |failure: Failure| format!("the daemon goes on as before: {}", failure.why);
     refused.map(told).into_iter().collect()
+}
+
+async fn hooks(plan: Plan, places: &Places) -> Result<Answer, Failure> {
+    Ok(match plan {
+        Plan::HookInstall(name) => {
+            Answer::Hooks(instep_app::hook_install(places, name.as_deref()).await?)
+        }
+        Plan::HookUninstall(name) => {
+            Answer::Hooks(instep_app::hook_uninstall(places, name.as_deref()).await?)
+        }
+        Plan::HookStatus(name) => {
+            Answer::HookStatus(instep_app::hook_status(places, name.as_deref()).await?)
+        }
+        _ => unreachable!("only plans about hooks come here"),
+    })
 }
 
 /// The config file and its text.

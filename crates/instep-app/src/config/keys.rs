@@ -3,7 +3,10 @@
 use toml_edit::{Document, Table, TableLike};
 
 /// The keys of the whole file.
-const TOP: [&str; 3] = ["timezone", "conflicts", "account"];
+const TOP: [&str; 4] = ["timezone", "conflicts", "daemon", "account"];
+
+/// The keys of the daemon and the hook.
+const DAEMON: [&str; 1] = ["hook_pass"];
 
 /// The keys that every account may have.
 const ACCOUNT: [&str; 8] = [
@@ -58,6 +61,9 @@ pub(crate) fn unknown_keys(text: &str) -> Vec<Unknown> {
     };
     let mut found = Vec::new();
     look(text, document.as_table(), &TOP, &mut found);
+    if let Some(daemon) = document.get("daemon").and_then(|item| item.as_table_like()) {
+        look(text, daemon, &DAEMON, &mut found);
+    }
     let accounts = document
         .get("account")
         .and_then(|item| item.as_array_of_tables());

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use instep_api::SecretSource;
 use instep_model::{Account, ConflictPolicy, TimeZone};
+use serde::Deserialize;
 
 pub(crate) use edit::{add_account, remove_account, rename_account, set_secret, start};
 pub(crate) use keys::{Unknown, nearest};
@@ -28,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) zone: TimeZone,
     /// Every account, in the order of the file.
     pub(crate) accounts: Vec<Entry>,
+    /// What the daemon and the hook do.
+    pub(crate) daemon: Daemon,
     /// Keys that mean nothing.
     pub(crate) unknown: Vec<Unknown>,
 }
@@ -54,6 +57,14 @@ impl Config {
         let accounts = self.accounts.iter().map(|entry| entry.account.clone());
         accounts.collect()
     }
+}
+
+/// What the daemon and the hook do.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Daemon {
+    /// Whether a hook starts a pass where no daemon runs.
+    pub(crate) hook_pass: bool,
 }
 
 /// One account of the config.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::keys::{line_of, nearest, unknown_keys};
 use super::zone::zone_named;
-use super::{Config, Entry, Reach, check_mode};
+use super::{Config, Daemon, Entry, Reach, check_mode};
 use crate::Places;
 use crate::say;
 
@@ -23,6 +23,8 @@ struct Raw {
     timezone: Option<String>,
     #[serde(default)]
     conflicts: Option<String>,
+    #[serde(default)]
+    daemon: Daemon,
     #[serde(default)]
     account: Vec<toml::Spanned<RawAccount>>,
 }
@@ -152,6 +154,7 @@ pub(crate) fn parse(places: &Places, text: &str) -> Result<Config, Failure> {
         timezone,
         zone,
         accounts,
+        daemon: raw.daemon,
         unknown: unknown_keys(text),
     })
 }

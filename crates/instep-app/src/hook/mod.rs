@@ -5,7 +5,9 @@
 //! read.
 
 mod hand_over;
+mod install;
 mod pass;
+mod script;
 mod told;
 
 use std::ffi::OsString;
@@ -19,6 +21,8 @@ use uuid::Uuid;
 
 use crate::Places;
 use crate::spool::Spool;
+pub use install::{exit_of_hooks, hook_install, hook_status, hook_uninstall};
+pub(crate) use install::{install, look};
 use told::Changed;
 
 /// Set to `off` where `task` is started by us: what it changes is known.

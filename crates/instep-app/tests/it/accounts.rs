@@ -26,6 +26,7 @@ async fn init_finds_taskwarrior_and_can_be_run_again() {
     let request = InitRequest {
         yes: true,
         timezone: Some("Europe/Berlin".to_owned()),
+        no_hook: true,
     };
     let first = init(&world.places, &request).await.expect("set up");
     assert_eq!(first.accounts.len(), 1, "{first:#?}");

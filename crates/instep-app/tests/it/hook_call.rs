@@ -22,8 +22,8 @@ fn usual() -> Vec<OsString> {
         "api:2",
         "args:task add api:1 data:x",
         "command:add",
-        "rc:/home/ann/.taskrc",
-        "data:/home/ann/.task",
+        "rc:/var/lib/ann/.taskrc",
+        "data:/var/lib/ann/.task",
         "version:3.5.0",
     ])
 }
@@ -155,16 +155,19 @@ impl Read for Broken {
 fn a_report_says_what_taskwarrior_said_of_itself() {
     let first = report(&mut line(ONE).as_bytes()).expect("a report");
     let second = report(&mut line(ONE).as_bytes()).expect("a report");
-    assert_eq!((&*first.data, &*first.command), ("/home/ann/.task", "add"));
+    assert_eq!(
+        (&*first.data, &*first.command),
+        ("/var/lib/ann/.task", "add")
+    );
     assert_eq!(first.id.len(), 32, "{}", first.id);
     assert_ne!(first.id, second.id);
     assert!(first.at_ms > 1_700_000_000_000);
     let mut odd = args(&["hook", "api:2"]);
-    odd.push(OsString::from_vec(b"data:/home/\xff".to_vec()));
+    odd.push(OsString::from_vec(b"data:/var/lib/\xff".to_vec()));
     odd.push(format!("command:{}", "x".repeat(1 << 20)).into());
     let call = HookCall::parse(&odd, || true).expect("a call");
     let report = call.read(&mut line(ONE).as_bytes()).expect("a report");
-    assert_eq!(report.data, "/home/\u{fffd}");
+    assert_eq!(report.data, "/var/lib/\u{fffd}");
     assert!(report.command.len() <= 4096);
 }
 

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 fn report(id: &str, at_ms: i64) -> HookReport {
     HookReport {
         id: id.to_owned(),
-        data: "/home/ann/.task".to_owned(),
+        data: "/var/lib/ann/.task".to_owned(),
         command: "add".to_owned(),
         tasks: vec!["3f2a1c52-7b5e-4b0e-9d2f-6f0d3b1f9a10".to_owned()],
         at_ms,

@@ -157,9 +157,28 @@ impl Program {
         data: Option<&Path>,
         args: &[&str],
     ) -> Result<String, ConnectorError> {
+        self.answer(data, false, args).await
+    }
+
+    /// The answer to `task <args>`, with hooks switched as the taskrc has it; it is the arguments
+    /// that see to it that none runs.
+    pub(super) async fn ask_as_set(
+        &mut self,
+        data: Option<&Path>,
+        args: &[&str],
+    ) -> Result<String, ConnectorError> {
+        self.answer(data, true, args).await
+    }
+
+    async fn answer(
+        &mut self,
+        data: Option<&Path>,
+        hooks: bool,
+        args: &[&str],
+    ) -> Result<String, ConnectorError> {
         let mut answer = Vec::new();
         let ending = self
-            .run(data, false, args, Vec::new(), |line| {
+            .run(data, hooks, args, Vec::new(), |line| {
                 answer.extend_from_slice(line);
                 answer.push(b'\n');
                 Ok(())

@@ -6,6 +6,7 @@ mod checks;
 mod clean;
 mod conflicts;
 mod history;
+mod hooks;
 mod page;
 mod status;
 mod sync;
@@ -40,6 +41,7 @@ pub(crate) fn answer(answer: &Answer, screen: &Screen) -> String {
         Answer::Log(lines) => history::log(lines, screen),
         Answer::Conflicts(reply) => conflicts::list(reply, screen),
         Answer::Conflict(reply) => conflicts::one(reply, screen),
+        Answer::Hooks(reply) | Answer::HookStatus(reply) => hooks::reply(reply),
         Answer::Checked(reply) => checks::reply(reply),
         Answer::Config(reply) => return config(reply),
         Answer::ConfigEdited(reply) => {

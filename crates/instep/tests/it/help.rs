@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use crate::home::Home;
 
-pub(crate) const COMMANDS: [&str; 37] = [
+pub(crate) const COMMANDS: [&str; 41] = [
     "",
     "init",
     "account",
@@ -34,6 +34,10 @@ pub(crate) const COMMANDS: [&str; 37] = [
     "push",
     "pull",
     "map",
+    "hook",
+    "hook install",
+    "hook uninstall",
+    "hook status",
     "doctor",
     "config",
     "config edit",

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::process::Output;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -157,18 +157,28 @@ impl Home {
 
     /// Runs the real `task`.
     pub(crate) fn task(&self, args: &[&str]) -> String {
+        let output = self.task_command().args(args).output();
+        let output = output.expect("Taskwarrior is installed");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// The real `task`, ready to be run in this home.
+    pub(crate) fn task_command(&self) -> Command {
         let named = self.programs.as_ref().map(|dir| dir.join("task"));
-        let mut command = assert_cmd::Command::new(named.unwrap_or_else(|| "task".into()));
+        self.command(&named.unwrap_or_else(|| "task".into()))
+    }
+
+    /// A program, ready to be run in this home.
+    pub(crate) fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         command
             .env_clear()
             .env("HOME", self.dir.path())
-            .env("TZ", "UTC");
-        command.env("PATH", self.search_path());
-        let output = command
-            .args(args)
-            .output()
-            .expect("Taskwarrior is installed");
-        String::from_utf8_lossy(&output.stdout).into_owned()
+            .env("TZ", "UTC")
+            .env("PATH", self.search_path())
+            .stdin(Stdio::null())
+            .current_dir(self.dir.path());
+        command
     }
 
     fn ended(&self, output: &Output) -> Ended {

@@ -166,6 +166,10 @@ fn set_up(home: &Home, server: &Server, run: &mut Run) {
         run.good(home, &["account", "show", name]);
         run.good(home, &["map", name]);
     }
+    for act in ["uninstall", "status", "install"] {
+        run.good(home, &["hook", act]);
+    }
+    run.bad(home, &["hook", "install", "file"]);
     run.good(home, &["config", "show"]);
     run.good(home, &["config", "path"]);
     run.good(home, &["config", "check"]);
