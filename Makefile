@@ -4,7 +4,7 @@
 # and Taskwarrior's default theme is put outside this folder and the caches of Cargo and Instep.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench fmt packages components
+.PHONY: help demo test bench fmt packages checkers components
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 # SQLite and the TLS library are compiled from C; any compiler that calls itself cc will do.
@@ -19,9 +19,15 @@ help:
 	@echo 'demo, test and bench first install the Debian packages that they lack, and say which.'
 	@echo 'test also fetches Taskwarrior 3, and cargo-deny unless it is there or INSTEP_SKIP_DENY_INSTALL is set.'
 
+# Checks of what is shipped beside the program: units of systemd, modules of Nix.
+CHECKERS := systemd nix-bin
+
 # Installs taskwarrior; gcc and libc6-dev where there is no cc; ca-certificates.
 packages:
 	@scripts/install-debian-packages --for Instep taskwarrior ca-certificates $(C_COMPILER)
+
+checkers:
+	@scripts/install-debian-packages --for "the tests of Instep" $(CHECKERS)
 
 # Adds rustfmt and clippy to a toolchain that came without them.
 components:
@@ -33,7 +39,7 @@ demo: packages
 	scripts/demo $(TARGET_DIR)/release/instep
 
 # Fetches Taskwarrior 3 into the user's cache folder, beside the system's own Taskwarrior.
-test: packages components
+test: packages checkers components
 	@task3=$$(scripts/taskwarrior-3) && \
 		INSTEP_TEST_TASK3=$$task3 INSTEP_TEST_TASK2=$$(command -v task) cargo xtask ci
 

@@ -8,6 +8,7 @@ mod failure;
 mod hooks;
 mod replies;
 mod requests;
+mod service;
 mod small;
 pub mod socket;
 
@@ -23,6 +24,9 @@ pub use replies::{
 pub use requests::{
     AccountAdd, ConflictFilter, InitRequest, ListRequest, LogRequest, Request, Resolution,
     SecretSource, SyncRequest, TaskEdit,
+};
+pub use service::{
+    ServiceFile, ServiceLogs, ServiceReply, ServiceRequest, ServiceText, UnitState, UnitView,
 };
 pub use small::{
     AccountsReply, CompletionsReply, ConfigReply, RemovedReply, RenamedReply, VersionReply,

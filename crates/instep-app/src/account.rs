@@ -16,7 +16,7 @@ use crate::doctor::lacking;
 use crate::notice::{advice, failed, remark};
 use crate::overlap::{Covered, LeftBehind, file_exists};
 use crate::scratch::scratch;
-use crate::{Places, hook, say, secret, wiring};
+use crate::{Places, hook, say, secret, service, wiring};
 
 /// Adds an account after having tried it. Makes the config where there is none.
 ///
@@ -62,6 +62,7 @@ pub(crate) async fn add(app: &App, request: &AccountAdd) -> Result<AccountAdded,
         before.as_ref(),
     ));
     reopened.close().await;
+    notes.extend(Box::pin(service::behind(places)).await);
     Ok(AccountAdded {
         schema_version: SCHEMA_VERSION,
         name: entry.account.name,

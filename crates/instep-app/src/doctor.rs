@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::config::{self, Config, Entry, Looseness, loose};
 use crate::connector::Server;
 use crate::scratch::scratch_copy;
-use crate::{Places, hook, say, wiring};
+use crate::{Places, hook, say, service, wiring};
 
 /// Below this there is not even room for the copies that a pass makes.
 const LITTLE_SPACE_BYTES: u64 = 50_000_000;
@@ -36,6 +36,7 @@ pub async fn doctor(places: &Places, offline: bool) -> DoctorReply {
     for check in config::config_check(places).unwrap_or_default() {
         checks.0.push(check);
     }
+    checks.0.extend(Box::pin(service::check(places)).await);
     modes(places, &mut checks);
     match config::load(places) {
         Ok(_) => match App::open(places).await {

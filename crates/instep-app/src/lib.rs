@@ -32,6 +32,7 @@ mod runtime;
 mod say;
 mod scratch;
 mod secret;
+mod service;
 mod show;
 mod single;
 mod spool;
@@ -53,6 +54,10 @@ pub use hub::Hub;
 pub use init::init;
 pub use instep_model::AccountId;
 pub use places::Places;
+pub use service::{
+    service_fits, service_install, service_logs, service_print, service_status, service_uninstall,
+    service_with_init,
+};
 pub use spool::{Spool, Spooled, Told};
 pub use tell::{exit_of_plan, exit_of_sync, waits_for_acceptance};
 pub use turn::{Turn, Turned};

@@ -71,6 +71,21 @@ impl Places {
         }
     }
 
+    /// The person's home directory.
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// The directory that everybody's config lies in.
+    pub(crate) fn config_home(&self) -> &Path {
+        &self.config_home
+    }
+
+    /// The taskrc that the environment names.
+    pub(crate) fn named_taskrc(&self) -> Option<&Path> {
+        self.taskrc.as_deref()
+    }
+
     /// The config file.
     pub fn config(&self) -> &Path {
         &self.config

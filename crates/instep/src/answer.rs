@@ -3,7 +3,8 @@
 use instep_api::{
     AccountAdded, AccountShown, AccountsReply, CompletionsReply, ConfigReply, ConflictsReply,
     DoctorReply, Exit, HooksReply, InitReply, ListReply, LogLine, RemovedReply, RenamedReply,
-    StatusReply, SyncReply, SyncShown, TouchedReply, VersionReply,
+    ServiceLogs, ServiceReply, ServiceText, StatusReply, SyncReply, SyncShown, TouchedReply,
+    VersionReply,
 };
 
 use crate::output::json;
@@ -38,6 +39,10 @@ pub(crate) enum Answer {
     Checked(DoctorReply),
     Config(ConfigReply),
     ConfigEdited(ConfigReply),
+    Service(ServiceReply),
+    ServiceStatus(ServiceReply),
+    ServiceText(ServiceText),
+    ServiceLogs(ServiceLogs),
     Completions(CompletionsReply),
     Version(VersionReply),
     /// The daemon was told to stop.
@@ -74,6 +79,7 @@ impl Answer {
                 | Self::Checked(_)
                 | Self::ConfigEdited(_)
                 | Self::Served
+                | Self::Service(_)
         )
     }
 
@@ -101,6 +107,9 @@ impl Answer {
             Self::Hooks(reply) | Self::HookStatus(reply) => json(reply),
             Self::Checked(reply) => json(reply),
             Self::Config(reply) | Self::ConfigEdited(reply) => json(reply),
+            Self::Service(reply) | Self::ServiceStatus(reply) => json(reply),
+            Self::ServiceText(reply) => json(reply),
+            Self::ServiceLogs(reply) => json(reply),
             Self::Completions(reply) => json(reply),
             Self::Version(reply) => json(reply),
             Self::Served => String::new(),

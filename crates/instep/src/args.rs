@@ -1,8 +1,12 @@
 //! What a person may type. What it means is decided elsewhere.
 
+mod service;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use service::{Install, ServiceCommand};
 
 /// The heading above the flags that every command takes.
 const EVERYWHERE: &str = "Everywhere";
@@ -135,6 +139,9 @@ pub(crate) enum Command {
     /// Shows and changes the config.
     #[command(subcommand, before_help = "Example: instep config check")]
     Config(ConfigCommand),
+    /// Keeps everything in step by itself: a service of your own systemd.
+    #[command(subcommand, before_help = "Example: instep service install")]
+    Service(ServiceCommand),
     /// Prints completions for a shell.
     #[command(
         before_help = "Example: instep completions fish > ~/.config/fish/completions/instep.fish"
@@ -150,7 +157,8 @@ pub(crate) struct Init {
     /// The time zone that days are meant in, such as Europe/Berlin; the computer's by default.
     #[arg(long, value_name = "ZONE")]
     pub(crate) timezone: Option<String>,
-    /// Set up no service; this version has none, and scripts may say so all the same.
+    /// Set up no service. Without this, init offers one where your own systemd runs, and with
+    /// --yes sets it up there; where none runs, it goes on without.
     #[arg(long)]
     pub(crate) no_service: bool,
     /// Leave Taskwarrior's hooks alone; `instep hook install` sets ours up later.

@@ -5,17 +5,20 @@ use std::time::Duration;
 use clap_complete::Shell;
 use instep_api::{
     AccountAdd, ConflictFilter, Exit, Failure, InitRequest, ListRequest, LogRequest, Request,
-    Resolution, SecretSource, SyncRequest, TaskEdit,
+    Resolution, SecretSource, ServiceRequest, SyncRequest, TaskEdit,
 };
 
 use crate::args::{
     AccountCommand, Add, AddKind, AddScope, Cli, Command, ConfigCommand, ConflictCommand, Edit,
-    Global, HookCommand, Log, Secret, Sync,
+    Global, HookCommand, Install, Log, Secret, ServiceCommand, Sync,
 };
 
 /// One thing to do.
 pub(crate) enum Plan {
-    Init(InitRequest),
+    Init {
+        request: InitRequest,
+        service: Offer,
+    },
     AccountAdd(AccountAdd),
     AccountList,
     AccountShow(String),
@@ -55,8 +58,34 @@ pub(crate) enum Plan {
     ConfigCheck,
     ConfigShow,
     ConfigPath,
+    Service(ServicePlan),
     Completions(Shell),
     Version,
+}
+
+/// One thing to do about the service.
+pub(crate) enum ServicePlan {
+    Install(ServiceRequest),
+    Print {
+        request: ServiceRequest,
+        launchd: bool,
+    },
+    Uninstall,
+    Status,
+    Logs {
+        lines: usize,
+    },
+}
+
+/// Whether something is set up that was not asked for by its own name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// It is.
+    Yes,
+    /// Where a person is there to be asked, and says so.
+    Ask,
+    /// It is not.
+    No,
 }
 
 /// Says what a command line means.
@@ -66,11 +95,18 @@ pub(crate) enum Plan {
 pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
     let global = cli.global;
     Ok(match cli.command {
-        Command::Init(init) => Plan::Init(InitRequest {
-            yes: global.yes || global.no_input,
-            timezone: init.timezone,
-            no_hook: init.no_hook,
-        }),
+        Command::Init(init) => Plan::Init {
+            service: match (init.no_service, global.yes) {
+                (true, _) => Offer::No,
+                (false, true) => Offer::Yes,
+                (false, false) => Offer::Ask,
+            },
+            request: InitRequest {
+                yes: global.yes || global.no_input,
+                timezone: init.timezone,
+                no_hook: init.no_hook,
+            },
+        },
         Command::Account(command) => account(command),
         Command::Sync(sync) => sync_plan(sync, &global)?,
         Command::Status => Plan::Run(Request::Status),
@@ -116,9 +152,30 @@ pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
         Command::Config(ConfigCommand::Check) => Plan::ConfigCheck,
         Command::Config(ConfigCommand::Show) => Plan::ConfigShow,
         Command::Config(ConfigCommand::Path) => Plan::ConfigPath,
+        Command::Service(command) => Plan::Service(service(command)),
         Command::Completions(completions) => Plan::Completions(completions.shell),
         Command::Version => Plan::Version,
     })
+}
+
+fn service(command: ServiceCommand) -> ServicePlan {
+    match command {
+        ServiceCommand::Install(Install {
+            timer,
+            unconfined,
+            print,
+            launchd,
+        }) => {
+            let request = ServiceRequest { timer, unconfined };
+            match print {
+                true => ServicePlan::Print { request, launchd },
+                false => ServicePlan::Install(request),
+            }
+        }
+        ServiceCommand::Uninstall => ServicePlan::Uninstall,
+        ServiceCommand::Status => ServicePlan::Status,
+        ServiceCommand::Logs { lines } => ServicePlan::Logs { lines },
+    }
 }
 
 fn account(command: AccountCommand) -> Plan {

@@ -13,7 +13,7 @@ use instep_app::{App, Daemon, Hub, Places};
 
 use crate::answer::Answer;
 use crate::manner::Manner;
-use crate::plan::Plan;
+use crate::plan::{Offer, Plan, ServicePlan};
 use crate::progress::Bar;
 use crate::{args, ask, config_edit, output, render};
 
@@ -51,7 +51,7 @@ pub(crate) async fn run(
     let is_usual = config.is_none();
     let places = Places::from_env(config)?;
     match plan {
-        plan @ (Plan::Init(_)
+        plan @ (Plan::Init { .. }
         | Plan::AccountAdd(_)
         | Plan::AccountLogin { .. }
         | Plan::AccountRename { .. }
@@ -93,6 +93,7 @@ pub(crate) async fn run(
             hub.close().await;
             Ok(answer_to(&request, reply?, manner))
         }
+        Plan::Service(plan) => Box::pin(service(plan, &places)).await,
         other => Box::pin(with_app(other, &places, manner)).await,
     }
 }
@@ -135,10 +136,15 @@ fn answer_to(request: &Request, reply: Reply, manner: &Manner) -> Answer {
 /// Carries out what changes the config.
 async fn on_config(plan: Plan, places: &Places, manner: &Manner) -> Result<Answer, Failure> {
     Ok(match plan {
-        Plan::Init(request) => {
+        Plan::Init { request, service } => {
             let mut reply = instep_app::init(places, &request).await?;
             if manner.may_ask {
                 ask::more_accounts(places, manner, &mut reply).await?;
+            }
+            if service == Offer::Yes
+                || service == Offer::Ask && wants_service(places, manner).await?
+            {
+                Box::pin(instep_app::service_with_init(places, &mut reply.notes)).await;
             }
             Answer::Init(reply)
         }
@@ -188,6 +194,29 @@ async fn hooks(plan: Plan, places: &Places) -> Result<Answer, Failure> {
         }
         _ => unreachable!("only plans about hooks come here"),
     })
+}
+
+async fn service(plan: ServicePlan, places: &Places) -> Result<Answer, Failure> {
+    Ok(match plan {
+        ServicePlan::Install(request) => {
+            Answer::Service(instep_app::service_install(places, &request).await?)
+        }
+        ServicePlan::Print { request, launchd } => {
+            Answer::ServiceText(instep_app::service_print(places, &request, launchd).await?)
+        }
+        ServicePlan::Uninstall => Answer::Service(instep_app::service_uninstall(places).await?),
+        ServicePlan::Status => Answer::ServiceStatus(instep_app::service_status(places).await?),
+        ServicePlan::Logs { lines } => {
+            Answer::ServiceLogs(instep_app::service_logs(places, lines).await?)
+        }
+    })
+}
+
+/// Asks whether to set up a service, where one could be and a person is there to be asked.
+async fn wants_service(places: &Places, manner: &Manner) -> Result<bool, Failure> {
+    Ok(manner.may_ask
+        && instep_app::service_fits(places).await
+        && ask::yes("Keep everything in step by itself, as a service of your own systemd?")?)
 }
 
 /// The config file and its text.

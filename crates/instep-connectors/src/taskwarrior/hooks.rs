@@ -33,6 +33,7 @@ pub async fn hooks(settings: &Settings) -> Result<Hooks, ConnectorError> {
         taskrc: taskrc.clone(),
         markers: Vec::new(),
         run_hooks: false,
+        kinds: None,
         calls: 0,
     };
     let data = settings.data.as_deref();

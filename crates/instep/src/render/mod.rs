@@ -8,6 +8,7 @@ mod conflicts;
 mod history;
 mod hooks;
 mod page;
+mod service;
 mod status;
 mod sync;
 mod tasks;
@@ -54,6 +55,9 @@ pub(crate) fn answer(answer: &Answer, screen: &Screen) -> String {
             );
             page
         }
+        Answer::Service(reply) | Answer::ServiceStatus(reply) => service::units(reply),
+        Answer::ServiceText(reply) => return service::files(reply),
+        Answer::ServiceLogs(reply) => service::logs(reply),
         Answer::Completions(reply) => return reply.script.clone(),
         Answer::Served => return String::new(),
         Answer::Version(reply) => {

@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use crate::home::Home;
 
-pub(crate) const COMMANDS: [&str; 41] = [
+pub(crate) const COMMANDS: [&str; 47] = [
     "",
     "init",
     "account",
@@ -38,12 +38,18 @@ pub(crate) const COMMANDS: [&str; 41] = [
     "hook install",
     "hook uninstall",
     "hook status",
+    "serve",
     "doctor",
     "config",
     "config edit",
     "config check",
     "config show",
     "config path",
+    "service",
+    "service install",
+    "service uninstall",
+    "service status",
+    "service logs",
     "completions",
     "version",
 ];
@@ -124,6 +130,8 @@ fn flags_that_scripts_rely_on_are_known() {
     check("log", "--since --task --account --op --limit");
     check("restore", "--collection");
     check("doctor", "--offline");
+    check("service install", "--print --launchd --timer --unconfined");
+    check("service logs", "--lines");
     check("conflicts resolve", "--keep");
     check(
         "status",

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -194,17 +195,31 @@ impl Home {
     }
 }
 
+/// The first program of this name on the search path.
+fn program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut found = std::env::split_paths(&path).map(|dir| dir.join(name));
+    found.find(|file| file.is_file())
+}
+
+/// A program that checks what is shipped beside ours. Where there is none, the case that asks for it
+/// is skipped, and the run says so.
+pub(crate) fn checker(name: &str) -> Option<PathBuf> {
+    let found = program(name);
+    if found.is_none() {
+        // A test that passes would keep what is printed to itself.
+        let _ = writeln!(std::io::stderr(), "SKIPPED: this machine has no {name}");
+    }
+    found
+}
+
 /// A Taskwarrior of this major version.
 fn taskwarrior(major: u32) -> PathBuf {
     if let Some(named) = std::env::var_os(format!("INSTEP_TEST_TASK{major}")) {
         return PathBuf::from(named);
     }
     if major == 2 {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let mut found = std::env::split_paths(&path).map(|dir| dir.join("task"));
-        return found
-            .find(|task| task.is_file())
-            .expect("Taskwarrior is installed");
+        return program("task").expect("Taskwarrior is installed");
     }
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());

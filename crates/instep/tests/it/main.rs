@@ -14,5 +14,6 @@ mod odd_input;
 mod preview;
 mod schema;
 mod server;
+mod service;
 mod task_file;
 mod vikunja;

@@ -188,6 +188,17 @@ fn set_up(home: &Home, server: &Server, run: &mut Run) {
     run.seen.insert("config edit".to_owned());
     run.good(home, &["completions", "bash"]);
     run.good(home, &["version"]);
+    service(home, run);
+}
+
+fn service(home: &Home, run: &mut Run) {
+    run.good(home, &["service", "install"]);
+    run.good(home, &["service", "install", "--print"]);
+    run.good(home, &["service", "install", "--print", "--launchd"]);
+    run.good(home, &["service", "status"]);
+    run.good(home, &["service", "logs"]);
+    run.good(home, &["service", "uninstall"]);
+    run.bad(home, &["service", "install", "--launchd"]);
 }
 
 /// A server that does not answer is part of the reply of a sync.
