@@ -10,6 +10,7 @@ mod hook_faults;
 mod hook_file;
 mod hostile;
 mod limits;
+mod nix;
 mod odd_input;
 mod preview;
 mod schema;
