@@ -26,9 +26,6 @@ const USER: &str = "me";
 /// How long to wait for an account that another instance runs, unless asked otherwise.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How often accounts are looked at, unless the config says otherwise.
-const POLL: Duration = Duration::from_secs(60);
-
 /// Follows the name of an account that left the config.
 const REMOVED: &str = " (removed)";
 
@@ -156,7 +153,8 @@ impl App {
 
     /// How often each account is looked at whether anything was told of it or not; `None` for never.
     pub fn poll_every(&self) -> Option<Duration> {
-        Some(POLL)
+        let secs = self.config.daemon.poll_secs;
+        (secs > 0).then(|| Duration::from_secs(secs))
     }
 
     pub(crate) fn engine(&self, store: HubStore) -> AppEngine {

@@ -92,6 +92,11 @@ impl AnyConnector {
         });
     }
 
+    /// Whether it lies on this computer.
+    pub(crate) fn is_local(&self) -> bool {
+        !matches!(self.service, AnyService::Vikunja(_))
+    }
+
     /// How many connections were opened to a server.
     pub(crate) fn connections(&self) -> u64 {
         match &self.service {

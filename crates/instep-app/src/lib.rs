@@ -42,6 +42,7 @@ mod tasks;
 mod tell;
 
 mod turn;
+mod watch;
 mod wiring;
 
 pub use account::{account_add, account_login, account_remove, account_rename};
@@ -61,3 +62,4 @@ pub use service::{
 pub use spool::{Spool, Spooled, Told};
 pub use tell::{exit_of_plan, exit_of_sync, waits_for_acceptance};
 pub use turn::{Turn, Turned};
+pub use watch::Watch;

@@ -42,6 +42,8 @@ pub struct Turned {
     pub again_in: Option<Duration>,
     /// Whether more was told of it than one turn takes, or meanwhile.
     pub more: bool,
+    /// Whether somebody was writing there, so that it has to be looked at once that is over.
+    pub unsettled: bool,
     /// Whether the account has to meet the hub first, which takes a whole round.
     pub unmet: bool,
     /// Things to be told once.
@@ -123,6 +125,7 @@ impl App {
             return Ok(turned);
         };
         turned.calls = told.calls;
+        turned.unsettled = told.unsettled;
         if told.trouble.is_none() {
             turned.notes = self.after_turn(&mut member).await;
             // A look at the account shows what was told of single items, unless it was archived or

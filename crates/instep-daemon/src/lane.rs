@@ -10,6 +10,9 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::shared::{Bell, Shared};
 
+/// How long it takes until what somebody was writing has come to rest.
+const REST: Duration = Duration::from_millis(400);
+
 /// The longest wait after turns that failed.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -28,6 +31,8 @@ pub(crate) fn start_all(shared: &Rc<Shared>) -> JoinSet<()> {
 struct Times {
     /// When it is looked at next.
     poll: Option<Instant>,
+    /// When it is looked at once more, because somebody was writing there.
+    again: Option<Instant>,
     /// No turn before this: the last ones failed.
     not_before: Option<Instant>,
     failures: u32,
@@ -36,6 +41,7 @@ struct Times {
 async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
     let mut times = Times {
         poll: None,
+        again: None,
         not_before: None,
         failures: 0,
     };
@@ -45,8 +51,10 @@ async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
             return;
         }
         let app = shared.app();
-        let is_due = times.poll.is_none_or(|at| at <= Instant::now());
-        let look = bell.take_look() || is_due;
+        let now = Instant::now();
+        let is_due = times.poll.is_some_and(|at| at <= now);
+        let settled = times.again.take_if(|at| *at <= now).is_some();
+        let look = bell.take_look() || is_due || settled;
         let turn = match look {
             true => Turn::Look,
             false if app.has_work(&account).await.unwrap_or(true) => Turn::Told,
@@ -75,7 +83,7 @@ async fn wait(bell: &Bell, times: &mut Times) {
         sleep_until(at).await;
         return;
     }
-    match times.poll {
+    match times.poll.into_iter().chain(times.again).min() {
         Some(at) => tokio::select! {
             () = bell.wait() => {}
             () = sleep_until(at) => {}
@@ -87,6 +95,9 @@ async fn wait(bell: &Bell, times: &mut Times) {
 fn after(shared: &Shared, bell: &Bell, times: &mut Times, look: bool, turned: &Turned) {
     if turned.changes > 0 {
         shared.ring_all();
+    }
+    if turned.unsettled {
+        times.again = Some(Instant::now() + REST);
     }
     if turned.failure.is_none() {
         times.failures = 0;

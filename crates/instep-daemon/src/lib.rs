@@ -12,6 +12,7 @@ mod meeting;
 mod shared;
 mod socket;
 mod spool;
+mod watch;
 mod watchdog;
 
 use std::rc::Rc;
@@ -45,6 +46,8 @@ pub async fn serve(places: &Places) -> Result<(), Failure> {
             tasks.spawn_local(socket::serve(listener, Rc::clone(&shared), intake.clone()));
             tasks.spawn_local(spool::drain(Rc::clone(&shared), places.clone(), intake));
             tasks.spawn_local(meeting::run(Rc::clone(&shared)));
+            let mut watching = JoinSet::new();
+            watching.spawn_local(watch::run(Rc::clone(&shared)));
             watchdog::start(&mut tasks);
             let mut lanes = lane::start_all(&shared);
             watchdog::ready();
@@ -59,6 +62,8 @@ pub async fn serve(places: &Places) -> Result<(), Failure> {
                         // Turns that are dropped half-way are finished by the next ones.
                         lanes.shutdown().await;
                         lanes = lane::start_all(&shared);
+                        watching.shutdown().await;
+                        watching.spawn_local(watch::run(Rc::clone(&shared)));
                         tracing::info!("read the config again");
                     }
                 }

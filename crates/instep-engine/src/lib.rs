@@ -18,6 +18,7 @@ mod keep;
 mod left_out;
 mod links;
 mod look;
+mod lost;
 mod marker;
 mod meeting;
 mod merge;

@@ -137,7 +137,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             self.store.account_state(&pass.account.id).await?
         };
         pass.needs = needs(&state);
-        Ok(())
+        match first {
+            true => self.put_back_lost(pass, &[]).await,
+            false => Ok(()),
+        }
     }
 
     /// Whether everything is to be looked at, for what no change tells of (S9). A clock that was set

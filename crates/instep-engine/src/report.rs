@@ -131,6 +131,8 @@ pub struct AccountReport {
     pub duration: Duration,
     /// Whether it had gone back to an older state, and is brought up to the hub again.
     pub older: bool,
+    /// Whether somebody was writing there, so that nobody knows yet what was lost of it (S32).
+    pub unsettled: bool,
     /// Why it stands still, if it does.
     pub trouble: Option<Trouble>,
 }
@@ -148,6 +150,7 @@ impl AccountReport {
             calls: 0,
             duration: Duration::ZERO,
             older: false,
+            unsettled: false,
             trouble: None,
         }
     }

@@ -103,6 +103,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ) -> Result<Outcome, Stop> {
         pass.wrote = true;
         self.forget_seen(pass, operations).await?;
+        self.wait_for_rest(pass).await;
         let mut tries = Tries::while_busy();
         loop {
             let write = async |connector: &mut C| connector.apply(operations).await;
@@ -115,6 +116,18 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 }
                 outcome => return Ok(outcome),
             }
+        }
+    }
+
+    /// Waits until nobody else writes there, where one writer would lose the other's work (S32). The
+    /// connector says when to wait no longer.
+    async fn wait_for_rest<C: Connector>(&self, pass: &mut Pass<'_, C>) {
+        loop {
+            let wait = pass.connector.ready_in();
+            if wait.is_zero() {
+                return;
+            }
+            self.clock.sleep(wait).await;
         }
     }
 

@@ -61,6 +61,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             Begin::Work => {}
             Begin::Items(items) => {
                 self.read_items(pass, items).await?;
+                self.put_back_lost(pass, items).await?;
                 // Of all others nobody knows what became there.
                 pass.looked = false;
             }

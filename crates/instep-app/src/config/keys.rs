@@ -6,7 +6,7 @@ use toml_edit::{Document, Table, TableLike};
 const TOP: [&str; 4] = ["timezone", "conflicts", "daemon", "account"];
 
 /// The keys of the daemon and the hook.
-const DAEMON: [&str; 1] = ["hook_pass"];
+const DAEMON: [&str; 3] = ["hook_pass", "poll_secs", "listen"];
 
 /// The keys that every account may have.
 const ACCOUNT: [&str; 8] = [

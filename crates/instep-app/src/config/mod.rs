@@ -60,11 +60,25 @@ impl Config {
 }
 
 /// What the daemon and the hook do.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Daemon {
     /// Whether a hook starts a pass where no daemon runs.
     pub(crate) hook_pass: bool,
+    /// How often each account is looked at whether anything was told of it or not; 0 for never.
+    pub(crate) poll_secs: u64,
+    /// Where the daemon listens for webhooks; empty for nowhere.
+    pub(crate) listen: String,
+}
+
+impl Default for Daemon {
+    fn default() -> Self {
+        Self {
+            hook_pass: false,
+            poll_secs: 60,
+            listen: "127.0.0.1:7117".to_owned(),
+        }
+    }
 }
 
 /// One account of the config.

@@ -198,6 +198,16 @@ impl World {
         command
     }
 
+    /// The program with these arguments, ready to be started.
+    pub(crate) fn program(&self, args: &[&str]) -> Command {
+        self.command(&assert_cmd::cargo::cargo_bin("instep"), args)
+    }
+
+    /// Taskwarrior with these arguments, ready to be started.
+    pub(crate) fn taskwarrior(&self, args: &[&str]) -> Command {
+        self.command(&self.path("bin/task"), args)
+    }
+
     /// Runs the program.
     pub(crate) fn instep(&self, args: &[&str]) -> Ended {
         let program = assert_cmd::cargo::cargo_bin("instep");

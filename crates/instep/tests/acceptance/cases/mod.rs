@@ -3,6 +3,7 @@
 pub(crate) mod across;
 pub(crate) mod bare;
 pub(crate) mod busy;
+pub(crate) mod daemon;
 pub(crate) mod edits;
 pub(crate) mod guard;
 pub(crate) mod kills;
