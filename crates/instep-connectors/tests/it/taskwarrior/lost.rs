@@ -164,6 +164,8 @@ async fn s32_nobody_looks_for_losses_while_a_command_writes() {
     let (world, mut connector) = seen(1).await;
     lose(&world, &[&uuid(1).to_string(), "modify", "+lost"]);
     world.task(&["add", "just now"]);
+    connector.identity().await.unwrap();
+    world.stir();
     let busy = connector.lost(&[id(1)]).await;
     assert!(matches!(busy, Err(ConnectorError::Busy)), "{busy:?}");
     assert_eq!(put_back(&world, &mut connector).await.len(), 1);

@@ -114,6 +114,7 @@ async fn a_write_on_2_6_waits_for_a_quiet_moment() {
     world.age();
     assert_eq!(connector.ready_in(), Duration::ZERO);
     world.task(&["add", "again"]);
+    world.stir();
     let wait = connector.ready_in();
     assert!(
         !wait.is_zero() && wait <= Duration::from_millis(300),
