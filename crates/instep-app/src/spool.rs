@@ -112,6 +112,7 @@ impl Spool {
             other => other?,
         };
         let mut names = Vec::new();
+        let mut overflows = false;
         for entry in entries {
             let entry = entry?;
             let name = entry.file_name();
@@ -121,14 +122,18 @@ impl Spool {
                     let _ = fs::remove_file(entry.path());
                 }
             } else if name == OVERFLOW {
-                // From here on it is a file like any other: who finds no room makes a new one, so
-                // that the one which is removed later never says more than what was carried out.
-                let taken = name_of(now_ms(), &Uuid::new_v4().simple().to_string());
-                fs::rename(entry.path(), self.dir.join(&taken))?;
-                names.push(taken.into());
+                overflows = true;
             } else if name != BAD {
                 names.push(name);
             }
+        }
+        if overflows {
+            // From here on it is a file like any other: who finds no room makes a new one, so that
+            // the one which is removed later never says more than what was carried out. Not within
+            // the loop, which could meet it again under its new name.
+            let taken = name_of(now_ms(), &Uuid::new_v4().simple().to_string());
+            fs::rename(self.dir.join(OVERFLOW), self.dir.join(&taken))?;
+            names.push(taken.into());
         }
         names.sort();
         Ok(names)
