@@ -1,15 +1,20 @@
 //! What a hook tells, as events of accounts: accepted before anybody is told so (I10).
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use instep_api::Failure;
 use instep_api::socket::HookReport;
 use instep_connectors::taskwarrior;
-use instep_contract::{Delivery, Store};
+use instep_contract::{Delivery, Event, Store};
 use instep_model::{AccountId, RemoteId, Timestamp};
 
 use crate::app::App;
+use crate::spool::{Spool, Told};
 use crate::{say, wiring};
+
+/// Files of the spool that are taken in together.
+const MOST_SPOOLED: usize = 256;
 
 impl App {
     /// The Taskwarrior accounts whose tasks lie in this directory.
@@ -63,5 +68,62 @@ impl App {
         let accepted = self.hub.accept(&deliveries, Timestamp::now()).await;
         accepted.map_err(|error| say::from_store(&error))?;
         Ok(accounts)
+    }
+}
+
+/// What was taken out of the spool.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TakenIn {
+    /// The accounts that it is about.
+    pub accounts: BTreeSet<AccountId>,
+    /// Whether any task of any of them may have changed.
+    pub everything: bool,
+}
+
+impl App {
+    /// Takes in what hooks left in the spool while nobody listened. A file leaves the spool once what
+    /// it says is stored.
+    ///
+    /// # Errors
+    /// When the hub fails: what was not stored stays in the spool.
+    pub async fn take_in_spool(&self) -> Result<TakenIn, Failure> {
+        let spool = Spool::of(&self.places);
+        let mut taken = TakenIn::default();
+        // One that cannot be listed holds nothing that anybody could take in.
+        let names = spool.list().unwrap_or_default();
+        for names in names.chunks(MOST_SPOOLED) {
+            let spooled: Vec<_> = names.iter().filter_map(|name| spool.read(name)).collect();
+            let mut reports = Vec::new();
+            for one in &spooled {
+                match &one.told {
+                    Told::Report(report) => reports.push(report.clone()),
+                    Told::Everything => taken.everything = true,
+                }
+            }
+            taken.accounts.extend(self.accept_hooks(&reports).await?);
+            for one in &spooled {
+                if let Err(error) = spool.remove(one) {
+                    // It is taken in once more, and counts once.
+                    tracing::warn!(%error, "a file of the spool could not be removed");
+                }
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Ends what was told of accounts that have been looked at since.
+    pub(crate) async fn forget_told(&self, told: &[Event]) -> Result<(), Failure> {
+        let finished = self.hub.finish_events(told).await;
+        finished.map_err(|error| say::from_store(&error))
+    }
+
+    /// What was told of these accounts so far.
+    pub(crate) async fn told_of(&self, accounts: &[AccountId]) -> Result<Vec<Event>, Failure> {
+        let mut told = Vec::new();
+        for account in accounts {
+            let events = self.hub.events(account, usize::MAX).await;
+            told.extend(events.map_err(|error| say::from_store(&error))?);
+        }
+        Ok(told)
     }
 }

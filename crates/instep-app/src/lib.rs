@@ -45,6 +45,7 @@ mod turn;
 mod watch;
 mod wiring;
 
+pub use accept::TakenIn;
 pub use account::{account_add, account_login, account_remove, account_rename};
 pub use app::App;
 pub use config::{config_check, config_replace, config_show, shown_zone};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use instep_api::socket::Progress;
 use instep_api::{Failure, SyncReply, SyncRequest};
-use instep_contract::{Look, with_causes};
+use instep_contract::{Event, Look, with_causes};
 use instep_engine::{AccountReport, Need, Rehearsal, RoundOptions, RoundReport, Trouble};
 use instep_model::{Account, AccountId, Direction, Timestamp};
 
@@ -54,6 +54,13 @@ impl App {
         }
         let began = Began::now();
         let entries = self.entries(&request.accounts)?;
+        // What was told until here is seen by the looks of this round.
+        self.take_in_spool().await?;
+        let ids: Vec<AccountId> = entries
+            .iter()
+            .map(|entry| entry.account.id.clone())
+            .collect();
+        let told = self.told_of(&ids).await?;
         let state = self.places.state().to_owned();
         let mut choice = self.choose(entries, &state, |connector| connector).await;
         let engine = self.engine(self.hub.clone());
@@ -84,6 +91,13 @@ impl App {
                 }
             }
         };
+        let came_through = |event: &&Event| {
+            let mut reports = report.accounts.iter();
+            let own = reports.find(|told| told.account == event.account);
+            own.is_some_and(|told| told.trouble.is_none())
+        };
+        let seen: Vec<Event> = told.iter().filter(came_through).cloned().collect();
+        self.forget_told(&seen).await?;
         let about = About::Everything;
         let reply = self.conclude(choice, report, about, began).await?;
         if request.full {

@@ -43,8 +43,8 @@ pub async fn serve(places: &Places) -> Result<(), Failure> {
         .run_until(async {
             let mut tasks = JoinSet::new();
             let intake = intake::start(&mut tasks, Rc::clone(&shared));
-            tasks.spawn_local(socket::serve(listener, Rc::clone(&shared), intake.clone()));
-            tasks.spawn_local(spool::drain(Rc::clone(&shared), places.clone(), intake));
+            tasks.spawn_local(socket::serve(listener, Rc::clone(&shared), intake));
+            tasks.spawn_local(spool::drain(Rc::clone(&shared)));
             tasks.spawn_local(meeting::run(Rc::clone(&shared)));
             let mut watching = JoinSet::new();
             watching.spawn_local(watch::run(Rc::clone(&shared)));
