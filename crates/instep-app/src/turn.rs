@@ -85,11 +85,8 @@ impl App {
                 ..Turned::default()
             });
         }
-        let events = self
-            .hub
-            .events(account, MOST_EVENTS)
-            .await
-            .map_err(failed)?;
+        let events = self.hub.events(account, MOST_EVENTS).await;
+        let events = events.map_err(failed)?;
         let is_whole = events.iter().any(|event| event.item.is_none());
         let begin = match turn {
             Turn::Told if events.is_empty() => Begin::Work,
@@ -110,44 +107,51 @@ impl App {
             connector,
         };
         let engine = self.engine(self.hub.clone());
-        let options = RoundOptions {
-            look: Look::Changes,
-            lease_timeout: PATIENCE,
-            holder: "instep".to_owned(),
-            ..RoundOptions::default()
+        let report = engine.run_turn(&mut member, &begin, &options()).await;
+        let changes = report.changes.len();
+        let Some(told) = report.accounts.into_iter().next() else {
+            return Ok(Turned::default());
         };
-        let report = engine.run_turn(&mut member, &begin, &options).await;
         let mut turned = Turned {
-            changes: report.changes.len(),
+            changes,
+            calls: told.calls,
+            unsettled: told.unsettled,
             ..Turned::default()
         };
-        let Some(told) = report.accounts.into_iter().next() else {
-            return Ok(turned);
-        };
-        turned.calls = told.calls;
-        turned.unsettled = told.unsettled;
-        if told.trouble.is_none() {
-            turned.notes = self.after_turn(&mut member).await;
-            // A look at the account shows what was told of single items, unless it was archived or
-            // the like: those are asked for by themselves.
-            let (whole, single): (Vec<Event>, Vec<Event>) =
-                events.into_iter().partition(|event| event.item.is_none());
-            let seen = if begin == Begin::Look { whole } else { single };
-            self.hub.finish_events(&seen).await.map_err(failed)?;
-            turned.more = !self
-                .hub
-                .events(account, 1)
-                .await
-                .map_err(failed)?
-                .is_empty();
-        }
-        if let Some(trouble) = &told.trouble {
-            let met = say::Met::Syncing { tasks: 0 };
-            turned.failure = Some(say::from_trouble(entry, trouble, met));
-            turned.again_in = again_in(trouble);
+        match &told.trouble {
+            None => {
+                turned.notes = self.after_turn(&mut member).await;
+                turned.more = self.end(account, &begin, events).await?;
+            }
+            Some(trouble) => {
+                let met = say::Met::Syncing { tasks: 0 };
+                turned.failure = Some(say::from_trouble(entry, trouble, met));
+                turned.again_in = again_in(trouble);
+            }
         }
         self.keep(entry, member.connector, turned.failure.as_ref());
         Ok(turned)
+    }
+
+    /// Ends what a turn has seen; whether more was told.
+    async fn end(
+        &self,
+        account: &AccountId,
+        begin: &Begin,
+        events: Vec<Event>,
+    ) -> Result<bool, Failure> {
+        let failed = |error| say::from_store(&error);
+        // A look at what changed may leave out what was told of single items: those are read by
+        // themselves.
+        let (whole, single): (Vec<Event>, Vec<Event>) =
+            events.into_iter().partition(|event| event.item.is_none());
+        let seen = match begin {
+            Begin::Look => whole,
+            Begin::Items(_) | Begin::Work => single,
+        };
+        self.hub.finish_events(&seen).await.map_err(failed)?;
+        let more = self.hub.events(account, 1).await.map_err(failed)?;
+        Ok(!more.is_empty())
     }
 
     async fn after_turn(&self, member: &mut Member<AnyConnector>) -> Vec<String> {
@@ -180,6 +184,15 @@ impl App {
             return;
         }
         self.pool.give_back(account.clone(), connector);
+    }
+}
+
+fn options() -> RoundOptions {
+    RoundOptions {
+        look: Look::Changes,
+        lease_timeout: PATIENCE,
+        holder: "instep".to_owned(),
+        ..RoundOptions::default()
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use instep_contract::{Connector, Store, Work};
-use instep_model::{Mapping, RemoteId, TaskId, Trouble};
+use instep_model::{Mapping, RemoteId, RemoteTask, TaskId, Trouble};
 
 use crate::push::PAGE;
 use crate::report::RoundReport;
@@ -131,12 +131,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             return Ok(Vec::new());
         }
         let doubts = self.settle_doubts(pass).await?;
-        let found = self.read(pass, items).await?;
+        let found = self.read_what_may(pass, items).await?;
         pass.looked = true;
         let mut known = self.by_remote(pass, items).await?;
         let (mut paired, mut ended, mut losses) = (Vec::new(), Vec::new(), Vec::new());
         let (mut unknown, mut met) = (Vec::new(), Vec::new());
-        for (item, found) in items.iter().zip(found) {
+        for (item, found) in found {
             let pair = known.remove(item);
             met.extend(pair.as_ref().map(|pair| pair.task));
             match (found, pair) {
@@ -178,6 +178,32 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             return Err(Stop::Trouble(Trouble::InDoubt { count: doubts }));
         }
         Ok(met)
+    }
+
+    /// Reads these items. One that the service refuses to show is left out: it may be anybody's, and
+    /// says nothing of the others.
+    async fn read_what_may<'i, C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        items: &'i [RemoteId],
+    ) -> Result<Vec<(&'i RemoteId, Option<RemoteTask>)>, Stop> {
+        let all = async |connector: &mut C| connector.read(items).await;
+        match self.call(pass, all).await? {
+            Ok(found) => return Ok(items.iter().zip(found).collect()),
+            Err(error) if error.is_about_item() => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut read = Vec::new();
+        for item in items {
+            let one = std::slice::from_ref(item);
+            let found = self.call(pass, async |connector: &mut C| connector.read(one).await);
+            match found.await? {
+                Ok(found) => read.extend(found.into_iter().map(|found| (item, found))),
+                Err(error) if error.is_about_item() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(read)
     }
 
     async fn by_remote<C>(
