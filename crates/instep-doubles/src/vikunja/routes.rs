@@ -352,6 +352,36 @@ pub(crate) static ROUTES: &[Route] = &[
     ),
     v2(
         "GET",
+        "/webhooks/events",
+        Scope("webhooks", "events"),
+        webhooks::event_names,
+    ),
+    v2(
+        "GET",
+        "/projects/:project/webhooks",
+        Scope("projects_webhooks", "read_all"),
+        webhooks::list,
+    ),
+    v2(
+        "POST",
+        "/projects/:project/webhooks",
+        Scope("projects_webhooks", "create"),
+        webhooks::create,
+    ),
+    v2(
+        "PUT",
+        "/projects/:project/webhooks/:webhook",
+        Scope("projects_webhooks", "update"),
+        webhooks::update,
+    ),
+    v2(
+        "DELETE",
+        "/projects/:project/webhooks/:webhook",
+        Scope("projects_webhooks", "delete"),
+        webhooks::delete,
+    ),
+    v2(
+        "GET",
         "/projects/:project/tasks",
         Scope("tasks", "read_all"),
         fetch::in_project,

@@ -147,6 +147,21 @@ pub(crate) const TASK_BUCKET: Schema = &[
     ("bucket", Any),
 ];
 
+/// A webhook.
+pub(crate) const WEBHOOK: Schema = &[
+    ("id", Whole),
+    ("target_url", Text(0, 0)),
+    ("events", List),
+    ("project_id", Whole),
+    ("user_id", Whole),
+    ("secret", Text(0, 0)),
+    ("basic_auth_user", Text(0, 0)),
+    ("basic_auth_password", Text(0, 0)),
+    ("created_by", Any),
+    ("created", Date),
+    ("updated", Date),
+];
+
 /// Bodies that only `/api/v1` takes.
 pub(crate) const V1_ONLY: Schema = &[];
 

@@ -24,13 +24,13 @@ impl NewHook {
         let url = self.target_url.as_deref().unwrap_or_default();
         let events = self.events.as_deref().unwrap_or_default();
         let mut faults = Vec::new();
+        if events.is_empty() {
+            faults.push(("events", "non zero value required".to_owned()));
+        }
         if url.is_empty() {
             faults.push(("target_url", "non zero value required".to_owned()));
         } else if url::Url::parse(url).is_err() {
             faults.push(("target_url", format!("{url} does not validate as url")));
-        }
-        if events.is_empty() {
-            faults.push(("events", "non zero value required".to_owned()));
         }
         if faults.is_empty() && !url.starts_with("http") {
             faults.push(("target_url", String::new()));
@@ -73,7 +73,7 @@ pub(crate) fn list(call: &mut Call<'_>) -> Result<Reply, Refusal> {
 /// `PUT /projects/{project}/webhooks`
 pub(crate) fn create(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let project = call.id(0)?;
-    let new: NewHook = call.body(schema::V1_ONLY)?;
+    let new: NewHook = call.body(schema::WEBHOOK)?;
     new.check(call.is_v2())?;
     check_right(call, project)?;
     let basic_auth = new.basic_auth_user.zip(new.basic_auth_password);
@@ -110,7 +110,7 @@ fn check_right(call: &Call<'_>, project: i64) -> Result<(), Refusal> {
 /// `POST /projects/{project}/webhooks/{webhook}`: stores the events only.
 pub(crate) fn update(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let (project, id) = (call.id(0)?, call.id(1)?);
-    let new: NewHook = call.body(schema::V1_ONLY)?;
+    let new: NewHook = call.body(schema::WEBHOOK)?;
     new.check(call.is_v2())?;
     check_right(call, project)?;
     let now = call.state.second();

@@ -150,6 +150,8 @@ cases! {
     webhooks::a_project_delete_is_announced_on_its_own_hooks [35],
     webhooks::a_parent_hook_hears_the_child [41],
     webhooks::secrets_are_never_shown [43],
+    webhooks::the_second_api_manages_them_too [43],
+    webhooks::an_archived_project_takes_webhooks [34, 43],
     webhooks::a_bot_is_its_own_doer [61],
     webhooks::a_lost_share_keeps_the_hook [74],
     webhook_delivery::the_signature_covers_the_raw_body [38],

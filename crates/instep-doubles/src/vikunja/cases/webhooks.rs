@@ -254,6 +254,69 @@ pub(super) async fn secrets_are_never_shown(t: &Target) -> Outcome {
     same("event names", &json!(names.items().len()), json!(19))
 }
 
+pub(super) async fn the_second_api_manages_them_too(t: &Target) -> Outcome {
+    let project = t.project("hooks").await?;
+    let path = format!("/api/v2/projects/{project}/webhooks");
+    let body = |events: Value| json!({"target_url": "https://hub.test/hook", "events": events});
+    let mut new = body(json!(["task.created"]));
+    new["secret"] = json!("s3cret");
+    let made = t.post(&path, new).await?.want(201)?;
+    same("secret", &made.body["secret"], json!(""))?;
+    let one = format!("{path}/{}", made.id()?);
+    let changed = t
+        .put(&one, body(json!(["task.deleted"])))
+        .await?
+        .want(200)?;
+    same("id", &changed.body["id"], made.body["id"].clone())?;
+    let listed = t.get(&path).await?.want(200)?.body;
+    same("total", &listed["total"], json!(1))?;
+    let stored = &listed["items"][0];
+    same("events", &stored["events"], json!(["task.deleted"]))?;
+    same(
+        "address",
+        &stored["target_url"],
+        json!("https://hub.test/hook"),
+    )?;
+    for body in [body(json!(["bogus"])), body(json!([])), json!({})] {
+        t.post(&path, body).await?.refused(422, 2002)?;
+    }
+    let unknown = json!({"target_url": "https://hub.test/", "events": ["task.created"], "x": 1});
+    t.post(&path, unknown).await?.want(422)?;
+    t.delete(&one).await?.want(204)?;
+    t.delete(&one).await?.want(403)?;
+    t.put(&one, body(json!(["task.created"])))
+        .await?
+        .want(403)?;
+    t.get("/api/v2/projects/99999999/webhooks")
+        .await?
+        .refused(404, 3001)?;
+    let names = t.get("/api/v2/webhooks/events").await?.want(200)?;
+    same(
+        "event names",
+        &json!(names.body.as_array().map(Vec::len)),
+        json!(19),
+    )
+}
+
+/// An archived project takes webhooks, and tells by them that it is archived no more.
+pub(super) async fn an_archived_project_takes_webhooks(t: &Target) -> Outcome {
+    let (project, probe) = hooked(t).await?;
+    let path = format!("/api/v2/projects/{project}");
+    t.patch(&path, json!({"is_archived": true}))
+        .await?
+        .want(200)?;
+    probe.wait_for_events(&["project.updated"]).await?;
+    let receiver = Receiver::start(&[]).await?;
+    receiver.hook(t, project, &["project.updated"], "").await?;
+    t.patch(&path, json!({"is_archived": false}))
+        .await?
+        .want(200)?;
+    receiver
+        .wait_for_events(&["project.updated"])
+        .await
+        .map(drop)
+}
+
 pub(super) async fn a_bot_is_its_own_doer(t: &Target) -> Outcome {
     let (ann, name) = t.stranger("ann").await?;
     let (project, receiver) = hooked(&ann).await?;
