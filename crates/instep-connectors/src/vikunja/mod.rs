@@ -13,6 +13,7 @@ pub mod markdown;
 mod projects;
 mod refusal;
 mod rights;
+mod webhook;
 pub mod wire;
 mod write;
 
@@ -28,6 +29,7 @@ use self::client::{Client, Timeouts};
 use self::cursor::Mark;
 use self::projects::Projects;
 pub use self::refusal::ARCHIVED;
+pub use self::webhook::{NewWebhook, TopProject, Webhook};
 
 /// What it takes to reach one user's Vikunja.
 #[derive(Debug, Clone)]

@@ -80,6 +80,11 @@ impl Failure {
         matches!(self, Self::Refused(refusal) if refusal.is_json && refusal.status == status)
     }
 
+    /// Whether the server does not know the address that was asked for, whatever it is about.
+    pub(super) fn is_unknown_route(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.status == 404 && refusal.problem.code == 0)
+    }
+
     /// The error, where it is about this task.
     pub(super) fn about(self, id: &RemoteId) -> ConnectorError {
         match self {

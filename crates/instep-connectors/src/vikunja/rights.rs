@@ -31,9 +31,6 @@ enum How {
 /// Everything that the calls of this connector need.
 const RIGHTS: [Right; 21] = {
     use How::{Make, Read, Remove, Replace};
-    const fn right(scope: &'static str, how: How, path: &'static str) -> Right {
-        Right { scope, how, path }
-    }
     [
         right("other: user", Read, "user"),
         right("projects: read_all", Read, "projects"),
@@ -63,6 +60,26 @@ const RIGHTS: [Right; 21] = {
     ]
 };
 
+/// Everything that registering webhooks needs beyond [`RIGHTS`].
+const WEBHOOK_RIGHTS: [Right; 5] = {
+    use How::{Make, Read, Remove, Replace};
+    [
+        right("webhooks: events", Read, "webhooks/events"),
+        right("projects_webhooks: read_all", Read, "projects/-/webhooks"),
+        right("projects_webhooks: create", Make, "projects/-/webhooks"),
+        right(
+            "projects_webhooks: update",
+            Replace,
+            "projects/-/webhooks/-",
+        ),
+        right("projects_webhooks: delete", Remove, "projects/-/webhooks/-"),
+    ]
+};
+
+const fn right(scope: &'static str, how: How, path: &'static str) -> Right {
+    Right { scope, how, path }
+}
+
 impl Api {
     /// The scopes that the token lacks of those that are needed: with `writes` all, else those that
     /// read. A token that is dead lacks none.
@@ -70,10 +87,25 @@ impl Api {
         &mut self,
         writes: bool,
     ) -> Result<Vec<&'static str>, ConnectorError> {
+        let needed = RIGHTS.iter();
+        self.lacking(needed.filter(|right| writes || right.how == How::Read))
+            .await
+    }
+
+    /// The same for what webhooks need.
+    pub(super) async fn missing_webhook_rights(
+        &mut self,
+    ) -> Result<Vec<&'static str>, ConnectorError> {
+        self.lacking(WEBHOOK_RIGHTS.iter()).await
+    }
+
+    async fn lacking(
+        &mut self,
+        needed: impl Iterator<Item = &Right>,
+    ) -> Result<Vec<&'static str>, ConnectorError> {
         let mut missing = Vec::new();
-        for right in RIGHTS {
-            let asked = writes || right.how == How::Read;
-            if asked && !self.client.lets_pass(&right.call()).await? {
+        for right in needed {
+            if !self.client.lets_pass(&right.call()).await? {
                 missing.push(right.scope);
             }
         }
@@ -94,6 +126,7 @@ impl Right {
         let path = format!("api/v{version}/{}", parts.collect::<Vec<_>>().join("/"));
         let call = Call::get(path, self.scope);
         match self.how {
+            How::Read if self.path == "webhooks/events" => call,
             How::Read => call.query("per_page", 1),
             How::Make => call.by(Method::POST).body(json!([])),
             How::Replace => call.by(Method::PUT).body(json!([])),

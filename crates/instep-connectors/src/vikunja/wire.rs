@@ -33,6 +33,22 @@ pub struct Made {
 pub struct Info {
     /// Its version, such as `v2.5.0`.
     pub version: String,
+    /// Whether it sends webhooks.
+    #[serde(default)]
+    pub webhooks_enabled: Option<bool>,
+}
+
+/// A webhook of a project.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Webhook {
+    /// Number of the webhook.
+    pub id: i64,
+    /// Where it posts to.
+    #[serde(default)]
+    pub target_url: String,
+    /// What it tells.
+    #[serde(default, deserialize_with = "rows")]
+    pub events: Vec<String>,
 }
 
 /// A user.

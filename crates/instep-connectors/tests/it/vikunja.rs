@@ -13,4 +13,5 @@ mod rights;
 mod server;
 mod suite;
 mod sweep;
+mod webhook;
 mod writes;
