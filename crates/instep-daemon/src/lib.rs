@@ -5,6 +5,7 @@
 //! or in another process.
 
 mod exclusive;
+pub mod http;
 mod intake;
 mod lane;
 mod listen;

@@ -1,0 +1,156 @@
+//! The HTTP door: webhooks of services, and how the daemon stands. Nothing that comes in by it is
+//! believed: a webhook is a reason to look at something, once its signature holds.
+
+mod connections;
+mod hint;
+mod host;
+mod problem;
+mod rate;
+mod signature;
+mod stands;
+mod webhook;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{get, post};
+use secrecy::SecretString;
+
+pub use self::connections::{Stop, serve};
+pub use self::hint::Hint;
+pub use self::problem::Problem;
+use self::rate::Refusals;
+
+/// What an answer that takes its time is.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Who may post for an account.
+#[derive(Debug, Clone)]
+pub struct Poster {
+    /// The account's id.
+    pub account: String,
+    /// What posts may be signed with; two while a secret is replaced. Without any nobody may.
+    pub secrets: Vec<SecretString>,
+}
+
+/// A webhook whose signature held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// The account's id.
+    pub account: String,
+    /// Names this delivery: a service that repeats it sends the same bytes.
+    pub delivery: String,
+    /// What to look at.
+    pub hint: Hint,
+}
+
+/// How the daemon stands, for `/health`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Health {
+    /// Whether every account was synced of late, or stands still for a reason that is known.
+    pub ok: bool,
+    /// The accounts that were silent too long (I14).
+    pub silent: Vec<String>,
+}
+
+/// What the door needs of the house behind it.
+pub trait House: Send + Sync + 'static {
+    /// Who may post under this name.
+    fn poster(&self, name: &str) -> Option<Poster>;
+
+    /// Keeps what was heard, so that a power cut does not take it; only then is it answered.
+    ///
+    /// # Errors
+    /// [`Problem`] when it could not be kept: the service is to send it again.
+    fn hear(&self, heard: Heard) -> Later<'_, Result<(), Problem>>;
+
+    /// How the accounts stand.
+    fn health(&self) -> Later<'_, Health>;
+
+    /// The metrics in Prometheus' text format.
+    fn metrics(&self) -> Later<'_, String>;
+
+    /// Hosts beside this computer's own names that may ask how the daemon stands.
+    fn hosts(&self) -> &[String] {
+        &[]
+    }
+}
+
+/// What is allowed at the door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a body.
+    pub body: usize,
+    /// How long a head may take to come.
+    pub head_time: Duration,
+    /// How long a body may take to come.
+    pub body_time: Duration,
+    /// Connections at one time.
+    pub connections: usize,
+    /// Refused webhooks that one address may send before it has to wait.
+    pub refusals: u32,
+    /// How many of those are forgiven every second.
+    pub forgiven_per_sec: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 1024 * 1024,
+            head_time: Duration::from_secs(10),
+            body_time: Duration::from_secs(30),
+            connections: 256,
+            refusals: 100,
+            forgiven_per_sec: 2,
+        }
+    }
+}
+
+/// What every request finds at the door.
+struct Door {
+    house: Arc<dyn House>,
+    limits: Limits,
+    refusals: Refusals,
+}
+
+/// Everything that is answered over HTTP.
+pub fn router(house: Arc<dyn House>, limits: Limits) -> Router {
+    let door = Arc::new(Door {
+        house,
+        limits,
+        refusals: Refusals::new(limits.refusals, limits.forgiven_per_sec),
+    });
+    let known_hosts_only = Router::new()
+        .route("/health", get(stands::health))
+        .route("/metrics", get(stands::metrics))
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::wrong_method)
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&door),
+            host::check,
+        ));
+    Router::new()
+        // A signature says who posts; the name by which this computer is reached says nothing.
+        .route("/hooks/{account}", post(webhook::receive))
+        .method_not_allowed_fallback(problem::wrong_method)
+        .merge(known_hosts_only)
+        .layer(middleware::from_fn(guard))
+        .with_state(door)
+}
+
+/// No answer is ever taken for something else, or kept.
+async fn guard(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
