@@ -1,5 +1,6 @@
 //! Sending webhooks: signature, retries, giving up. What is sent is decided in `events`.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::state::{Hook, State};
 
 /// Retries after the first try.
 const RETRIES: u32 = 5;
-/// The first pause; each further one is half as long again.
+/// The first pause; each further one is twice as long, and each by up to half longer or shorter.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// How long a receiver may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -67,9 +68,16 @@ pub(crate) async fn deliver(
         if attempt_once(&client, &current, &body).await || attempt == RETRIES {
             return;
         }
-        tokio::time::sleep(pause).await;
-        pause = pause.mul_f32(1.5);
+        tokio::time::sleep(pause.mul_f64(jitter(&body, hook, attempt))).await;
+        pause *= 2;
     }
+}
+
+/// From 0.5 to 1.5, the same in each run for the same delivery.
+fn jitter(body: &str, hook: i64, attempt: u32) -> f64 {
+    let mut hasher = DefaultHasher::new();
+    (body, hook, attempt).hash(&mut hasher);
+    0.5 + f64::from(hasher.finish() as u16) / f64::from(u16::MAX)
 }
 
 /// Whether the double may connect there: loopback addresses only when it was told so.

@@ -267,10 +267,19 @@ async fn apply(
         let base = shared.state().base_url.clone();
         return refused(&Refusal::failure(api == Api::V2), api, &base);
     }
+    let _writing = Writing(shared);
     let answer = handle(shared, &request, effects);
     pause(shared.options.write_time).await;
-    shared.writing.store(false, Ordering::Release);
     answer
+}
+
+/// Holds the database for one write; lets go of it also where the caller has gone meanwhile.
+struct Writing<'a>(&'a Shared);
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        self.0.writing.store(false, Ordering::Release);
+    }
 }
 
 /// Which API a path belongs to, and the rest of the path.

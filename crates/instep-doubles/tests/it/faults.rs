@@ -383,3 +383,28 @@ async fn loopback_webhooks_can_be_forbidden() {
         "a webhook came"
     );
 }
+
+/// Who goes away during a write leaves the database to the next.
+#[tokio::test]
+async fn a_caller_that_leaves_holds_up_no_later_write() {
+    let options = Options {
+        write_time: Duration::from_millis(400),
+        ..Options::default()
+    };
+    let double = Vikunja::start(options).await;
+    let client = Client::of(&double);
+    let hasty = client.request("PUT", "/api/v1/projects");
+    let hasty = hasty.timeout(Duration::from_millis(100));
+    let left = hasty.json(&json!({"title": "hasty"})).send().await;
+    assert!(left.is_err_and(|error| error.is_timeout()));
+    let begun = Instant::now();
+    let mut beat = tokio::time::interval(Duration::from_millis(20));
+    loop {
+        beat.tick().await;
+        let made = client.write("PUT", "/api/v1/projects", json!({"title": "next"}));
+        if made.await.expect("an answer")["id"].is_i64() {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "every later write failed");
+    }
+}
