@@ -11,6 +11,7 @@ mod requests;
 mod service;
 mod small;
 pub mod socket;
+mod webhooks;
 
 pub use client::Client;
 pub use failure::{Exit, Failure};
@@ -31,6 +32,7 @@ pub use service::{
 pub use small::{
     AccountsReply, CompletionsReply, ConfigReply, RemovedReply, RenamedReply, VersionReply,
 };
+pub use webhooks::{AccountWebhooks, WebhookShown, WebhookState, WebhooksReply};
 
 /// The version of every shape in this crate.
 pub const SCHEMA_VERSION: u32 = 1;

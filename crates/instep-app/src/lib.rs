@@ -40,9 +40,9 @@ mod status;
 mod sync;
 mod tasks;
 mod tell;
-
 mod turn;
 mod watch;
+mod webhook;
 mod wiring;
 
 pub use accept::TakenIn;
@@ -64,3 +64,4 @@ pub use spool::{Spool, Spooled, Told};
 pub use tell::{exit_of_plan, exit_of_sync, waits_for_acceptance};
 pub use turn::{Turn, Turned};
 pub use watch::Watch;
+pub use webhook::{HookAccount, HookKeys, exit_of_webhooks};

@@ -121,6 +121,18 @@ pub(crate) fn set_secret(
     })
 }
 
+/// Says where services reach the daemon.
+pub(crate) fn set_public_url(places: &Places, url: &str) -> Result<(), Failure> {
+    change(places, |document| {
+        let daemon = document.entry("daemon").or_insert(toml_edit::table());
+        match daemon.as_table_mut() {
+            Some(table) => set_text(table, "public_url", url),
+            None => daemon["public_url"] = value(url),
+        }
+        Ok(())
+    })
+}
+
 /// Writes the file for its owner alone.
 pub(crate) fn save(places: &Places, text: &str) -> Result<(), Failure> {
     write_private(places.config(), text.as_bytes())

@@ -6,7 +6,7 @@ use toml_edit::{Document, Table, TableLike};
 const TOP: [&str; 4] = ["timezone", "conflicts", "daemon", "account"];
 
 /// The keys of the daemon and the hook.
-const DAEMON: [&str; 3] = ["hook_pass", "poll_secs", "listen"];
+const DAEMON: [&str; 4] = ["hook_pass", "poll_secs", "listen", "public_url"];
 
 /// The keys that every account may have.
 const ACCOUNT: [&str; 8] = [

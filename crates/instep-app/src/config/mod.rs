@@ -13,7 +13,9 @@ use instep_api::SecretSource;
 use instep_model::{Account, ConflictPolicy, TimeZone};
 use serde::Deserialize;
 
-pub(crate) use edit::{add_account, remove_account, rename_account, set_secret, start};
+pub(crate) use edit::{
+    add_account, remove_account, rename_account, set_public_url, set_secret, start,
+};
 pub(crate) use keys::{Unknown, nearest};
 pub(crate) use modes::{Looseness, check_mode, loose};
 pub use modes::{config_check, config_replace, config_show, shown_zone};
@@ -69,6 +71,8 @@ pub(crate) struct Daemon {
     pub(crate) poll_secs: u64,
     /// Where the daemon listens for webhooks; empty for nowhere.
     pub(crate) listen: String,
+    /// Where services reach it, without a slash at its end; webhooks are registered for that.
+    pub(crate) public_url: Option<String>,
 }
 
 impl Default for Daemon {
@@ -77,6 +81,7 @@ impl Default for Daemon {
             hook_pass: false,
             poll_secs: 60,
             listen: "127.0.0.1:7117".to_owned(),
+            public_url: None,
         }
     }
 }

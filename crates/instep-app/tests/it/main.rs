@@ -8,4 +8,5 @@ mod hub;
 mod meeting;
 mod rounds;
 mod spool;
+mod webhooks;
 mod world;

@@ -1,0 +1,486 @@
+//! Webhooks of an account: installed, listed, kept in order, removed. What a service posts is only
+//! ever a reason to look (DESIGN 2); without any webhook everything still arrives, by polling.
+
+mod address;
+mod keys;
+mod memory;
+mod round;
+mod secret;
+
+use std::collections::BTreeSet;
+
+use instep_api::{
+    AccountWebhooks, Exit, Failure, NotesLine, SCHEMA_VERSION, WebhookShown, WebhookState,
+    WebhooksReply,
+};
+use instep_connectors::vikunja::VikunjaConnector;
+use instep_contract::{Delivery, Store};
+use instep_engine::Clock;
+use instep_model::{AccountId, Collection, Kind, RemoteId};
+use sha2::{Digest, Sha256};
+
+pub use self::keys::{HookAccount, HookKeys};
+use self::memory::{HookFiles, Memory};
+use self::round::Round;
+use self::secret::{HookSecrets, key_of};
+use crate::app::App;
+use crate::config::{self, Entry};
+use crate::connector::AnyService;
+use crate::notice::{advice, remark};
+use crate::runtime::SystemClock;
+use crate::{say, wiring};
+
+/// Webhooks are compared with the service once in so many seconds, also where nothing moved.
+const CHECK_AFTER_SECS: i64 = 24 * 60 * 60;
+
+/// What a look at an account's webhooks is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// A person asked for them.
+    Install {
+        /// Gives all of them another secret.
+        rotate: bool,
+    },
+    /// They are kept in order.
+    Upkeep,
+}
+
+impl App {
+    /// Registers webhooks on every top-level project of an account, or of all that can have any.
+    /// The address is remembered, so that later repairs need none.
+    ///
+    /// # Errors
+    /// When nobody ever said where services reach this computer, the address is none, or no account
+    /// can have webhooks. What concerns one account stands in the reply.
+    pub async fn webhook_install(
+        &self,
+        account: Option<&str>,
+        public_url: Option<&str>,
+        rotate: bool,
+    ) -> Result<WebhooksReply, Failure> {
+        let known = self.config.daemon.public_url.clone();
+        let public_url = match public_url {
+            Some(text) => address::public_url(text)?,
+            None => known.clone().ok_or_else(no_address)?,
+        };
+        let mut entries = self.with_webhooks(account)?;
+        if known.as_ref() != Some(&public_url) {
+            config::set_public_url(&self.places, &public_url)?;
+            // The others that have webhooks are to be posted to at the new address too.
+            for entry in self.with_webhooks(None)? {
+                let is_installed = self.hook_files(entry).is_installed();
+                if is_installed && !entries.iter().any(|one| one.account.id == entry.account.id) {
+                    entries.push(entry);
+                }
+            }
+        }
+        let mut accounts = Vec::new();
+        for entry in entries {
+            let purpose = Purpose::Install { rotate };
+            let before = known.as_deref().filter(|known| *known != public_url);
+            let done = self.set_right(entry, &public_url, before, purpose).await;
+            accounts.push(done);
+        }
+        let mut notes = address::remarks(&public_url);
+        notes.push(advice("the daemon listens for them", "instep serve"));
+        Ok(self.webhooks_reply(Some(public_url), accounts, notes))
+    }
+
+    /// Keeps the webhooks of an account in order: makes missing ones, mends changed ones. Costs no
+    /// call unless its projects moved, the secret changed, or a day has passed. `None` where there
+    /// was nothing to do.
+    ///
+    /// # Errors
+    /// When there is no such account, or the hub cannot be read. What the service refused stands in
+    /// the reply.
+    pub async fn ensure_webhooks(&self, account: &str) -> Result<Option<AccountWebhooks>, Failure> {
+        let entry = self.entry(account)?;
+        let files = self.hook_files(entry);
+        let Some(public_url) = self.config.daemon.public_url.as_deref() else {
+            return Ok(None);
+        };
+        if entry.account.kind != Kind::Vikunja || !files.is_installed() {
+            return Ok(None);
+        }
+        let target = address::target(public_url, &entry.account.name);
+        let memory = Memory::read(&files.memory);
+        let secrets = HookSecrets::read(&files.secret);
+        let key = secrets.map(|secrets| key_of(&secrets.current));
+        let is_current = key.is_some_and(|key| memory.hooks.values().all(|one| one.key == key));
+        let age_secs = SystemClock.now().as_second() - memory.checked_at;
+        let is_recent = (0..CHECK_AFTER_SECS).contains(&age_secs);
+        let is_settled = memory.intents.is_empty() && memory.target == target;
+        if is_current && is_recent && is_settled && memory.seen == Some(self.seen(entry).await?) {
+            return Ok(None);
+        }
+        let done = self.set_right(entry, public_url, None, Purpose::Upkeep);
+        Ok(Some(done.await))
+    }
+
+    /// The webhooks of an account, or of all, as the services have them; nothing is changed.
+    ///
+    /// # Errors
+    /// When there is no such account, or it can have none.
+    pub async fn webhooks(&self, account: Option<&str>) -> Result<WebhooksReply, Failure> {
+        let mut accounts = Vec::new();
+        for entry in self.with_webhooks(account)? {
+            let mut told = nothing_yet(entry, None);
+            let files = self.hook_files(entry);
+            if files.is_installed() {
+                let memory = Memory::read(&files.memory);
+                told.target_url = Some(memory.target.clone()).filter(|target| !target.is_empty());
+                match self.listed(entry, &files, memory).await {
+                    Ok(webhooks) => told.webhooks = webhooks,
+                    Err(failure) => told.error = Some(failure),
+                }
+            }
+            accounts.push(told);
+        }
+        let installed = accounts.iter().any(|told| told.target_url.is_some());
+        let notes = match installed {
+            true => Vec::new(),
+            false => vec![advice(
+                "no webhooks are installed; changes arrive by polling",
+                "instep webhook install --public-url URL",
+            )],
+        };
+        Ok(self.webhooks_reply(self.config.daemon.public_url.clone(), accounts, notes))
+    }
+
+    /// Removes all webhooks of ours from an account, or from all, and their secret.
+    ///
+    /// # Errors
+    /// When there is no such account, or it can have none.
+    pub async fn webhook_remove(&self, account: Option<&str>) -> Result<WebhooksReply, Failure> {
+        let mut accounts = Vec::new();
+        for entry in self.with_webhooks(account)? {
+            let target = Memory::read(&self.hook_files(entry).memory).target;
+            let mut told = nothing_yet(entry, Some(target).filter(|target| !target.is_empty()));
+            let removed = self.holding(&entry.account.id, async |_, _| {
+                self.withdraw(entry, &mut told.webhooks).await
+            });
+            match removed.await {
+                Ok(()) => told.target_url = None,
+                Err(failure) => told.error = Some(failure),
+            }
+            accounts.push(told);
+        }
+        let all_gone = accounts.iter().all(|told| told.error.is_none());
+        let notes = all_gone.then(|| remark("changes arrive by polling from now on"));
+        let notes = Vec::from_iter(notes);
+        Ok(self.webhooks_reply(self.config.daemon.public_url.clone(), accounts, notes))
+    }
+
+    /// Who may post, and what they sign with; for whoever listens.
+    pub fn hook_keys(&self) -> HookKeys {
+        let accounts = self.config.accounts.iter();
+        let accounts = accounts.filter(|entry| entry.account.kind == Kind::Vikunja);
+        HookKeys::new(
+            &self.places,
+            accounts.map(|entry| (entry.account.id.clone(), entry.account.name.clone())),
+        )
+    }
+
+    /// Accepts what a webhook told, so that a power cut does not take it (I10): these items are to be
+    /// looked at, or without any the account as a whole. The same delivery counts once in 7 days.
+    /// Nothing of it is taken for true. One about an account that is not known is dropped.
+    ///
+    /// # Errors
+    /// When the hub fails: nothing was accepted then.
+    pub async fn accept_webhook(
+        &self,
+        account: &AccountId,
+        delivery: &str,
+        items: &[i64],
+    ) -> Result<(), Failure> {
+        let delivery = Delivery {
+            account: account.clone(),
+            id: Some(format!("webhook {delivery}")),
+            items: items
+                .iter()
+                .map(|id| RemoteId::new(id.to_string()))
+                .collect(),
+        };
+        let accepted = self.hub.accept(&[delivery], SystemClock.now()).await;
+        accepted.map(drop).map_err(|error| say::from_store(&error))
+    }
+
+    fn webhooks_reply(
+        &self,
+        public_url: Option<String>,
+        accounts: Vec<AccountWebhooks>,
+        notes: Vec<NotesLine>,
+    ) -> WebhooksReply {
+        WebhooksReply {
+            schema_version: SCHEMA_VERSION,
+            public_url,
+            accounts,
+            notes,
+        }
+    }
+
+    fn hook_files(&self, entry: &Entry) -> HookFiles {
+        HookFiles::of(&self.places, &entry.account.id)
+    }
+
+    /// The account of this name, or all, as far as their services send webhooks.
+    fn with_webhooks(&self, account: Option<&str>) -> Result<Vec<&Entry>, Failure> {
+        let sends = |entry: &Entry| entry.account.kind == Kind::Vikunja;
+        if let Some(name) = account {
+            let entry = self.entry(name)?;
+            return match sends(entry) {
+                true => Ok(vec![entry]),
+                false => Err(no_webhooks_here(entry)),
+            };
+        }
+        let entries: Vec<&Entry> = self
+            .config
+            .accounts
+            .iter()
+            .filter(|one| sends(one))
+            .collect();
+        match entries.is_empty() {
+            false => Ok(entries),
+            true => Err(say::usage(
+                "no_webhooks",
+                "no account has webhooks",
+                "there is no Vikunja account yet",
+                "instep account add vikunja --url URL --secret-file FILE",
+            )),
+        }
+    }
+
+    /// A mark of the projects that the hub knows of an account; it moves when one comes, goes, or
+    /// moves below another.
+    async fn seen(&self, entry: &Entry) -> Result<String, Failure> {
+        let covered = self.covered(entry).await;
+        let is_below = |one: &Collection| one.path.as_ref().is_some_and(|at| at.parent().is_some());
+        let mut lines: Vec<String> = covered
+            .collections
+            .iter()
+            .map(|one| format!("{} {}\n", one.id, is_below(one)))
+            .collect();
+        lines.sort();
+        let digest = Sha256::digest(lines.concat().as_bytes());
+        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// Sets the webhooks of one account right, while nobody else works on it.
+    async fn set_right(
+        &self,
+        entry: &Entry,
+        public_url: &str,
+        before: Option<&str>,
+        purpose: Purpose,
+    ) -> AccountWebhooks {
+        let name = &entry.account.name;
+        let mut told = nothing_yet(entry, Some(address::target(public_url, name)));
+        let before = before.map(|url| address::target(url, name));
+        let done = self.holding(&entry.account.id, async |_, _| {
+            self.set_right_held(entry, before, purpose, &mut told).await
+        });
+        if let Err(failure) = done.await {
+            told.error = Some(failure);
+        }
+        told
+    }
+
+    async fn set_right_held(
+        &self,
+        entry: &Entry,
+        before: Option<String>,
+        purpose: Purpose,
+        told: &mut AccountWebhooks,
+    ) -> Result<(), Failure> {
+        let failed = |error| say::from_connector(entry, &error, say::Met::Looking);
+        let mut connector = self.vikunja(entry).await?;
+        if let Purpose::Install { .. } = purpose {
+            let missing = connector.missing_webhook_rights().await.map_err(failed)?;
+            if !missing.is_empty() {
+                return Err(lacks_rights(entry, &missing, &connector.token_page()));
+            }
+        }
+        let events = connector.webhook_events().await.map_err(failed)?;
+        let tops = connector.top_projects().await.map_err(failed)?;
+        let files = self.hook_files(entry);
+        let mut memory = Memory::read(&files.memory);
+        let target = told.target_url.clone().unwrap_or_default();
+        memory
+            .former
+            .extend(before.filter(|before| *before != target));
+        memory.aim(&target);
+        let (secrets, is_new) = secrets_for(&files, purpose)?;
+        told.new_secret = is_new;
+        let mut round = Round {
+            connector: &mut connector,
+            files: &files,
+            memory,
+            secrets,
+            events,
+            shown: Vec::new(),
+        };
+        let ended = round.run(&tops).await;
+        let is_doubtful = |shown: &WebhookShown| shown.state == WebhookState::InDoubt;
+        if ended.is_ok() && !round.shown.iter().any(is_doubtful) {
+            if !round
+                .shown
+                .iter()
+                .any(|one| one.state == WebhookState::Refused)
+            {
+                round.memory.former.clear();
+            }
+            round.memory.seen = Some(self.seen(entry).await?);
+            round.memory.checked_at = SystemClock.now().as_second();
+        }
+        let kept = round.keep_memory();
+        told.webhooks = std::mem::take(&mut round.shown);
+        ended.and(kept).map_err(|stop| stop.told(entry))
+    }
+
+    async fn withdraw(&self, entry: &Entry, shown: &mut Vec<WebhookShown>) -> Result<(), Failure> {
+        let failed = |error| say::from_connector(entry, &error, say::Met::Looking);
+        let files = self.hook_files(entry);
+        let mut memory = Memory::read(&files.memory);
+        // Where nothing is remembered, the address in the config tells which are ours.
+        if let Some(url) = &self.config.daemon.public_url {
+            let target = address::target(url, &entry.account.name);
+            memory
+                .former
+                .extend((target != memory.target).then_some(target));
+        }
+        if memory.target.is_empty() && memory.former.is_empty() {
+            return Ok(());
+        }
+        let mut connector = self.vikunja(entry).await?;
+        let tops = connector.top_projects().await.map_err(failed)?;
+        let mut round = Round {
+            connector: &mut connector,
+            files: &files,
+            memory,
+            secrets: HookSecrets::fresh()?,
+            events: BTreeSet::new(),
+            shown: Vec::new(),
+        };
+        let ended = round.withdraw_everywhere(&tops).await;
+        let refused = round
+            .shown
+            .iter()
+            .any(|one| one.state == WebhookState::Refused);
+        shown.append(&mut round.shown);
+        ended.map_err(|stop| stop.told(entry))?;
+        match refused {
+            false => files.remove(),
+            true => Ok(()),
+        }
+    }
+
+    /// How the webhooks of an account stand, project by project.
+    async fn listed(
+        &self,
+        entry: &Entry,
+        files: &HookFiles,
+        memory: Memory,
+    ) -> Result<Vec<WebhookShown>, Failure> {
+        let failed = |error| say::from_connector(entry, &error, say::Met::Looking);
+        let mut connector = self.vikunja(entry).await?;
+        let events = connector.webhook_events().await.map_err(failed)?;
+        let tops = connector.top_projects().await.map_err(failed)?;
+        let mut round = Round {
+            connector: &mut connector,
+            files,
+            memory,
+            secrets: HookSecrets::read(&files.secret).map_or_else(HookSecrets::fresh, Ok)?,
+            events,
+            shown: Vec::new(),
+        };
+        for top in &tops {
+            round.tell(top).await.map_err(|stop| stop.told(entry))?;
+        }
+        Ok(round.shown)
+    }
+
+    async fn vikunja(&self, entry: &Entry) -> Result<Box<VikunjaConnector>, Failure> {
+        let (places, state) = (&self.places, self.places.state());
+        let connector = wiring::connect(places, &self.config, &self.secrets, entry, state).await?;
+        match connector.service {
+            AnyService::Vikunja(vikunja) => Ok(vikunja),
+            AnyService::Taskwarrior(_) | AnyService::File(_) => Err(no_webhooks_here(entry)),
+        }
+    }
+}
+
+/// An account of whose webhooks nothing is told yet.
+fn nothing_yet(entry: &Entry, target_url: Option<String>) -> AccountWebhooks {
+    AccountWebhooks {
+        name: entry.account.name.clone(),
+        target_url,
+        webhooks: Vec::new(),
+        new_secret: false,
+        error: None,
+    }
+}
+
+/// The secrets to make webhooks with, and whether that is a new one.
+fn secrets_for(files: &HookFiles, purpose: Purpose) -> Result<(HookSecrets, bool), Failure> {
+    let known = HookSecrets::read(&files.secret);
+    let rotate = matches!(purpose, Purpose::Install { rotate: true });
+    let secrets = match known {
+        Some(known) if !rotate => return Ok((known, false)),
+        Some(known) => HookSecrets {
+            previous: Some(known.current),
+            ..HookSecrets::fresh()?
+        },
+        None => HookSecrets::fresh()?,
+    };
+    // Durable before the first webhook signs with it.
+    secrets.write(&files.secret)?;
+    Ok((secrets, true))
+}
+
+fn no_address() -> Failure {
+    say::usage(
+        "no_public_url",
+        "webhooks cannot be installed yet",
+        "nobody has said under which address services reach this computer",
+        "instep webhook install --public-url https://tasks.example.org",
+    )
+}
+
+fn no_webhooks_here(entry: &Entry) -> Failure {
+    let name = &entry.account.name;
+    let why = format!("{} sends none", say::service(entry.account.kind));
+    let what = format!("`{name}` has no webhooks");
+    say::usage("no_webhooks", what, why, "instep webhook list")
+}
+
+fn lacks_rights(entry: &Entry, missing: &[&str], token_page: &str) -> Failure {
+    let source = entry.reach.secret();
+    let login = source.map(|source| say::login_command(&entry.account.name, source));
+    Failure::new(
+        Exit::NeedsLogin,
+        "missing_rights",
+        format!(
+            "the API token of `{}` may not register webhooks",
+            entry.account.name
+        ),
+        format!("it lacks {}", missing.join(", ")),
+        format!(
+            "make a token that has them at {token_page}, then: {}",
+            login.unwrap_or_else(|| "instep account login".to_owned())
+        ),
+    )
+}
+
+/// How the command ends that told this.
+pub fn exit_of_webhooks(reply: &WebhooksReply) -> Exit {
+    let states = reply.accounts.iter().flat_map(|told| &told.webhooks);
+    let refused = states.filter(|one| {
+        matches!(
+            one.state,
+            WebhookState::Refused | WebhookState::InDoubt | WebhookState::Missing
+        )
+    });
+    let errors = reply.accounts.iter().filter_map(|told| told.error.as_ref());
+    let exits = refused.map(|_| Exit::Partial);
+    Exit::worst(exits.chain(errors.map(|error| error.exit)))
+}
