@@ -4,7 +4,7 @@ use instep_api::{
     AccountAdded, AccountShown, AccountsReply, CompletionsReply, ConfigReply, ConflictsReply,
     DoctorReply, Exit, HooksReply, InitReply, ListReply, LogLine, RemovedReply, RenamedReply,
     ServiceLogs, ServiceReply, ServiceText, StatusReply, SyncReply, SyncShown, TouchedReply,
-    VersionReply,
+    VersionReply, WebhooksReply,
 };
 
 use crate::output::json;
@@ -37,6 +37,7 @@ pub(crate) enum Answer {
     Hooks(HooksReply),
     HookStatus(HooksReply),
     Checked(DoctorReply),
+    Webhooks(WebhooksReply),
     Config(ConfigReply),
     ConfigEdited(ConfigReply),
     Service(ServiceReply),
@@ -60,6 +61,7 @@ impl Answer {
             }) => instep_app::exit_of_sync(reply),
             Self::Hooks(reply) | Self::HookStatus(reply) => instep_app::exit_of_hooks(reply),
             Self::Checked(reply) => instep_app::exit_of_checks(reply),
+            Self::Webhooks(reply) => instep_app::exit_of_webhooks(reply),
             _ => Exit::Fine,
         }
     }
@@ -106,6 +108,7 @@ impl Answer {
             Self::Conflicts(reply) | Self::Conflict(reply) => json(reply),
             Self::Hooks(reply) | Self::HookStatus(reply) => json(reply),
             Self::Checked(reply) => json(reply),
+            Self::Webhooks(reply) => json(reply),
             Self::Config(reply) | Self::ConfigEdited(reply) => json(reply),
             Self::Service(reply) | Self::ServiceStatus(reply) => json(reply),
             Self::ServiceText(reply) => json(reply),

@@ -124,6 +124,12 @@ pub(crate) enum Command {
     /// Takes one item of an account now.
     #[command(before_help = "Example: instep pull vikunja 42")]
     Pull(Pull),
+    /// Lets services tell at once what changed there.
+    #[command(
+        subcommand,
+        before_help = "Example: instep webhook install --public-url https://tasks.example.org"
+    )]
+    Webhook(WebhookCommand),
     /// What an account can hold, field by field.
     #[command(before_help = "Example: instep map vikunja")]
     Map(Name),
@@ -505,6 +511,36 @@ pub(crate) struct Doctor {
     /// Do not call any service.
     #[arg(long)]
     pub(crate) offline: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WebhookCommand {
+    /// Registers webhooks on every project; safe to run again, it mends.
+    #[command(
+        before_help = "Example: instep webhook install vikunja --public-url https://tasks.example.org"
+    )]
+    Install {
+        /// The account; all that can have webhooks by default.
+        account: Option<String>,
+        /// Where services reach this computer; they post to URL/hooks/ACCOUNT.
+        #[arg(long, value_name = "URL")]
+        public_url: Option<String>,
+        /// Sign with another secret from now on.
+        #[arg(long)]
+        rotate: bool,
+    },
+    /// Shows which webhooks there are.
+    #[command(before_help = "Example: instep webhook list")]
+    List {
+        /// The account; all that can have webhooks by default.
+        account: Option<String>,
+    },
+    /// Removes Instep's webhooks; changes arrive by polling then.
+    #[command(before_help = "Example: instep webhook remove vikunja")]
+    Remove {
+        /// The account; all that can have webhooks by default.
+        account: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,7 +10,7 @@ use instep_api::{
 
 use crate::args::{
     AccountCommand, Add, AddKind, AddScope, Cli, Command, ConfigCommand, ConflictCommand, Edit,
-    Global, HookCommand, Install, Log, Secret, ServiceCommand, Sync,
+    Global, HookCommand, Install, Log, Secret, ServiceCommand, Sync, WebhookCommand,
 };
 
 /// One thing to do.
@@ -47,6 +47,13 @@ pub(crate) enum Plan {
     Log(LogRequest),
     Conflicts(ConflictFilter),
     ConflictShow(String),
+    WebhookInstall {
+        account: Option<String>,
+        public_url: Option<String>,
+        rotate: bool,
+    },
+    WebhookList(Option<String>),
+    WebhookRemove(Option<String>),
     Map(String),
     HookInstall(Option<String>),
     HookUninstall(Option<String>),
@@ -141,6 +148,7 @@ pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
             account: pull.account,
             remote_id: pull.remote_id,
         }),
+        Command::Webhook(command) => webhook(command),
         Command::Map(name) => Plan::Map(name.name),
         Command::Hook(HookCommand::Install(of)) => Plan::HookInstall(of.account),
         Command::Hook(HookCommand::Uninstall(of)) => Plan::HookUninstall(of.account),
@@ -175,6 +183,22 @@ fn service(command: ServiceCommand) -> ServicePlan {
         ServiceCommand::Uninstall => ServicePlan::Uninstall,
         ServiceCommand::Status => ServicePlan::Status,
         ServiceCommand::Logs { lines } => ServicePlan::Logs { lines },
+    }
+}
+
+fn webhook(command: WebhookCommand) -> Plan {
+    match command {
+        WebhookCommand::Install {
+            account,
+            public_url,
+            rotate,
+        } => Plan::WebhookInstall {
+            account,
+            public_url,
+            rotate,
+        },
+        WebhookCommand::List { account } => Plan::WebhookList(account),
+        WebhookCommand::Remove { account } => Plan::WebhookRemove(account),
     }
 }
 

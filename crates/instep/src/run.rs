@@ -251,6 +251,18 @@ async fn on_app(plan: Plan, app: &App) -> Result<Answer, Failure> {
             accounts: app.accounts().await?,
         }),
         Plan::AccountShow(name) => Answer::Account(app.account_show(&name).await?),
+        Plan::WebhookInstall {
+            account,
+            public_url,
+            rotate,
+        } => {
+            let (account, url) = (account.as_deref(), public_url.as_deref());
+            Answer::Webhooks(app.webhook_install(account, url, rotate).await?)
+        }
+        Plan::WebhookList(account) => Answer::Webhooks(app.webhooks(account.as_deref()).await?),
+        Plan::WebhookRemove(account) => {
+            Answer::Webhooks(app.webhook_remove(account.as_deref()).await?)
+        }
         Plan::Map(name) => Answer::Map(app.account_show(&name).await?),
         _ => unreachable!("other plans were carried out before"),
     })

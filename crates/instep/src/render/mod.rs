@@ -13,6 +13,7 @@ mod status;
 mod sync;
 mod tasks;
 mod values;
+mod webhooks;
 
 use instep_api::{ConfigReply, Failure, NotesLine, SyncReply};
 
@@ -44,6 +45,7 @@ pub(crate) fn answer(answer: &Answer, screen: &Screen) -> String {
         Answer::Conflict(reply) => conflicts::one(reply, screen),
         Answer::Hooks(reply) | Answer::HookStatus(reply) => hooks::reply(reply),
         Answer::Checked(reply) => checks::reply(reply),
+        Answer::Webhooks(reply) => webhooks::reply(reply),
         Answer::Config(reply) => return config(reply),
         Answer::ConfigEdited(reply) => {
             let mut page = Page::default();

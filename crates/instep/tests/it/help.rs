@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use crate::home::Home;
 
-pub(crate) const COMMANDS: [&str; 47] = [
+pub(crate) const COMMANDS: [&str; 51] = [
     "",
     "init",
     "account",
@@ -33,6 +33,10 @@ pub(crate) const COMMANDS: [&str; 47] = [
     "conflicts resolve",
     "push",
     "pull",
+    "webhook",
+    "webhook install",
+    "webhook list",
+    "webhook remove",
     "map",
     "hook",
     "hook install",

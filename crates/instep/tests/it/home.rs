@@ -149,6 +149,18 @@ impl Home {
         self.ended(&output)
     }
 
+    /// Starts the program, and says nothing of how it ends.
+    pub(crate) fn begin(&self, args: &[&str]) -> std::process::Child {
+        let program = assert_cmd::cargo::cargo_bin("instep");
+        let mut command = std::process::Command::new(program);
+        command.env_clear().env("HOME", self.dir.path());
+        command.env("TZ", "UTC").env("PATH", self.search_path());
+        command.args(args).current_dir(self.dir.path());
+        let quiet = std::process::Stdio::null;
+        command.stdin(quiet()).stdout(quiet()).stderr(quiet());
+        command.spawn().expect("the program runs")
+    }
+
     /// Runs the program and wants it to succeed.
     pub(crate) fn good(&self, args: &[&str]) -> Ended {
         let ended = self.instep(args);

@@ -18,3 +18,4 @@ mod server;
 mod service;
 mod task_file;
 mod vikunja;
+mod webhooks;

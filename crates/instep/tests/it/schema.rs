@@ -162,6 +162,17 @@ fn set_up(home: &Home, server: &Server, run: &mut Run) {
     run.bad(home, &["account", "rename", "file", "shared"]);
     run.good(home, &["account", "rename", "shared", "file"]);
     run.good(home, &["account", "list"]);
+    run.bad(home, &["webhook", "install"]);
+    run.good(home, &["webhook", "list"]);
+    let install = [
+        "webhook",
+        "install",
+        "--public-url",
+        "https://tasks.example.org",
+    ];
+    run.good(home, &install);
+    run.good(home, &["webhook", "list", "vikunja"]);
+    run.good(home, &["webhook", "remove"]);
     for name in ["tw", "file", "vikunja"] {
         run.good(home, &["account", "show", name]);
         run.good(home, &["map", name]);
