@@ -151,6 +151,12 @@ impl App {
         self.places.data()
     }
 
+    /// Where the daemon listens for webhooks; `None` for nowhere.
+    pub fn listen_at(&self) -> Option<&str> {
+        let at = self.config.daemon.listen.as_str();
+        (!at.is_empty()).then_some(at)
+    }
+
     /// How often each account is looked at whether anything was told of it or not; `None` for never.
     pub fn poll_every(&self) -> Option<Duration> {
         let secs = self.config.daemon.poll_secs;

@@ -121,6 +121,9 @@ impl App {
         match &told.trouble {
             None => {
                 turned.notes = self.after_turn(&mut member).await;
+                if begin == Begin::Look {
+                    turned.notes.extend(self.keep_webhooks(entry).await);
+                }
                 turned.more = self.end(account, &begin, events).await?;
             }
             Some(trouble) => {
@@ -152,6 +155,16 @@ impl App {
         self.hub.finish_events(&seen).await.map_err(failed)?;
         let more = self.hub.events(account, 1).await.map_err(failed)?;
         Ok(!more.is_empty())
+    }
+
+    /// Mends the webhooks of an account that was looked at; answers what went wrong.
+    async fn keep_webhooks(&self, entry: &Entry) -> Option<String> {
+        match self.ensure_webhooks(&entry.account.name).await {
+            Ok(kept) => kept?
+                .error
+                .map(|failure| failure.what + ": " + &failure.why),
+            Err(failure) => Some(failure.what),
+        }
     }
 
     async fn after_turn(&self, member: &mut Member<AnyConnector>) -> Vec<String> {

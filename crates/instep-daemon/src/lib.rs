@@ -5,6 +5,7 @@
 //! or in another process.
 
 mod exclusive;
+mod front;
 pub mod http;
 mod intake;
 mod lane;
@@ -29,16 +30,19 @@ use shared::Shared;
 /// How long turns may take to end once the daemon is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// Runs the daemon of this data directory until it is told to stop.
+/// Runs the daemon of this data directory until it is told to stop. `listen` is where it answers over
+/// HTTP, in place of what the config says.
 ///
 /// # Errors
 /// When another one runs ([`Exit::Locked`]), the config is not valid, or it cannot listen.
-pub async fn serve(places: &Places) -> Result<(), Failure> {
+pub async fn serve(places: &Places, listen: Option<&str>) -> Result<(), Failure> {
     let lock = exclusive::claim(places)?;
     let app = App::open(places).await?;
     let listener = listen::socket(places)?;
+    let door = listen::http(listen, app.listen_at()).await?;
     let mut signals = Signals::new()?;
-    let shared = Rc::new(Shared::new(app));
+    let http = door.as_ref().and_then(|door| door.local_addr().ok());
+    let shared = Rc::new(Shared::new(app, http.map(|at| at.to_string())));
     let local = LocalSet::new();
     local
         .run_until(async {
@@ -47,6 +51,7 @@ pub async fn serve(places: &Places) -> Result<(), Failure> {
             tasks.spawn_local(socket::serve(listener, Rc::clone(&shared), intake));
             tasks.spawn_local(spool::drain(Rc::clone(&shared)));
             tasks.spawn_local(meeting::run(Rc::clone(&shared)));
+            let door = door.map(|door| front::open(&mut tasks, &shared, door));
             let mut watching = JoinSet::new();
             watching.spawn_local(watch::run(Rc::clone(&shared)));
             watchdog::start(&mut tasks);
@@ -63,6 +68,9 @@ pub async fn serve(places: &Places) -> Result<(), Failure> {
                         // Turns that are dropped half-way are finished by the next ones.
                         lanes.shutdown().await;
                         lanes = lane::start_all(&shared);
+                        if let Some((keys, _)) = &door {
+                            front::renew(keys, &shared);
+                        }
                         watching.shutdown().await;
                         watching.spawn_local(watch::run(Rc::clone(&shared)));
                         tracing::info!("read the config again");
@@ -70,6 +78,10 @@ pub async fn serve(places: &Places) -> Result<(), Failure> {
                 }
             }
             watchdog::stopping();
+            if let Some((_, stop)) = door {
+                // Nobody new is let in; a door that is gone already needs no word.
+                let _ = stop.send(true);
+            }
             tasks.shutdown().await;
             shared.stop();
             let drained = async { while lanes.join_next().await.is_some() {} };

@@ -8,7 +8,7 @@ use std::os::unix::net::UnixListener as StdListener;
 
 use instep_api::{Exit, Failure};
 use instep_app::Places;
-use tokio::net::UnixListener;
+use tokio::net::{TcpListener, UnixListener};
 
 /// The socket of the command line and the hook. The daemon's lock is held, so that a socket that
 /// lies there was left by a daemon that died.
@@ -32,6 +32,31 @@ pub(crate) fn socket(places: &Places) -> Result<UnixListener, Failure> {
             "set XDG_RUNTIME_DIR to a directory of your own with a short path",
         )
     })
+}
+
+/// The listener for webhooks and for questions about how the daemon stands. Where nobody asked for a
+/// certain address, one that is taken by another program is done without.
+pub(crate) async fn http(
+    asked: Option<&str>,
+    usual: Option<&str>,
+) -> Result<Option<TcpListener>, Failure> {
+    let Some(at) = asked.or(usual).filter(|at| !at.is_empty()) else {
+        return Ok(None);
+    };
+    match TcpListener::bind(at).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) if asked.is_none() && error.kind() == io::ErrorKind::AddrInUse => {
+            tracing::warn!(address = at, %error, "no webhooks are taken: the address is in use");
+            Ok(None)
+        }
+        Err(error) => Err(Failure::new(
+            Exit::Failed,
+            "no_listener",
+            format!("the daemon cannot listen at {at}"),
+            error.to_string(),
+            "instep serve --listen 127.0.0.1:7118",
+        )),
+    }
 }
 
 fn own(places: &Places) -> io::Result<StdListener> {

@@ -44,6 +44,8 @@ impl Bell {
 pub(crate) struct Shared {
     app: RefCell<Rc<App>>,
     bells: RefCell<BTreeMap<AccountId, Rc<Bell>>>,
+    /// The address of the HTTP listener, where there is one.
+    pub(crate) http: Option<String>,
     /// An account has to meet the hub.
     pub(crate) meeting: Notify,
     /// The config was read again.
@@ -52,10 +54,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(app: App) -> Self {
+    pub(crate) fn new(app: App, http: Option<String>) -> Self {
         Self {
             app: RefCell::new(Rc::new(app)),
             bells: RefCell::default(),
+            http,
             meeting: Notify::new(),
             reloaded: Notify::new(),
             stopping: Cell::new(false),

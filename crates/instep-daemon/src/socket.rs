@@ -70,7 +70,7 @@ async fn converse(mut stream: UnixStream, shared: &Shared, intake: &Intake) -> i
         Err(failure) => return say(&mut stream, &Said::Failure(failure)).await,
     };
     let answer = match question {
-        Question::Hello => Said::Hello(hello()),
+        Question::Hello => Said::Hello(hello(shared)),
         Question::Hook(report) => match intake.accept(report).await {
             true => Said::Accepted,
             false => Said::Failure(not_stored()),
@@ -170,11 +170,11 @@ async fn say(stream: &mut UnixStream, answer: &Said) -> io::Result<()> {
 }
 
 /// Who answers here.
-pub(crate) fn hello() -> DaemonHello {
+fn hello(shared: &Shared) -> DaemonHello {
     DaemonHello {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
-        http: None,
+        http: shared.http.clone(),
     }
 }
 

@@ -111,7 +111,7 @@ pub(crate) enum Command {
     Restore(Restore),
     /// Runs the daemon, which carries each change at once.
     #[command(before_help = "Example: instep serve")]
-    Serve,
+    Serve(Serve),
     /// What was changed, when, and why.
     #[command(before_help = "Example: instep log --since 2h")]
     Log(Log),
@@ -170,6 +170,13 @@ pub(crate) struct Init {
     /// Leave Taskwarrior's hooks alone; `instep hook install` sets ours up later.
     #[arg(long)]
     pub(crate) no_hook: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where to answer over HTTP, such as 127.0.0.1:7117; empty for nowhere.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

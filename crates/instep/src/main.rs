@@ -78,7 +78,7 @@ fn carry_out(cli: args::Cli, manner: &Manner) -> Result<Answer, Failure> {
             )
         })?;
     // The daemon ends its turns before it leaves.
-    let stops_at_once = !matches!(plan, plan::Plan::Serve);
+    let stops_at_once = !matches!(plan, plan::Plan::Serve { .. });
     let outcome = runtime.block_on(async {
         limits::outlive_file_size_limit();
         tokio::select! {

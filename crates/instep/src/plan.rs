@@ -41,7 +41,9 @@ pub(crate) enum Plan {
     /// What the daemon carries out where one runs.
     Run(Request),
     /// Runs the daemon.
-    Serve,
+    Serve {
+        listen: Option<String>,
+    },
     List(ListRequest),
     Show(String),
     Log(LogRequest),
@@ -117,7 +119,9 @@ pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
         Command::Account(command) => account(command),
         Command::Sync(sync) => sync_plan(sync, &global)?,
         Command::Status => Plan::Run(Request::Status),
-        Command::Serve => Plan::Serve,
+        Command::Serve(serve) => Plan::Serve {
+            listen: serve.listen,
+        },
         Command::List(list) => Plan::List(ListRequest {
             all: list.all,
             project: list.project,

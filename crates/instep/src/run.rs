@@ -77,8 +77,8 @@ pub(crate) async fn run(
             Ok(Answer::Config(config_reply(&places, Some(text))))
         }
         Plan::ConfigPath => Ok(Answer::Config(config_reply(&places, None))),
-        Plan::Serve => {
-            instep_daemon::serve(&places).await?;
+        Plan::Serve { listen } => {
+            Box::pin(instep_daemon::serve(&places, listen.as_deref())).await?;
             Ok(Answer::Served)
         }
         Plan::Sync { request, exit_code } => {

@@ -1,0 +1,146 @@
+//! Between the HTTP door and the hub: whoever comes in by the door is answered by the one task that
+//! may ask the hub. Nothing of a request is looked at here.
+
+use std::rc::Rc;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use instep_app::HookKeys;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+use crate::http::{self, Health, Heard, Hint, House, Later, Limits, Poster, Problem};
+use crate::shared::Shared;
+
+/// Questions that wait to be answered; whoever comes on top waits to be let in.
+const QUEUE: usize = 256;
+
+/// What somebody at the door wants.
+enum Asked {
+    Hear(Heard, oneshot::Sender<bool>),
+    Health(oneshot::Sender<Health>),
+    Metrics(oneshot::Sender<String>),
+}
+
+/// What the door knows, and the way to who knows more.
+struct Front {
+    keys: Arc<RwLock<HookKeys>>,
+    asked: mpsc::Sender<Asked>,
+}
+
+impl Front {
+    async fn ask<T>(&self, asked: impl FnOnce(oneshot::Sender<T>) -> Asked) -> Option<T> {
+        let (answer, answered) = oneshot::channel();
+        self.asked.send(asked(answer)).await.ok()?;
+        answered.await.ok()
+    }
+}
+
+impl House for Front {
+    fn poster(&self, name: &str) -> Option<Poster> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let account = keys.account(name)?;
+        Some(Poster {
+            account: account.id.to_string(),
+            secrets: account.secrets,
+        })
+    }
+
+    fn hear(&self, heard: Heard) -> Later<'_, Result<(), Problem>> {
+        Box::pin(async {
+            match self.ask(|answer| Asked::Hear(heard, answer)).await {
+                Some(true) => Ok(()),
+                Some(false) | None => Err(Problem::NotKept),
+            }
+        })
+    }
+
+    fn health(&self) -> Later<'_, Health> {
+        Box::pin(async {
+            let unknown = || Health {
+                ok: false,
+                silent: Vec::new(),
+            };
+            self.ask(Asked::Health).await.unwrap_or_else(unknown)
+        })
+    }
+
+    fn metrics(&self) -> Later<'_, String> {
+        Box::pin(async { self.ask(Asked::Metrics).await.unwrap_or_default() })
+    }
+}
+
+/// The keys that the door goes by, to be replaced when the config was read again.
+pub(crate) type Keys = Arc<RwLock<HookKeys>>;
+
+/// Opens the door; it is closed when the tasks are.
+pub(crate) fn open(
+    tasks: &mut JoinSet<()>,
+    shared: &Rc<Shared>,
+    listener: TcpListener,
+) -> (Keys, watch::Sender<bool>) {
+    let keys: Keys = Arc::new(RwLock::new(shared.app().hook_keys()));
+    let (asked, questions) = mpsc::channel(QUEUE);
+    let house = Arc::new(Front {
+        keys: Arc::clone(&keys),
+        asked,
+    });
+    let limits = Limits::default();
+    let (stop, stopped) = watch::channel(false);
+    let router = http::router(house, limits);
+    tasks.spawn_local(http::serve(listener, router, limits, stopped));
+    tasks.spawn_local(answer(Rc::clone(shared), questions));
+    (keys, stop)
+}
+
+/// Has the door go by the config as it is by now.
+pub(crate) fn renew(keys: &Keys, shared: &Shared) {
+    *keys.write().unwrap_or_else(PoisonError::into_inner) = shared.app().hook_keys();
+}
+
+async fn answer(shared: Rc<Shared>, mut questions: mpsc::Receiver<Asked>) {
+    while let Some(asked) = questions.recv().await {
+        // Whoever asked may have gone away.
+        match asked {
+            Asked::Hear(heard, answer) => {
+                let _ = answer.send(hear(&shared, &heard).await);
+            }
+            Asked::Health(answer) => {
+                let _ = answer.send(health(&shared).await);
+            }
+            Asked::Metrics(answer) => {
+                let _ = answer.send(String::new());
+            }
+        }
+    }
+}
+
+async fn hear(shared: &Shared, heard: &Heard) -> bool {
+    let app = shared.app();
+    let ids = app.account_ids();
+    let Some(account) = ids.iter().find(|id| id.as_str() == heard.account) else {
+        return true;
+    };
+    let items: &[i64] = match &heard.hint {
+        Hint::Items(items) => items,
+        Hint::Account => &[],
+    };
+    match app.accept_webhook(account, &heard.delivery, items).await {
+        Ok(()) => {
+            shared.bell(account).ring();
+            true
+        }
+        Err(failure) => {
+            let (what, why) = (failure.what, failure.why);
+            tracing::error!(what, why, "a webhook was not stored");
+            false
+        }
+    }
+}
+
+async fn health(_shared: &Shared) -> Health {
+    Health {
+        ok: true,
+        silent: Vec::new(),
+    }
+}
