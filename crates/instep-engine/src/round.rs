@@ -291,9 +291,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             return;
         }
         let began = self.clock.now();
+        // Boxed, so that what awaits a round is not as deep as all of its steps together.
         let outcome = match step {
-            Step::Look => self.look(pass, first).await,
-            Step::Push => self.push(pass).await,
+            Step::Look => Box::pin(self.look(pass, first)).await,
+            Step::Push => Box::pin(self.push(pass)).await,
         };
         if let Err(stop) = outcome {
             pass.report.trouble = Some(stop.into_trouble());
