@@ -4,6 +4,7 @@
 //! a field's canonical text is its `Display` and `FromStr`, and every other
 //! encoding belongs to the edge that needs it.
 
+mod access;
 mod account;
 mod annotation;
 mod capability;
@@ -23,6 +24,7 @@ mod text;
 mod trouble;
 mod value;
 
+pub use access::{Access, Attempt, Breaker, Opening, Pause, Span};
 pub use account::{Account, ConflictPolicy, Direction, Identity, Kind, Scope};
 pub use annotation::Annotation;
 pub use capability::{BatchRule, Capabilities, Grid, Hold, Ids, TagRule, TextRule, WriteShape};

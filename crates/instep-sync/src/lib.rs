@@ -1,10 +1,12 @@
-//! The decisions of a sync: merge, plan, adoption, guard and backoff, as pure functions.
+//! The decisions of a sync: merge, plan, adoption, guard, backoff and breaker, as pure functions.
 //!
 //! Three states go in — base, hub, remote — and decisions come out. No IO, no clock and no
 //! randomness: time, ids and jitter arrive as arguments.
 
 mod adopt;
 mod backoff;
+mod breaker;
+mod budget;
 mod finer;
 mod guard;
 mod links;
@@ -16,6 +18,10 @@ mod scope;
 
 pub use adopt::{Adoption, HubCandidate, Meeting, RemoteCandidate, Trust, adopt};
 pub use backoff::{LONGEST, PARK_AFTER, PARK_AFTER_ATTEMPTS, busy_pause, next_try};
+pub use breaker::{
+    BreakerRule, Heard, LONGEST_OPENING, PROBE_LEASE, WINDOW, Way, force, hear, throttle, way,
+};
+pub use budget::{Bucket, Rate, TOKENS, refund, spend};
 pub use finer::{Holder, finer};
 pub use guard::{Counts, Deletions, WINDOW_MINUTES, permits};
 pub use links::{Translated, translate};

@@ -4,6 +4,7 @@
 mod adopt;
 mod adopt_properties;
 mod backoff;
+mod breaker;
 mod converge;
 mod draw;
 mod edited;
