@@ -17,10 +17,10 @@ pub use client::Client;
 pub use failure::{Exit, Failure};
 pub use hooks::{HookState, HookView, HooksReply};
 pub use replies::{
-    AccountAdded, AccountShown, AccountStatus, AccountSync, BreakerStatus, Check, CheckStatus,
-    ConflictView, ConflictsReply, Count, DaemonStatus, DoctorReply, FieldChange, HoldView,
-    InitReply, ListReply, LogLine, NotesLine, PlanEntry, Reply, ReviewView, State, StatusReply,
-    SyncReply, SyncShown, TaskView, TouchedReply,
+    AccountAdded, AccountShown, AccountStatus, AccountSync, BreakerState, BreakerStatus, Check,
+    CheckStatus, ConflictView, ConflictsReply, Count, DaemonStatus, DoctorReply, FieldChange,
+    HoldView, InitReply, ListReply, LogLine, NotesLine, PlanEntry, Reply, ReviewView, State,
+    StatusReply, SyncReply, SyncShown, TaskView, TouchedReply,
 };
 pub use requests::{
     AccountAdd, ConflictFilter, InitRequest, ListRequest, LogRequest, Request, Resolution,
@@ -30,7 +30,8 @@ pub use service::{
     ServiceFile, ServiceLogs, ServiceReply, ServiceRequest, ServiceText, UnitState, UnitView,
 };
 pub use small::{
-    AccountsReply, CompletionsReply, ConfigReply, RemovedReply, RenamedReply, VersionReply,
+    AccountsReply, CompletionsReply, ConfigReply, PauseReply, PausedAccount, PingReply,
+    RemovedReply, RenamedReply, VersionReply,
 };
 pub use webhooks::{AccountWebhooks, WebhookShown, WebhookState, WebhooksReply};
 

@@ -95,8 +95,11 @@ pub struct PlanEntry {
 pub struct SyncReply {
     /// 1.
     pub schema_version: u32,
-    /// `in_step`, `partial`, `needs_you`, `needs_login`, `unreachable` or `failed`.
+    /// `in_step`, `queued`, `partial`, `needs_you`, `needs_login`, `unreachable` or `failed`.
     pub outcome: String,
+    /// Why it is `queued`: `circuit_open`, `throttled` or `paused`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Milliseconds.
     pub duration_ms: u64,
     /// Each account that took part.
@@ -144,11 +147,23 @@ pub struct DaemonStatus {
     pub http: Option<String>,
 }
 
+/// Whether calls are made to a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakerState {
+    /// They are.
+    Closed,
+    /// It failed too often.
+    Open,
+    /// One call finds out whether it answers again.
+    HalfOpen,
+}
+
 /// A circuit breaker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BreakerStatus {
-    /// `closed`, `open` or `half_open`.
-    pub state: String,
+    /// How it stands.
+    pub state: BreakerState,
     /// Failures in a row.
     pub failures: u32,
     /// Seconds to the next probe.

@@ -3,7 +3,7 @@
 use crate::NotesLine;
 use serde::{Deserialize, Serialize};
 
-use crate::AccountShown;
+use crate::{AccountShown, BreakerState};
 
 /// `instep account list`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,4 +67,39 @@ pub struct CompletionsReply {
     pub shell: String,
     /// What it should read.
     pub script: String,
+}
+
+/// One account in a [`PauseReply`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PausedAccount {
+    /// Its name.
+    pub name: String,
+    /// Whether it is paused.
+    pub paused: bool,
+    /// Until when (RFC 3339), or null.
+    pub until: Option<String>,
+}
+
+/// `instep pause` and `resume`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PauseReply {
+    /// 1.
+    pub schema_version: u32,
+    /// Each account that was asked for.
+    pub accounts: Vec<PausedAccount>,
+}
+
+/// `instep ping`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PingReply {
+    /// 1.
+    pub schema_version: u32,
+    /// The account's name.
+    pub name: String,
+    /// Milliseconds until it answered.
+    pub ms: u64,
+    /// Whether this was the call that found out whether it answers again.
+    pub was_probe: bool,
+    /// Its breaker from then on.
+    pub breaker: BreakerState,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use instep_api::{Exit, Failure, SyncRequest};
 use instep_contract::{Lease, Store, StoreError};
-use instep_engine::{Clock, Decisions, Engine};
+use instep_engine::{Clock, Decisions, Engine, Limits};
 use instep_model::{AccountId, Timestamp, UserId};
 use instep_store::{HubStore, OpenError};
 use tokio::sync::OnceCell;
@@ -46,6 +46,8 @@ pub struct App {
     pub(crate) taskwarriors: OnceCell<Vec<(AccountId, PathBuf)>>,
     /// How long to wait for an account that another instance runs.
     pub(crate) patience: Duration,
+    /// When services are called no longer; every engine of this process counts in it.
+    pub(crate) limits: Limits,
     /// What accounts were called that left the config.
     removed: BTreeMap<AccountId, String>,
     notes: Vec<String>,
@@ -96,6 +98,7 @@ impl App {
         );
         Ok(Self {
             places: places.clone(),
+            limits: Limits::new(config.breaker, config.rate),
             config,
             hub,
             secrets: Secrets::default(),
@@ -171,6 +174,7 @@ impl App {
             zone: self.config.zone.clone(),
             peers: wiring::peers(&self.config),
             decisions: Decisions::default(),
+            limits: self.limits.clone(),
         }
     }
 

@@ -225,6 +225,10 @@ impl Connector for AnyConnector {
         each!(&self.service, inner => inner.watched())
     }
 
+    fn host(&self) -> Option<&str> {
+        each!(&self.service, inner => inner.host())
+    }
+
     fn calls(&self) -> u64 {
         each!(&self.service, inner => inner.calls())
     }

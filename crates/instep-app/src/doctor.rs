@@ -220,7 +220,10 @@ async fn account(app: &App, entry: &Entry, offline: bool, checks: &mut Checks) {
         checks.failure("accounts", &id("place"), &failure);
     }
     let mut asked = Asked::No;
-    if entry.account.kind == Kind::Taskwarrior && !taskwarrior_checks(app, entry, checks).await {
+    let is_open = left_alone(app, entry, checks).await;
+    let is_tw = entry.account.kind == Kind::Taskwarrior;
+    // A service that is left alone is not asked; what stopped the last sync is told with it.
+    if is_open || is_tw && !taskwarrior_checks(app, entry, checks).await {
         asked = Asked::Failed;
     } else if offline {
         if let Some(source) = entry.reach.secret() {
@@ -269,6 +272,24 @@ async fn account(app: &App, entry: &Entry, offline: bool, checks: &mut Checks) {
         }
     }
     standing(app, entry, asked, checks).await;
+}
+
+/// Tells where an account is left alone; whether that is because its service failed too often.
+async fn left_alone(app: &App, entry: &Entry, checks: &mut Checks) -> bool {
+    let Ok(access) = app.access_to(entry).await else {
+        return false;
+    };
+    if let Some((_, why)) = access.why {
+        let name = &entry.account.name;
+        let (why, fix) = why.split_once(" → ").unwrap_or((&why, "instep status"));
+        let (what, status) = match access.is_open {
+            true => ("breaker", CheckStatus::Problem),
+            false => ("paused", CheckStatus::Note),
+        };
+        let (id, why) = (format!("account.{name}.{what}"), format!("{name}: {why}"));
+        checks.add("accounts", &id, status, why, Some(fix.to_owned()));
+    }
+    access.is_open
 }
 
 /// What became of asking the service just now.

@@ -4,6 +4,7 @@
 //! terminal or serves HTTP, and what is decided about tasks is decided below, in the engine.
 
 mod accept;
+mod access;
 mod account;
 mod answer;
 mod app;

@@ -1,12 +1,11 @@
 //! How everything stands, from what the hub remembers: no service is asked.
 
-use instep_api::{
-    AccountStatus, BreakerStatus, DaemonStatus, Failure, SCHEMA_VERSION, State, StatusReply,
-};
+use instep_api::{AccountStatus, DaemonStatus, Failure, SCHEMA_VERSION, State, StatusReply};
 use instep_contract::Store;
 use instep_model::{MappingState, Timestamp};
 use instep_store::{AccountSummary, TaskFilter};
 
+use crate::access::Standing;
 use crate::app::App;
 use crate::config::Entry;
 use crate::refused::Refusal;
@@ -37,7 +36,8 @@ impl App {
                 Some(summary) => self.refusal_of(summary).await?,
                 None => None,
             };
-            accounts.push(account(entry, summary, refusal.as_ref(), tasks));
+            let access = self.access_to(entry).await?;
+            accounts.push(account(entry, summary, refusal.as_ref(), tasks, access));
         }
         let tasks = self
             .hub
@@ -80,8 +80,13 @@ fn account(
     summary: Option<&AccountSummary>,
     refusal: Option<&Refusal>,
     tasks: usize,
+    access: Standing,
 ) -> AccountStatus {
     let (state, why) = match summary {
+        _ if access.is_told_first(summary) => {
+            let (state, why) = access.why.unwrap_or((State::Waiting, String::new()));
+            (state, Some(why))
+        }
         Some(summary) => standing(entry, summary, refusal, tasks),
         None => never(entry),
     };
@@ -98,11 +103,7 @@ fn account(
         tasks,
         waiting: summary.map_or(0, |summary| summary.work + summary.in_doubt),
         errors: summary.map_or(0, refused),
-        breaker: BreakerStatus {
-            state: "closed".to_owned(),
-            failures: 0,
-            retry_in_s: None,
-        },
+        breaker: access.breaker,
     }
 }
 

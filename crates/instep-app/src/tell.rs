@@ -77,6 +77,7 @@ impl Told<'_> {
             accounts.push(told);
         }
         let exit = Exit::worst(accounts.iter().map(exit_of_account));
+        let reason = self.queued(&accounts);
         // All that a rehearsal tells is what would happen.
         let (waiting, made): (Vec<_>, Vec<_>) = self
             .report
@@ -85,7 +86,12 @@ impl Told<'_> {
             .partition(|change| remember && self.waits_for_a_meeting(change));
         Ok(SyncReply {
             schema_version: SCHEMA_VERSION,
-            outcome: outcome(exit).to_owned(),
+            outcome: match (&reason, exit) {
+                (Some(_), Exit::Fine) => "queued",
+                _ => outcome(exit),
+            }
+            .to_owned(),
+            reason: reason.filter(|_| exit == Exit::Fine),
             duration_ms: millis(took),
             accounts,
             plan: None,
@@ -96,6 +102,22 @@ impl Told<'_> {
             },
             notes,
         })
+    }
+
+    /// Why a task that was to be carried waits in the hub, where a service is left alone for now.
+    fn queued(&self, accounts: &[AccountSync]) -> Option<String> {
+        let About::Task(Some(_)) = self.about else {
+            return None;
+        };
+        let mut reports = self.report.accounts.iter();
+        let is_left = |report: &AccountReport| {
+            let trouble = report.trouble.as_ref();
+            trouble.is_some_and(Trouble::is_left_alone)
+        };
+        reports.find(|report| is_left(report))?;
+        let mut errors = accounts.iter().filter_map(|one| one.error.as_ref());
+        let error = errors.find(|error| error.exit == Exit::Fine)?;
+        Some(error.code.clone())
     }
 
     async fn account(
@@ -115,7 +137,8 @@ impl Told<'_> {
             Some(trouble) => {
                 let tasks = self.living_pairs(entry).await;
                 let failure = say::from_trouble(entry, trouble, say::Met::Syncing { tasks });
-                (state_of(failure.exit), Some(failure))
+                let (state, failure) = self.left_alone(trouble, failure);
+                (state, Some(failure))
             }
             None if open > 0 => (State::NeedsYou, Some(open_conflicts(open))),
             None => match self.refusal(entry, &report.problems, skipped).await? {
@@ -138,6 +161,19 @@ impl Told<'_> {
             duration_ms: millis(report.duration),
             error,
         })
+    }
+
+    /// How an account stands, and how that ends the command: what is left alone for now is no failure
+    /// of a command about one task, which waits for it in order (S33).
+    fn left_alone(&self, trouble: &Trouble, failure: Failure) -> (State, Failure) {
+        match (trouble, self.about) {
+            (Trouble::Paused { .. }, _) => (State::Paused, failure),
+            (trouble, About::Task(_)) if trouble.is_left_alone() => {
+                let exit = Exit::Fine;
+                (State::Waiting, Failure { exit, ..failure })
+            }
+            _ => (state_of(failure.exit), failure),
+        }
     }
 
     /// How many conflicts of the account wait for a person.

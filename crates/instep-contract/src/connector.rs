@@ -199,6 +199,12 @@ pub trait Connector: Send {
         Vec::new()
     }
 
+    /// The host, and its port where that is not the usual one, that the calls go to; `None` for what
+    /// is on this computer, which is never left alone because it failed (S33).
+    fn host(&self) -> Option<&str> {
+        None
+    }
+
     /// How many calls went to the service so far: requests, or processes started.
     fn calls(&self) -> u64;
 }

@@ -8,8 +8,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use instep_model::{
-    Account, AccountId, Collection, CollectionId, Conflict, Hint, Identity, JournalEntry, Mapping,
-    Operation, RemoteId, Review, Task, TaskId, Timestamp, Trouble,
+    Access, Account, AccountId, Collection, CollectionId, Conflict, Hint, Identity, JournalEntry,
+    Mapping, Operation, RemoteId, Review, Task, TaskId, Timestamp, Trouble,
 };
 
 use crate::{Cursor, Delivery, Event, StoreError};
@@ -453,6 +453,22 @@ pub trait Store: Send + Sync {
         &self,
         events: &[Event],
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Whether the account's service may be called, as all processes know it; the default before
+    /// anything was stored.
+    fn access(
+        &self,
+        account: &AccountId,
+    ) -> impl Future<Output = Result<Access, StoreError>> + Send;
+
+    /// Puts `access` in the place of the one of its version, which grows by one. Needs no lease: it
+    /// is about calls, not about tasks. Answers false, and stores nothing, where that is not the
+    /// newest version: read it again.
+    fn commit_access(
+        &self,
+        account: &AccountId,
+        access: &Access,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Sets or clears why an account stands still.
     fn set_trouble(

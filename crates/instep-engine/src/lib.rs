@@ -16,6 +16,7 @@ mod gone;
 mod journal;
 mod keep;
 mod left_out;
+mod limits;
 mod links;
 mod look;
 mod lost;
@@ -38,8 +39,11 @@ mod stranger;
 mod turn;
 mod update;
 
+pub use door::Ping;
 pub use edit::{EditError, Edited};
 pub use instep_model::{Need, NextTry, Trouble};
+pub use instep_sync::{BreakerRule, Rate, Way, way};
+pub use limits::Limits;
 pub use rehearsal::{Rehearsal, is_invented};
 pub use report::{
     AccountReport, Counts, LeftOut, Problem, ReportedChange, RoundReport, trouble_of,

@@ -146,6 +146,10 @@ impl<C: Connector> Connector for Rehearsal<C> {
         self.inner.find(sent, since).await
     }
 
+    fn host(&self) -> Option<&str> {
+        self.inner.host()
+    }
+
     fn calls(&self) -> u64 {
         self.inner.calls()
     }

@@ -9,8 +9,9 @@ use instep_model::{
     Account, AccountId, Capabilities, Direction, Need, TaskId, TimeZone, Timestamp, Trouble,
 };
 
+use crate::door::Door;
 use crate::report::{AccountReport, RoundReport, of_store, trouble_of};
-use crate::{Clock, Decisions, Rng};
+use crate::{Clock, Decisions, Limits, Rng};
 
 /// A round runs its accounts at most this often (S8).
 const MOST_TURNS: usize = 3;
@@ -95,12 +96,15 @@ pub struct Engine<S, K, R> {
     pub peers: Vec<Peer>,
     /// The pure decisions.
     pub decisions: Decisions,
+    /// When services are called no longer.
+    pub limits: Limits,
 }
 
 /// One account's turn: what its steps share.
 pub(crate) struct Pass<'a, C> {
     pub(crate) account: &'a Account,
     pub(crate) connector: &'a mut C,
+    pub(crate) door: Door,
     pub(crate) capabilities: Capabilities,
     /// What each service of this round holds.
     pub(crate) services: Arc<BTreeMap<AccountId, Capabilities>>,
@@ -314,6 +318,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             account: &member.account,
             capabilities: member.connector.capabilities().clone(),
             calls_before: member.connector.calls(),
+            door: Door::new(member.account.id.clone(), &member.connector),
             connector: &mut member.connector,
             services,
             lease,
@@ -364,9 +369,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
 
     async fn remember_trouble(&self, report: &AccountReport, known: Option<Option<Trouble>>) {
         // A step that looked at nothing says nothing of what stood in the way before.
-        let is_news = match &known {
-            Some(known) => *known != report.trouble,
-            None => report.trouble.is_some(),
+        let is_news = match (&known, &report.trouble) {
+            // Nothing was found out; why it is left alone is remembered beside it.
+            (_, Some(trouble)) if trouble.is_left_alone() => false,
+            (Some(known), trouble) => known != trouble,
+            (None, trouble) => trouble.is_some(),
         };
         if is_news {
             // Only status reads it; a round whose database fails has said so already.

@@ -107,7 +107,15 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let mut tries = Tries::while_busy();
         loop {
             let write = async |connector: &mut C| connector.apply(operations).await;
-            match self.attempt(pass, write).await? {
+            let attempt = match self.attempt_of(pass, &tries, write).await {
+                Ok(outcome) => outcome,
+                Err(stop) => {
+                    // No call was made, and one before it that was refused has stored nothing.
+                    self.forget(pass, intents).await?;
+                    return Err(stop);
+                }
+            };
+            match attempt {
                 Err(error) if error.asks_for_repeat() && self.may_repeat(&mut tries).await => {
                     // It goes out once more: from now on it may be at work.
                     let now = self.clock.now();
@@ -174,7 +182,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             match self.apply(pass, operations, intents).await? {
                 Err(ConnectorError::OutcomeUnknown {
                     timed_out: false, ..
-                }) if self.may_repeat(&mut tries).await => {}
+                }) if self.may_send_again(pass, &mut tries).await => {}
                 outcome => return Ok(outcome),
             }
         }

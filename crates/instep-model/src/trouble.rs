@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Timestamp;
+
 /// Why a person has to look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Need {
@@ -63,6 +65,25 @@ pub enum Trouble {
         /// How long.
         retry_after: Option<Duration>,
     },
+    /// The service asked earlier to be left alone, and no call was made.
+    HeldOff {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The service failed too often, and no call was made: the breaker is open (S33).
+    CircuitOpen {
+        /// When one call finds out whether it answers again.
+        retry_at: Timestamp,
+        /// Failures in a row.
+        failures: u32,
+        /// Why the last of them was one.
+        reason: String,
+    },
+    /// A person paused the account, and no call was made.
+    Paused {
+        /// Until when; `None` until the person ends it.
+        until: Option<Timestamp>,
+    },
     /// The set-up has to be mended.
     Setup {
         /// What is wrong.
@@ -82,4 +103,14 @@ pub enum Trouble {
         /// What.
         reason: String,
     },
+}
+
+impl Trouble {
+    /// Whether the account is only left alone for now, which is known beside it: no call was made.
+    pub fn is_left_alone(&self) -> bool {
+        matches!(
+            self,
+            Self::HeldOff { .. } | Self::CircuitOpen { .. } | Self::Paused { .. }
+        )
+    }
 }

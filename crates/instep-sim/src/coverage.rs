@@ -10,8 +10,9 @@ use crate::world::Point;
 type Counts = BTreeMap<&'static str, u64>;
 
 /// Steps of the store that write.
-pub(crate) const COMMITS: [&str; 9] = [
+pub(crate) const COMMITS: [&str; 10] = [
     "claim_lease",
+    "commit_access",
     "commit_doubt",
     "commit_intents",
     "commit_merge",

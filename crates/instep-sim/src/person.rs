@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::pin;
 
 use instep_contract::{Effect, MemoryStore, Store};
-use instep_engine::{Decisions, EditError, Engine, Peer};
+use instep_engine::{Decisions, EditError, Engine, Limits, Peer};
 use instep_model::{
     Annotation, AnnotationId, Direction, Field, Fields, Link, Operation, ProjectPath, RemoteId,
     RemoteTask, Status, TaskId, TimeZone, Value,
@@ -548,6 +548,7 @@ impl Stage {
             zone: TimeZone::UTC,
             peers: self.accounts.iter().map(Peer::of).collect(),
             decisions: Decisions::default(),
+            limits: Limits::default(),
         }
     }
 }

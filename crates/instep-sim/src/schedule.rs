@@ -196,6 +196,8 @@ impl Schedule {
             reads_only: chance.one_in(12).then(|| remote(&mut chance)),
             writes_only: None,
             limited: None,
+            // Not drawn, so that a seed's schedule is the same with one as without.
+            breaker: seed.is_multiple_of(3),
         };
         if setting.reads_only.is_none() {
             setting.writes_only = chance.one_in(12).then(|| remote(&mut chance));

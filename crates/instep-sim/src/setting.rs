@@ -17,6 +17,8 @@ pub(crate) struct Setting {
     pub(crate) writes_only: Option<usize>,
     /// The account that takes part in some tasks only (S27).
     pub(crate) limited: Option<(usize, Limit)>,
+    /// Whether the first service is elsewhere, so that it has a breaker (S33).
+    pub(crate) breaker: bool,
 }
 
 /// What an account is limited to.
@@ -58,7 +60,10 @@ impl Setting {
         let prefer = self.prefer.map(|_| "prefers one account");
         let reads = self.reads_only.map(|_| "reads an account only");
         let writes = self.writes_only.map(|_| "writes an account only");
-        [ask, prefer, reads, writes, limit].into_iter().flatten()
+        let breaker = self.breaker.then_some("has a breaker");
+        [ask, prefer, reads, writes, limit, breaker]
+            .into_iter()
+            .flatten()
     }
 
     /// The same with one thing less out of the ordinary.
@@ -88,6 +93,12 @@ impl Setting {
         if self.limited.is_some() {
             plainer.push(Self {
                 limited: None,
+                ..self
+            });
+        }
+        if self.breaker {
+            plainer.push(Self {
+                breaker: false,
                 ..self
             });
         }

@@ -6,11 +6,12 @@ use std::pin::pin;
 use std::time::Duration;
 
 use instep_contract::{Call, Effect, FakeRemote, Look, MemorySnapshot, MemoryStore, Profile};
-use instep_engine::{Engine, Member, Peer, RoundOptions, RoundReport, Start};
+use instep_engine::{Engine, Limits, Member, Peer, RoundOptions, RoundReport, Start};
 use instep_model::{
     Account, AccountId, Conflict, ConflictPolicy, Direction, Draft, Field, Identity, Ids, Kind,
     Operation, RemoteId, RemoteTask, Scope, Task, TimeZone, Value,
 };
+use instep_sync::{BreakerRule, Rate};
 
 use crate::bugs::{Bug, REHEARSAL, SimConnector, SimStore};
 use crate::executor::poll;
@@ -93,6 +94,9 @@ pub(crate) struct Stage {
     pub(crate) archive: Vec<Conflict>,
     pub(crate) ledger: Ledger,
     pub(crate) bug: Option<Bug>,
+    /// Whether what is elsewhere has a breaker.
+    breaker: bool,
+    rule: BreakerRule,
     /// How often a remote was set up anew.
     pub(crate) installations: u32,
     /// Whether a disaster has not been followed by a round without trouble.
@@ -163,6 +167,11 @@ impl Stage {
             archive: Vec::new(),
             ledger: Ledger::default(),
             bug,
+            breaker: setting.breaker,
+            rule: BreakerRule {
+                failures: u32::try_from(1 + seed / 3 % 3).unwrap_or(3),
+                ..BreakerRule::default()
+            },
             installations: 0,
             recovering: false,
             had_disaster: false,
@@ -189,6 +198,7 @@ impl Stage {
             zone: TimeZone::UTC,
             peers: self.accounts.iter().map(Peer::of).collect(),
             decisions: Bug::decisions(self.bug),
+            limits: Limits::new(self.rule, Rate::default()),
         }
     }
 
@@ -204,7 +214,8 @@ impl Stage {
                     }),
                     self.bug,
                     process,
-                ),
+                )
+                .at(HOSTS[index].filter(|_| self.breaker)),
             })
             .collect()
     }
@@ -523,6 +534,9 @@ impl Stage {
 }
 
 pub(crate) const NAMES: [&str; 3] = ["server", "database", "file"];
+
+/// Where the remotes are that are not on this computer.
+const HOSTS: [Option<&str>; 3] = [Some("tasks.example.org"), None, None];
 
 /// A task as one place shows it.
 pub(crate) struct Shown {

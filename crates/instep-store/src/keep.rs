@@ -176,6 +176,8 @@ async fn forget(hub: &Hub, on: &mut AnyConnection, account: &AccountId) -> Resul
     let closed = "UPDATE conflicts SET state = 'closed' \
                   WHERE user_id = $1 AND account = $2 AND state = 'open'";
     execute(on, closed, &hub.user, [account.as_str().into()]).await?;
+    let access = "DELETE FROM access WHERE user_id = $1 AND account = $2";
+    execute(on, access, &hub.user, [account.as_str().into()]).await?;
     let sql = "DELETE FROM accounts WHERE user_id = $1 AND account = $2";
     execute(on, sql, &hub.user, [account.as_str().into()]).await?;
     Ok(())

@@ -3,6 +3,7 @@
 //! The engine's steps, each one transaction, and what people list and look up. This is the
 //! only room with SQL in it, and nothing is decided here.
 
+mod access;
 mod account;
 mod commit;
 mod connection;

@@ -9,7 +9,7 @@ use sqlx::{AnyConnection, Connection, Row, SqlSafeStr};
 use crate::dialect;
 use crate::open::OpenError;
 
-const STEPS: [(i64, &str, &str); 6] = [
+const STEPS: [(i64, &str, &str); 7] = [
     (1, "hub", include_str!("../migrations/0001_hub.sql")),
     (
         2,
@@ -20,6 +20,7 @@ const STEPS: [(i64, &str, &str); 6] = [
     (4, "unseen", include_str!("../migrations/0004_unseen.sql")),
     (5, "retries", include_str!("../migrations/0005_retries.sql")),
     (6, "events", include_str!("../migrations/0006_events.sql")),
+    (7, "access", include_str!("../migrations/0007_access.sql")),
 ];
 
 /// The schema that this program knows.

@@ -12,8 +12,8 @@ use instep_contract::{
     PushStep, Store, StoreError, Tally, Work,
 };
 use instep_model::{
-    Account, AccountId, Conflict, Hint, Identity, JournalEntry, Mapping, Operation, RemoteId,
-    Review, Task, TaskId, Timestamp, Trouble, UserId,
+    Access, Account, AccountId, Conflict, Hint, Identity, JournalEntry, Mapping, Operation,
+    RemoteId, Review, Task, TaskId, Timestamp, Trouble, UserId,
 };
 use sqlx::AnyConnection;
 
@@ -22,7 +22,7 @@ use crate::dialect;
 use crate::lease::Leases;
 use crate::open::Presence;
 use crate::sql::{Bind, Stop, execute, get_number, query};
-use crate::{account, commit, events, queue, read, record};
+use crate::{access, account, commit, events, queue, read, record};
 
 /// The hub of one user. A clone is another handle to the same connections and leases.
 ///
@@ -392,6 +392,19 @@ impl Store for HubStore {
     async fn finish_events(&self, events: &[Event]) -> Result<(), StoreError> {
         let hub = &*self.0;
         transaction!(hub, |on| events::finish(hub, on, events))
+    }
+
+    async fn access(&self, account: &AccountId) -> Result<Access, StoreError> {
+        access::access(&self.0, account).await
+    }
+
+    async fn commit_access(
+        &self,
+        account: &AccountId,
+        access: &Access,
+    ) -> Result<bool, StoreError> {
+        let hub = &*self.0;
+        transaction!(hub, |on| access::commit(hub, on, account, access))
     }
 
     async fn set_trouble(

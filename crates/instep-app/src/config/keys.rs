@@ -3,10 +3,20 @@
 use toml_edit::{Document, Table, TableLike};
 
 /// The keys of the whole file.
-const TOP: [&str; 4] = ["timezone", "conflicts", "daemon", "account"];
+const TOP: [&str; 6] = [
+    "timezone",
+    "conflicts",
+    "calls_per_sec",
+    "daemon",
+    "breaker",
+    "account",
+];
 
 /// The keys of the daemon and the hook.
 const DAEMON: [&str; 4] = ["hook_pass", "poll_secs", "listen", "public_url"];
+
+/// The keys of `[breaker]`.
+const BREAKER: [&str; 3] = ["failures", "open_secs", "off"];
 
 /// The keys that every account may have.
 const ACCOUNT: [&str; 8] = [
@@ -63,6 +73,10 @@ pub(crate) fn unknown_keys(text: &str) -> Vec<Unknown> {
     look(text, document.as_table(), &TOP, &mut found);
     if let Some(daemon) = document.get("daemon").and_then(|item| item.as_table_like()) {
         look(text, daemon, &DAEMON, &mut found);
+    }
+    let breaker = document.get("breaker");
+    if let Some(breaker) = breaker.and_then(|item| item.as_table_like()) {
+        look(text, breaker, &BREAKER, &mut found);
     }
     let accounts = document
         .get("account")

@@ -3,6 +3,7 @@
 
 mod edit;
 mod keys;
+mod limits;
 mod modes;
 mod parse;
 mod zone;
@@ -10,6 +11,8 @@ mod zone;
 use std::path::PathBuf;
 
 use instep_api::SecretSource;
+use instep_connectors::vikunja;
+use instep_engine::{BreakerRule, Rate};
 use instep_model::{Account, ConflictPolicy, TimeZone};
 use serde::Deserialize;
 
@@ -33,6 +36,10 @@ pub(crate) struct Config {
     pub(crate) accounts: Vec<Entry>,
     /// What the daemon and the hook do.
     pub(crate) daemon: Daemon,
+    /// When a service that fails is left alone, without what the environment says.
+    pub(crate) breaker: BreakerRule,
+    /// How many calls an account makes in a second.
+    pub(crate) rate: Rate,
     /// Keys that mean nothing.
     pub(crate) unknown: Vec<Unknown>,
 }
@@ -124,6 +131,14 @@ impl Reach {
             }
             Self::Vikunja { url, .. } => url.clone(),
             Self::File { path, .. } => path.display().to_string(),
+        }
+    }
+
+    /// The host that is called, where one is.
+    pub(crate) fn host(&self) -> Option<String> {
+        match self {
+            Self::Vikunja { url, .. } => vikunja::host_of(url),
+            Self::Taskwarrior { .. } | Self::File { .. } => None,
         }
     }
 

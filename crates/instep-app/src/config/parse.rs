@@ -10,6 +10,7 @@ use instep_model::{
 use serde::Deserialize;
 
 use super::keys::{line_of, nearest, unknown_keys};
+use super::limits::{self, RawBreaker};
 use super::zone::zone_named;
 use super::{Config, Daemon, Entry, Reach, check_mode};
 use crate::Places;
@@ -25,6 +26,9 @@ struct Raw {
     conflicts: Option<String>,
     #[serde(default)]
     daemon: Daemon,
+    #[serde(default)]
+    breaker: RawBreaker,
+    calls_per_sec: Option<i64>,
     #[serde(default)]
     account: Vec<toml::Spanned<RawAccount>>,
 }
@@ -106,7 +110,8 @@ fn unreadable(places: &Places, why: String, help: String) -> Failure {
 /// secrets.
 pub(crate) fn load(places: &Places) -> Result<Config, Failure> {
     let text = read(places)?;
-    let config = parse(places, &text)?;
+    let mut config = parse(places, &text)?;
+    config.breaker = limits::from_environment(config.breaker, |name| std::env::var(name).ok())?;
     let leads_to_secrets = config
         .accounts
         .iter()
@@ -126,6 +131,10 @@ pub(crate) fn parse(places: &Places, text: &str) -> Result<Config, Failure> {
         let why = format!("`{timezone}` is not the name of a time zone");
         invalid(find_line(text, "timezone"), why)
     })?;
+    let breaker =
+        limits::rule(&raw.breaker).map_err(|why| invalid(find_line(text, "[breaker]"), why))?;
+    let rate = limits::rate(raw.calls_per_sec)
+        .map_err(|why| invalid(find_line(text, "calls_per_sec"), why))?;
     let names: Vec<(String, AccountId)> = raw
         .account
         .iter()
@@ -155,6 +164,8 @@ pub(crate) fn parse(places: &Places, text: &str) -> Result<Config, Failure> {
         zone,
         accounts,
         daemon: raw.daemon,
+        breaker,
+        rate,
         unknown: unknown_keys(text),
     })
 }

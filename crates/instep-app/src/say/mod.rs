@@ -8,7 +8,7 @@ mod trouble;
 use std::path::Path;
 use std::time::Duration;
 
-use instep_api::{Exit, Failure};
+use instep_api::{BreakerState, BreakerStatus, Exit, Failure};
 use instep_model::Kind;
 
 pub(crate) use hub::{from_edit, from_open, from_safefile, from_store};
@@ -44,6 +44,23 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
 /// A number and the verb that goes with it.
 fn plural(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// An open breaker in words: why, and when one call finds out whether the service answers again.
+pub(crate) fn circuit(breaker: &BreakerStatus, reason: &str) -> String {
+    let failures = count(
+        usize::try_from(breaker.failures).unwrap_or_default(),
+        "failure",
+    );
+    let next = match (breaker.state, breaker.retry_in_s.unwrap_or_default()) {
+        (BreakerState::HalfOpen, secs @ 1..) => {
+            format!("one call finds out now whether it answers, for at most {secs} s")
+        }
+        (_, 0) => "the next sync tries one call".to_owned(),
+        (_, secs @ 1..=120) => format!("next probe in {secs} s"),
+        (_, secs) => format!("next probe in {}", span(Duration::from_secs(secs))),
+    };
+    format!("circuit open: {failures}, {next} ({reason})")
 }
 
 /// How long something takes, roughly.

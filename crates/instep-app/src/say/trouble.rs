@@ -1,11 +1,12 @@
 //! Why an account stands still: one table from what went wrong to what a person reads, whether it
 //! was met by a sync, by a look of `doctor`, or by an account that is still to be added.
 
-use instep_api::{Exit, Failure, SecretSource};
+use instep_api::{BreakerState, BreakerStatus, Exit, Failure, SecretSource};
 use instep_contract::ConnectorError;
 use instep_engine::{Need, Trouble, trouble_of};
+use instep_model::Timestamp;
 
-use super::{count, plural, quoted, service, span};
+use super::{circuit, count, plural, quoted, service, span};
 use crate::config::Entry;
 
 /// How things stand while an account stands still.
@@ -43,6 +44,13 @@ pub(crate) fn from_trouble(entry: &Entry, trouble: &Trouble, met: Met) -> Failur
         Trouble::NeedsLogin { reason } => return needs_login(entry, reason, met),
         Trouble::Unreachable { reason } => unreachable(entry, reason, met),
         Trouble::Throttled { retry_after } => throttled(entry, *retry_after, met),
+        Trouble::HeldOff { until } => held_off(entry, *until),
+        Trouble::CircuitOpen {
+            retry_at,
+            failures,
+            reason,
+        } => circuit_open(entry, *retry_at, *failures, reason),
+        Trouble::Paused { until } => return paused(entry, *until),
         Trouble::Setup { what, help } => setup(entry, what, help, met),
         Trouble::Failed { reason } => failed(entry, reason, met),
     };
@@ -159,6 +167,58 @@ fn throttled(entry: &Entry, retry_after: Option<std::time::Duration>, met: Met) 
             (_, None) => "try again in a minute".to_owned(),
         },
     )
+}
+
+/// How long it still is until then.
+fn left(until: Timestamp) -> std::time::Duration {
+    let left = until.duration_since(Timestamp::now());
+    let left = std::time::Duration::try_from(left).unwrap_or_default();
+    // A part of a second is one more to wait.
+    std::time::Duration::from_secs(left.as_secs() + u64::from(left.subsec_nanos() > 0))
+}
+
+fn held_off(entry: &Entry, until: Timestamp) -> Failure {
+    let (service, name) = (service(entry.account.kind), &entry.account.name);
+    let wait = span(left(until));
+    Failure::new(
+        Exit::Unreachable,
+        "throttled",
+        format!("{service} asked `{name}` to wait"),
+        format!("it takes no calls for {wait} more, and none was made"),
+        format!("in {wait}: instep sync {name}"),
+    )
+}
+
+fn circuit_open(entry: &Entry, retry_at: Timestamp, failures: u32, reason: &str) -> Failure {
+    let (service, name) = (service(entry.account.kind), &entry.account.name);
+    let breaker = BreakerStatus {
+        state: BreakerState::Open,
+        failures,
+        retry_in_s: Some(left(retry_at).as_secs()),
+    };
+    Failure::new(
+        Exit::Unreachable,
+        "circuit_open",
+        format!("{service} failed too often for `{name}`, and was not called"),
+        circuit(&breaker, reason),
+        format!("to find out at once whether it answers: instep ping {name}"),
+    )
+}
+
+/// A person asked for it, so that it is no failure.
+fn paused(entry: &Entry, until: Option<Timestamp>) -> Failure {
+    let name = &entry.account.name;
+    Failure::new(
+        Exit::Fine,
+        "paused",
+        format!("`{name}` is paused"),
+        match until {
+            Some(until) => format!("you paused it, for {} more", span(left(until))),
+            None => "you paused it".to_owned(),
+        },
+        format!("instep resume {name}"),
+    )
+    .now("your changes are kept; they follow once it goes on")
 }
 
 fn setup(entry: &Entry, what: &str, help: &str, met: Met) -> Failure {

@@ -64,6 +64,7 @@ impl Settings {
 pub struct VikunjaConnector {
     capabilities: Capabilities,
     zone: TimeZone,
+    host: Option<String>,
     api: Api,
     /// The user who asks, and the user's inbox, once they are known.
     user: Option<User>,
@@ -89,10 +90,13 @@ impl VikunjaConnector {
             connect: settings.connect_timeout,
             call: settings.call_timeout,
         };
-        let client = Client::new(base_url(&settings.url)?, settings.token, timeouts)?;
+        let base = base_url(&settings.url)?;
+        let host = named_host(&base);
+        let client = Client::new(base, settings.token, timeouts)?;
         Ok(Self {
             capabilities: convert::capabilities(),
             zone: settings.zone,
+            host,
             api: Api { client },
             user: None,
             projects: None,
@@ -285,9 +289,26 @@ impl Connector for VikunjaConnector {
         self.look_for(sent, since).await
     }
 
+    fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
     fn calls(&self) -> u64 {
         self.api.client.calls()
     }
+}
+
+/// The host that a server's address names, as [`Connector::host`] does.
+pub fn host_of(url: &str) -> Option<String> {
+    named_host(&base_url(url).ok()?)
+}
+
+fn named_host(base: &Url) -> Option<String> {
+    let host = base.host_str()?;
+    Some(match base.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    })
 }
 
 /// The number behind an id of ours.

@@ -16,6 +16,7 @@ use crate::{Applied, Connector, ConnectorError, Cursor, Look, Observation};
 pub struct FakeConnector<W> {
     pub(super) state: Arc<Mutex<State>>,
     pub(super) capabilities: Capabilities,
+    pub(super) host: Option<&'static str>,
     pub(super) world: W,
     pub(super) calls: u64,
 }
@@ -277,6 +278,10 @@ impl<W: World> Connector for FakeConnector<W> {
         };
         self.world.step(Call::Find, Moment::After).await;
         Ok(found)
+    }
+
+    fn host(&self) -> Option<&str> {
+        self.host
     }
 
     fn calls(&self) -> u64 {

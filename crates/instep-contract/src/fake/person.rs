@@ -54,6 +54,7 @@ impl FakeRemote {
         FakeConnector {
             state: Arc::clone(&self.state),
             capabilities: self.capabilities(),
+            host: self.state().profile.host,
             world,
             calls: 0,
         }

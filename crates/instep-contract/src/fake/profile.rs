@@ -24,6 +24,8 @@ pub struct Profile {
     pub trims: Vec<Field>,
     /// A title with this in it is refused.
     pub refuses: Option<String>,
+    /// Where it is, if not on this computer.
+    pub host: Option<&'static str>,
 }
 
 const STATUSES: [Status; 4] = [Status::Open, Status::Open, Status::Done, Status::Done];
@@ -101,6 +103,7 @@ impl Profile {
             changed_millis: Some(1000),
             trims: vec![Field::Notes],
             refuses: None,
+            host: None,
         }
     }
 

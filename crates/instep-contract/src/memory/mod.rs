@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use instep_model::{
-    Account, AccountId, Conflict, Hint, Identity, JournalEntry, Mapping, Operation, RemoteId,
-    Review, Task, TaskId, Timestamp, Trouble,
+    Access, Account, AccountId, Conflict, Hint, Identity, JournalEntry, Mapping, Operation,
+    RemoteId, Review, Task, TaskId, Timestamp, Trouble,
 };
 
 use self::state::State;
@@ -294,6 +294,26 @@ impl Store for MemoryStore {
     async fn finish_events(&self, events: &[Event]) -> Result<(), StoreError> {
         self.change(|state| state.finish_events(events));
         Ok(())
+    }
+
+    async fn access(&self, account: &AccountId) -> Result<Access, StoreError> {
+        Ok(self.lock().access.get(account).cloned().unwrap_or_default())
+    }
+
+    async fn commit_access(
+        &self,
+        account: &AccountId,
+        access: &Access,
+    ) -> Result<bool, StoreError> {
+        Ok(self.change(|state| {
+            let known = state.access.entry(account.clone()).or_default();
+            let is_newest = known.version == access.version;
+            if is_newest {
+                known.clone_from(access);
+                known.version += 1;
+            }
+            is_newest
+        }))
     }
 
     async fn set_trouble(

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use instep_model::{
-    Account, AccountId, CollectionId, Conflict, ConflictId, ConflictState, Direction, Fields, Hint,
-    JournalEntry, Mapping, MappingState, RemoteId, Review, Scope, Task, TaskId, Timestamp, Trouble,
+    Access, Account, AccountId, CollectionId, Conflict, ConflictId, ConflictState, Direction,
+    Fields, Hint, JournalEntry, Mapping, MappingState, RemoteId, Review, Scope, Task, TaskId,
+    Timestamp, Trouble,
 };
 
 use super::events::Told;
@@ -26,6 +27,7 @@ pub(super) struct State {
     pub(super) journal: Vec<JournalEntry>,
     pub(super) reviews: BTreeMap<AccountId, Vec<Review>>,
     pub(super) told: Told,
+    pub(super) access: BTreeMap<AccountId, Access>,
     /// The last number given to work or to an outbox entry; no number is ever given twice.
     pub(super) tick: u64,
 }

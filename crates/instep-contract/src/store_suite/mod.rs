@@ -21,6 +21,7 @@
 //! instep_contract::for_each_store_case!(run);
 //! ```
 
+mod access;
 mod account;
 mod events;
 mod lease;
@@ -35,6 +36,7 @@ use std::future::Future;
 
 use instep_model::{AccountId, Conflict, JournalEntry, Review};
 
+pub use access::*;
 pub use account::*;
 pub use events::*;
 pub use lease::*;
@@ -134,6 +136,10 @@ macro_rules! for_each_store_case {
             a_delivery_from_the_future_is_no_longer_known
             only_known_accounts_are_told_of
             events_end_with_their_epoch
+            an_account_may_be_called_at_first
+            access_is_stored_whole
+            access_is_stored_from_its_newest_version_only
+            access_outlives_an_epoch
         }
     };
 }

@@ -11,8 +11,8 @@ use instep_contract::{
     Call, FakeConnector, FakeRemote, Fault, MemoryStore, Moment, Profile, Store, World,
 };
 use instep_engine::{
-    AccountReport, Begin, Clock, Decisions, Engine, Member, Peer, Rng, RoundOptions, RoundReport,
-    Start,
+    AccountReport, Begin, Clock, Decisions, Engine, Limits, Member, Peer, Rng, RoundOptions,
+    RoundReport, Start,
 };
 use instep_model::{
     Account, AccountId, ConflictPolicy, Direction, Field, Fields, Identity, Kind, ProjectPath,
@@ -94,6 +94,7 @@ pub(crate) struct Bench {
     pub(crate) hand: Hand,
     pub(crate) seats: Vec<Seat>,
     pub(crate) options: RoundOptions,
+    pub(crate) limits: Limits,
 }
 
 /// A profile by the name of the account that has it.
@@ -122,7 +123,22 @@ impl Bench {
             hand,
             seats,
             options,
+            limits: Limits::default(),
         }
+    }
+
+    /// The same with every server elsewhere, so that it has a breaker.
+    pub(crate) fn far(names: &[&str]) -> Self {
+        let mut bench = Self::new(names);
+        for seat in &mut bench.seats {
+            let (mut profile, kind) = profile(&seat.account.name);
+            if kind == Kind::Vikunja {
+                profile.host = Some("tasks.example.org");
+                let identity = Identity(format!("{}#1", seat.account.name));
+                seat.remote = FakeRemote::new(profile, identity);
+            }
+        }
+        bench
     }
 
     pub(crate) fn engine(&self) -> Engine<MemoryStore, Hand, Dice> {
@@ -137,6 +153,7 @@ impl Bench {
                 .map(|seat| Peer::of(&seat.account))
                 .collect(),
             decisions: Decisions::default(),
+            limits: self.limits.clone(),
         }
     }
 

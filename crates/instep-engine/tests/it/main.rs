@@ -2,6 +2,7 @@
 
 mod bench;
 mod deletions;
+mod door;
 mod faults;
 mod left_out;
 mod links;

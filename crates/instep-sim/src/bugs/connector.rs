@@ -19,6 +19,7 @@ pub(crate) struct SimConnector {
     inner: FakeConnector<RemoteWorld>,
     bug: Option<Bug>,
     process: Process,
+    host: Option<&'static str>,
 }
 
 impl SimConnector {
@@ -31,7 +32,13 @@ impl SimConnector {
             inner,
             bug,
             process,
+            host: None,
         }
+    }
+
+    /// The same at this host.
+    pub(crate) fn at(self, host: Option<&'static str>) -> Self {
+        Self { host, ..self }
     }
 }
 
@@ -107,6 +114,10 @@ impl Connector for SimConnector {
             Some(Bug::NothingFound) => vec![Vec::new(); sent.len()],
             _ => found,
         })
+    }
+
+    fn host(&self) -> Option<&str> {
+        self.host
     }
 
     fn calls(&self) -> u64 {

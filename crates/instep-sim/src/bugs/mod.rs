@@ -3,6 +3,7 @@
 //! A bug is planted around one of the engine's seams: in a pure decision, in the store or in a
 //! connector. Nothing here is part of a run without one.
 
+mod access;
 mod connector;
 mod decide;
 mod store;
@@ -169,6 +170,12 @@ bugs! {
     RehearsalWrites breaks "I19",
     /// A dry run remembers what it only played.
     RehearsalRemembers breaks "I19",
+    /// A breaker that opened never closes.
+    BreakerStuck breaks "S33",
+    /// What waits for a service is dropped once its breaker opens.
+    OpenDropsWork breaks "S33",
+    /// A service that asked to be left alone is never called again.
+    PauseNeverEnds breaks "S33",
     /// A commit that was answered with an error is taken for done.
     DiskTrusted breaks "I2",
 }

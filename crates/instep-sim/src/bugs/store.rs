@@ -8,8 +8,8 @@ use instep_contract::{
     MergeStep, Moment, PushStep, Store, StoreError, Tally, TaskWrite, Work,
 };
 use instep_model::{
-    Account, AccountId, Conflict, Field, Hint, Identity, Mapping, Operation, RemoteId, Review,
-    Task, TaskId, Timestamp,
+    Access, Account, AccountId, Conflict, Field, Hint, Identity, Mapping, Operation, RemoteId,
+    Review, Task, TaskId, Timestamp,
 };
 
 use super::Bug;
@@ -19,8 +19,8 @@ use crate::world::{Point, SimWorld};
 
 /// A store in memory with stops around its steps.
 pub(crate) struct SimStore {
-    inner: MemoryStore,
-    world: SimWorld,
+    pub(super) inner: MemoryStore,
+    pub(super) world: SimWorld,
     bug: Option<Bug>,
     process: Process,
 }
@@ -40,7 +40,7 @@ impl SimStore {
         }
     }
 
-    fn has(&self, bug: Bug) -> bool {
+    pub(super) fn has(&self, bug: Bug) -> bool {
         self.bug == Some(bug)
     }
 
@@ -188,7 +188,7 @@ impl SimStore {
     }
 
     /// A lease that the store takes for the newest.
-    async fn stolen(&self, lease: &Lease) -> Result<Lease, StoreError> {
+    pub(super) async fn stolen(&self, lease: &Lease) -> Result<Lease, StoreError> {
         let now = self.world.now();
         for token in lease.token..lease.token + 100 {
             let stolen = Lease {
@@ -543,6 +543,22 @@ impl Store for SimStore {
     async fn finish_events(&self, events: &[Event]) -> Result<(), StoreError> {
         self.before("finish_events").await?;
         self.inner.finish_events(events).await
+    }
+
+    async fn access(&self, account: &AccountId) -> Result<Access, StoreError> {
+        Ok(self.spoilt_access(self.inner.access(account).await?))
+    }
+
+    async fn commit_access(
+        &self,
+        account: &AccountId,
+        access: &Access,
+    ) -> Result<bool, StoreError> {
+        self.before("commit_access").await?;
+        let stored = self.inner.commit_access(account, access).await?;
+        self.note_access(account, access).await?;
+        self.after("commit_access").await?;
+        Ok(stored)
     }
 
     async fn set_trouble(

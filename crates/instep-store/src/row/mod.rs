@@ -2,6 +2,7 @@
 //!
 //! A row that cannot be read is an error that names it; it never panics, and nothing is guessed.
 
+mod access;
 mod account;
 mod mapping;
 mod operation;
@@ -14,6 +15,7 @@ use instep_contract::StoreError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub(crate) use self::access::{access_body, read_access};
 pub(crate) use self::account::{account_config, collections, read_account, read_collections};
 pub(crate) use self::mapping::{mapping_body, read_mapping_body};
 pub(crate) use self::operation::{operation_body, read_operation};

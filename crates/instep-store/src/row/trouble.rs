@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use instep_model::{Need, Trouble};
+use instep_model::{Need, Timestamp, Trouble};
 use serde::{Deserialize, Serialize};
 
+use super::text::Text;
 use super::write;
 
 #[derive(Serialize, Deserialize)]
@@ -44,6 +45,17 @@ enum TroubleRow {
         what: String,
         help: String,
     },
+    HeldOff {
+        until: Text<Timestamp>,
+    },
+    CircuitOpen {
+        retry_at: Text<Timestamp>,
+        failures: u32,
+        reason: String,
+    },
+    Paused {
+        until: Option<Text<Timestamp>>,
+    },
     InDoubt {
         count: usize,
     },
@@ -76,6 +88,19 @@ impl From<Trouble> for TroubleRow {
             Trouble::Unreachable { reason } => Self::Unreachable { reason },
             Trouble::Throttled { retry_after } => Self::Throttled { retry_after },
             Trouble::Setup { what, help } => Self::Setup { what, help },
+            Trouble::HeldOff { until } => Self::HeldOff { until: Text(until) },
+            Trouble::CircuitOpen {
+                retry_at,
+                failures,
+                reason,
+            } => Self::CircuitOpen {
+                retry_at: Text(retry_at),
+                failures,
+                reason,
+            },
+            Trouble::Paused { until } => Self::Paused {
+                until: until.map(Text),
+            },
             Trouble::InDoubt { count } => Self::InDoubt { count },
             Trouble::Behind => Self::Behind,
             Trouble::Failed { reason } => Self::Failed { reason },
@@ -106,6 +131,19 @@ impl From<TroubleRow> for Trouble {
             TroubleRow::Unreachable { reason } => Self::Unreachable { reason },
             TroubleRow::Throttled { retry_after } => Self::Throttled { retry_after },
             TroubleRow::Setup { what, help } => Self::Setup { what, help },
+            TroubleRow::HeldOff { until } => Self::HeldOff { until: until.0 },
+            TroubleRow::CircuitOpen {
+                retry_at,
+                failures,
+                reason,
+            } => Self::CircuitOpen {
+                retry_at: retry_at.0,
+                failures,
+                reason,
+            },
+            TroubleRow::Paused { until } => Self::Paused {
+                until: until.map(|until| until.0),
+            },
             TroubleRow::InDoubt { count } => Self::InDoubt { count },
             TroubleRow::Behind => Self::Behind,
             TroubleRow::Failed { reason } => Self::Failed { reason },

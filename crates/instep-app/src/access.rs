@@ -1,0 +1,227 @@
+//! Whether services are called now: how that is told, a person's pause, and the one call that asks
+//! whether a service answers.
+
+use std::time::Duration;
+
+use instep_api::{
+    BreakerState, BreakerStatus, Exit, Failure, PauseReply, PausedAccount, PingReply,
+    SCHEMA_VERSION, State,
+};
+use instep_contract::Store;
+use instep_engine::{BreakerRule, Way, way};
+use instep_engine::{Clock, Member};
+use instep_model::{Access, AccountId, Breaker, Pause, Timestamp, Trouble};
+use instep_store::AccountSummary;
+
+use crate::app::App;
+use crate::config::Entry;
+use crate::runtime::SystemClock;
+use crate::{say, wiring};
+
+/// How often a pause is stored again because another process stored something at that moment.
+const MOST_TRIES: usize = 20;
+
+/// What stands in the way of calls to one account's service.
+pub(crate) struct Standing {
+    pub(crate) breaker: BreakerStatus,
+    /// What it is to the account, in words with a command; `None` where calls are made.
+    pub(crate) why: Option<(State, String)>,
+    /// Whether it failed too often, rather than that somebody asked for a pause.
+    pub(crate) is_open: bool,
+}
+
+impl Standing {
+    /// Whether it says more of how the account stands than what the last sync met: a service that is
+    /// left alone only hides what a person has to decide, or to mend.
+    pub(crate) fn is_told_first(&self, summary: Option<&AccountSummary>) -> bool {
+        let trouble = summary.and_then(|summary| summary.state.trouble.as_ref());
+        let needs_somebody = matches!(
+            trouble,
+            Some(Trouble::NeedsYou(_) | Trouble::NeedsLogin { .. } | Trouble::Setup { .. })
+        );
+        match &self.why {
+            Some((State::Paused, _)) => true,
+            Some(_) => !needs_somebody,
+            None => false,
+        }
+    }
+}
+
+impl App {
+    /// Whether the service of an account is called now.
+    pub(crate) async fn access_to(&self, entry: &Entry) -> Result<Standing, Failure> {
+        let access = self.hub.access(&entry.account.id).await;
+        let mut access = access.map_err(|error| say::from_store(&error))?;
+        if access.host != entry.reach.host() {
+            access = Access {
+                pause: access.pause,
+                ..Access::default()
+            };
+        }
+        let rule = self.limits.breaker;
+        Ok(standing(
+            &rule,
+            &access,
+            &entry.account.name,
+            SystemClock.now(),
+        ))
+    }
+
+    /// Leaves accounts alone until a person says otherwise, or for so many seconds. What is changed in
+    /// the hub meanwhile waits for them.
+    ///
+    /// # Errors
+    /// When there is no such account, or the hub fails.
+    pub async fn pause(
+        &self,
+        account: Option<&str>,
+        for_secs: Option<u64>,
+    ) -> Result<PauseReply, Failure> {
+        let since = SystemClock.now();
+        let span = for_secs.map(Duration::from_secs);
+        let until = span.map(|span| since.checked_add(span).unwrap_or(Timestamp::MAX));
+        self.set_pause(account, Some(Pause { since, until })).await
+    }
+
+    /// Ends the pause of accounts.
+    ///
+    /// # Errors
+    /// When there is no such account, or the hub fails.
+    pub async fn resume(&self, account: Option<&str>) -> Result<PauseReply, Failure> {
+        self.set_pause(account, None).await
+    }
+
+    async fn set_pause(
+        &self,
+        account: Option<&str>,
+        pause: Option<Pause>,
+    ) -> Result<PauseReply, Failure> {
+        let names: Vec<String> = account.into_iter().map(str::to_owned).collect();
+        let mut accounts = Vec::new();
+        for entry in self.entries(&names)? {
+            self.store_pause(&entry.account.id, pause).await?;
+            accounts.push(PausedAccount {
+                name: entry.account.name.clone(),
+                paused: pause.is_some(),
+                until: pause
+                    .and_then(|pause| pause.until)
+                    .map(|until| until.to_string()),
+            });
+        }
+        Ok(PauseReply {
+            schema_version: SCHEMA_VERSION,
+            accounts,
+        })
+    }
+
+    async fn store_pause(&self, account: &AccountId, pause: Option<Pause>) -> Result<(), Failure> {
+        let failed = |error| say::from_store(&error);
+        for _ in 0..MOST_TRIES {
+            let known = self.hub.access(account).await.map_err(failed)?;
+            if known.pause == pause {
+                return Ok(());
+            }
+            let next = Access { pause, ..known };
+            if self
+                .hub
+                .commit_access(account, &next)
+                .await
+                .map_err(failed)?
+            {
+                return Ok(());
+            }
+        }
+        Err(Failure::new(
+            Exit::Failed,
+            "busy",
+            "the pause was not stored",
+            "other processes kept changing what is known of the account",
+            "try again",
+        ))
+    }
+
+    /// Makes one call that changes nothing, with the breaker open too: an answer closes it.
+    ///
+    /// # Errors
+    /// When there is no such account, or it does not answer.
+    pub async fn ping(&self, name: &str) -> Result<PingReply, Failure> {
+        let entry = self.entry(name)?;
+        let (places, config) = (&self.places, &self.config);
+        let state = places.state();
+        let connector = wiring::connect(places, config, &self.secrets, entry, state).await?;
+        let mut member = Member {
+            account: entry.account.clone(),
+            connector,
+        };
+        let ping = self.engine(self.hub.clone()).ping(&mut member).await;
+        let ping = ping.map_err(|trouble| say::from_trouble(entry, &trouble, say::Met::Looking))?;
+        Ok(PingReply {
+            schema_version: SCHEMA_VERSION,
+            name: name.to_owned(),
+            ms: u64::try_from(ping.took.as_millis()).unwrap_or(u64::MAX),
+            was_probe: ping.was_probe,
+            breaker: self.access_to(entry).await?.breaker.state,
+        })
+    }
+}
+
+fn standing(rule: &BreakerRule, access: &Access, name: &str, now: Timestamp) -> Standing {
+    let state = match &access.breaker {
+        _ if !rule.on => BreakerState::Closed,
+        Breaker::Closed { .. } => BreakerState::Closed,
+        Breaker::Open(_) => BreakerState::Open,
+        Breaker::HalfOpen(_) => BreakerState::HalfOpen,
+    };
+    let left = |until: Timestamp| {
+        let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+        // A part of a second is one more to wait.
+        left.as_secs() + u64::from(left.subsec_nanos() > 0)
+    };
+    let retry_in_s = match &access.breaker {
+        Breaker::Open(opening) | Breaker::HalfOpen(opening) if state != BreakerState::Closed => {
+            Some(match opening.span.holds(now) {
+                true => left(opening.span.until),
+                false => 0,
+            })
+        }
+        _ => None,
+    };
+    let breaker = BreakerStatus {
+        state,
+        failures: access.breaker.failures(),
+        retry_in_s,
+    };
+    let resume = format!("instep resume {name}");
+    let paused = |until: Option<Timestamp>| match until {
+        Some(until) => format!(
+            "paused by you for {} more → {resume}",
+            say::span(Duration::from_secs(left(until)))
+        ),
+        None => format!("paused by you → {resume}"),
+    };
+    let why = match way(rule, access, now) {
+        Way::Paused(pause) => Some((State::Paused, paused(pause.until))),
+        Way::Throttled(span) => {
+            let wait = say::span(Duration::from_secs(left(span.until)));
+            let why = format!("the service asked for a pause of {wait} more → instep sync {name}");
+            Some((State::Waiting, why))
+        }
+        Way::Shut(_) | Way::Probe(_) => {
+            let why = say::circuit(&breaker, reason(&access.breaker));
+            Some((State::Waiting, format!("{why} → instep ping {name}")))
+        }
+        Way::Free => None,
+    };
+    Standing {
+        is_open: state != BreakerState::Closed,
+        breaker,
+        why,
+    }
+}
+
+fn reason(breaker: &Breaker) -> &str {
+    match breaker {
+        Breaker::Closed { .. } => "",
+        Breaker::Open(opening) | Breaker::HalfOpen(opening) => &opening.reason,
+    }
+}
