@@ -12,9 +12,9 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::config::{self, Config, Entry, Reach};
-use crate::doctor::lacking;
 use crate::notice::{advice, failed, remark};
 use crate::overlap::{Covered, LeftBehind, file_exists};
+use crate::rights::lacking;
 use crate::scratch::scratch;
 use crate::{Places, hook, say, secret, service, wiring};
 

@@ -29,6 +29,7 @@ mod pool;
 mod refused;
 mod restore;
 mod reviews;
+mod rights;
 mod runtime;
 mod say;
 mod scratch;

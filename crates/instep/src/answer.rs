@@ -2,9 +2,9 @@
 
 use instep_api::{
     AccountAdded, AccountShown, AccountsReply, CompletionsReply, ConfigReply, ConflictsReply,
-    DoctorReply, Exit, HooksReply, InitReply, ListReply, LogLine, RemovedReply, RenamedReply,
-    ServiceLogs, ServiceReply, ServiceText, StatusReply, SyncReply, SyncShown, TouchedReply,
-    VersionReply, WebhooksReply,
+    DoctorReply, Exit, HooksReply, InitReply, ListReply, LogLine, PauseReply, PingReply,
+    RemovedReply, RenamedReply, ServiceLogs, ServiceReply, ServiceText, StatusReply, SyncReply,
+    SyncShown, TouchedReply, VersionReply, WebhooksReply,
 };
 
 use crate::output::json;
@@ -36,6 +36,8 @@ pub(crate) enum Answer {
     Conflict(ConflictsReply),
     Hooks(HooksReply),
     HookStatus(HooksReply),
+    Paused(PauseReply),
+    Pinged(PingReply),
     Checked(DoctorReply),
     Webhooks(WebhooksReply),
     Config(ConfigReply),
@@ -78,6 +80,8 @@ impl Answer {
                 | Self::Touched(_)
                 | Self::Resolved(_)
                 | Self::Hooks(_)
+                | Self::Paused(_)
+                | Self::Pinged(_)
                 | Self::Checked(_)
                 | Self::ConfigEdited(_)
                 | Self::Served
@@ -107,6 +111,8 @@ impl Answer {
             Self::Log(lines) => lines.iter().map(json).collect(),
             Self::Conflicts(reply) | Self::Conflict(reply) => json(reply),
             Self::Hooks(reply) | Self::HookStatus(reply) => json(reply),
+            Self::Paused(reply) => json(reply),
+            Self::Pinged(reply) => json(reply),
             Self::Checked(reply) => json(reply),
             Self::Webhooks(reply) => json(reply),
             Self::Config(reply) | Self::ConfigEdited(reply) => json(reply),

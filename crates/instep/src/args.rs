@@ -130,6 +130,15 @@ pub(crate) enum Command {
         before_help = "Example: instep webhook install --public-url https://tasks.example.org"
     )]
     Webhook(WebhookCommand),
+    /// Leaves an account alone, or all of them; edits in the hub wait for it.
+    #[command(before_help = "Example: instep pause vikunja --for 2h")]
+    Pause(Pause),
+    /// Ends the pause of an account, or of all.
+    #[command(before_help = "Example: instep resume vikunja")]
+    Resume(Resume),
+    /// Makes one call that changes nothing, and says how long the answer took.
+    #[command(before_help = "Example: instep ping vikunja")]
+    Ping(Name),
     /// What an account can hold, field by field.
     #[command(before_help = "Example: instep map vikunja")]
     Map(Name),
@@ -322,6 +331,21 @@ pub(crate) struct Remove {
 pub(crate) struct Name {
     /// The account.
     pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pause {
+    /// Only this account.
+    pub(crate) account: Option<String>,
+    /// For so long: 30m, 2h, 7d; until you resume it otherwise.
+    #[arg(long = "for", value_name = "SPAN")]
+    pub(crate) span: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// Only this account.
+    pub(crate) account: Option<String>,
 }
 
 #[derive(Debug, Args)]

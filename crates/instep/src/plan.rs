@@ -56,6 +56,12 @@ pub(crate) enum Plan {
     },
     WebhookList(Option<String>),
     WebhookRemove(Option<String>),
+    Pause {
+        account: Option<String>,
+        for_secs: Option<u64>,
+    },
+    Resume(Option<String>),
+    Ping(String),
     Map(String),
     HookInstall(Option<String>),
     HookUninstall(Option<String>),
@@ -101,6 +107,7 @@ pub(crate) enum Offer {
 ///
 /// # Errors
 /// When a span of time cannot be read.
+// tidy: long because it is the one list of commands and what each means
 pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
     let global = cli.global;
     Ok(match cli.command {
@@ -153,6 +160,15 @@ pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
             remote_id: pull.remote_id,
         }),
         Command::Webhook(command) => webhook(command),
+        Command::Pause(pause) => Plan::Pause {
+            account: pause.account,
+            for_secs: pause
+                .span
+                .map(|text| span("--for", &text, None))
+                .transpose()?,
+        },
+        Command::Resume(resume) => Plan::Resume(resume.account),
+        Command::Ping(name) => Plan::Ping(name.name),
         Command::Map(name) => Plan::Map(name.name),
         Command::Hook(HookCommand::Install(of)) => Plan::HookInstall(of.account),
         Command::Hook(HookCommand::Uninstall(of)) => Plan::HookUninstall(of.account),

@@ -238,6 +238,11 @@ async fn with_app(plan: Plan, places: &Places, manner: &Manner) -> Result<Answer
 
 async fn on_app(plan: Plan, app: &App) -> Result<Answer, Failure> {
     Ok(match plan {
+        Plan::Pause { account, for_secs } => {
+            Answer::Paused(app.pause(account.as_deref(), for_secs).await?)
+        }
+        Plan::Resume(account) => Answer::Paused(app.resume(account.as_deref()).await?),
+        Plan::Ping(name) => Answer::Pinged(app.ping(&name).await?),
         Plan::List(request) => Answer::Tasks {
             reply: app.list(&request).await?,
             filter: filter(&request),

@@ -1,6 +1,7 @@
 //! Replies as a person reads them. Text from outside only gets in through [`page::Line`], which
 //! takes away whatever could move a cursor; nothing is printed here.
 
+mod access;
 mod accounts;
 mod checks;
 mod clean;
@@ -44,6 +45,8 @@ pub(crate) fn answer(answer: &Answer, screen: &Screen) -> String {
         Answer::Conflicts(reply) => conflicts::list(reply, screen),
         Answer::Conflict(reply) => conflicts::one(reply, screen),
         Answer::Hooks(reply) | Answer::HookStatus(reply) => hooks::reply(reply),
+        Answer::Paused(reply) => access::paused(reply, screen),
+        Answer::Pinged(reply) => access::pinged(reply),
         Answer::Checked(reply) => checks::reply(reply),
         Answer::Webhooks(reply) => webhooks::reply(reply),
         Answer::Config(reply) => return config(reply),

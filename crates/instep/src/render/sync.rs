@@ -1,6 +1,6 @@
 //! What a sync did or would do.
 
-use instep_api::{AccountSync, PlanEntry, SyncReply};
+use instep_api::{AccountSync, PlanEntry, State, SyncReply};
 
 use super::page::{Line, Page, Screen, Tint, widest};
 use super::{count, values};
@@ -66,7 +66,9 @@ fn plan_summary(reply: &SyncReply, plan: &[PlanEntry]) -> String {
 
 fn summary(reply: &SyncReply) -> Line {
     let (tint, words) = match reply.outcome.as_str() {
+        "in_step" if is_paused(reply) => (Tint::Faint, "‖ paused"),
         "in_step" => (Tint::Good, "✓ in step"),
+        "queued" => (Tint::Warn, "… queued"),
         "partial" => (Tint::Warn, "! partly done"),
         "needs_you" => (Tint::Warn, "! needs you"),
         "needs_login" => (Tint::Warn, "! needs you: sign in again"),
@@ -88,6 +90,11 @@ fn summary(reply: &SyncReply) -> Line {
     }
     let accounts = count(reply.accounts.len(), "account");
     line.text(format!(" · {accounts} · {} ms", reply.duration_ms))
+}
+
+fn is_paused(reply: &SyncReply) -> bool {
+    let mut accounts = reply.accounts.iter();
+    accounts.any(|account| account.state == State::Paused)
 }
 
 /// What stands in the way of each account.

@@ -210,8 +210,14 @@ impl World {
 
     /// Runs the program.
     pub(crate) fn instep(&self, args: &[&str]) -> Ended {
+        self.instep_with(args, &[])
+    }
+
+    /// The same with these variables in its environment.
+    pub(crate) fn instep_with(&self, args: &[&str], set: &[(&str, &str)]) -> Ended {
         let program = assert_cmd::cargo::cargo_bin("instep");
-        let output = self.command(&program, args).output();
+        let mut command = self.command(&program, args);
+        let output = command.envs(set.iter().copied()).output();
         output.expect("the program runs").into()
     }
 

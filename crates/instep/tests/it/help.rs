@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use crate::home::Home;
 
-pub(crate) const COMMANDS: [&str; 51] = [
+pub(crate) const COMMANDS: [&str; 54] = [
     "",
     "init",
     "account",
@@ -37,6 +37,9 @@ pub(crate) const COMMANDS: [&str; 51] = [
     "webhook install",
     "webhook list",
     "webhook remove",
+    "pause",
+    "resume",
+    "ping",
     "map",
     "hook",
     "hook install",

@@ -259,6 +259,16 @@ fn every_day(home: &Home, run: &mut Run) {
     run.good(home, &["rm", &id]);
     run.good(home, &["list", "--all"]);
     run.good(home, &["log"]);
+    run.good(home, &["ping", "vikunja"]);
+    run.good(home, &["pause", "vikunja", "--for", "2h"]);
+    let queued = run.good(home, &["add", "Waits", "--to", "vikunja"]);
+    assert_eq!(queued["carried"]["outcome"], "queued", "{queued}");
+    assert_eq!(queued["carried"]["reason"], "paused", "{queued}");
+    let paused = run.good(home, &["sync"]);
+    assert_eq!(paused["outcome"], "in_step", "{paused}");
+    run.good(home, &["status"]);
+    run.good(home, &["resume"]);
+    run.bad(home, &["pause", "nobody"]);
 }
 
 /// A file is emptied, and nobody meant to.

@@ -2,6 +2,7 @@
 
 pub(crate) mod across;
 pub(crate) mod bare;
+pub(crate) mod breaker;
 pub(crate) mod busy;
 pub(crate) mod daemon;
 pub(crate) mod edits;
