@@ -215,17 +215,19 @@ fn hooks_that_are_switched_off_are_told() {
         &home,
         &["init", "--yes"],
         &expect![[r#"
-        exit 0
-        stdout:
-        ✓ config  ~/.config/instep/config.toml
-        ✓ hub     ~/.local/share/instep/hub.db
-          tw: the hook never runs: ~/.taskrc has hooks=off
-            → task rc:~/.taskrc config hooks on
-        Next:
-          → instep account add file --path ~/tasks.json
-          → instep account add vikunja --url URL --secret-file FILE
-          → instep sync -n
-    "#]],
+            exit 0
+            stdout:
+            ✓ config  ~/.config/instep/config.toml
+            ✓ hub     ~/.local/share/instep/hub.db
+              tw: the hook never runs: ~/.taskrc has hooks=off
+                → task rc:~/.taskrc config hooks on
+              nothing keeps this running by itself: no systemd of yours answers here
+                → instep serve
+            Next:
+              → instep account add file --path ~/tasks.json
+              → instep account add vikunja --url URL --secret-file FILE
+              → instep sync -n
+        "#]],
     );
     home.write(".taskrc", &format!("{taskrc}hooks=Yes\n"));
     assert_eq!(state(&home), "installed");
