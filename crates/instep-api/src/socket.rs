@@ -58,6 +58,8 @@ pub enum Question {
     Run(Box<Request>),
     /// Read the config again.
     Reload,
+    /// See at once whether anything is due, whatever failed before.
+    TryAgain,
 }
 
 /// One of the daemon's answers; all but `Progress` are the last.

@@ -33,6 +33,12 @@ impl Daemon {
         }
     }
 
+    /// Has it see at once whether anything is due, whatever failed before.
+    pub fn try_again(&self) {
+        // One that goes away tries again when it starts.
+        let _ = self.client.ask(Question::TryAgain, &mut |_| {});
+    }
+
     /// What a status says of it.
     pub fn status(&self) -> DaemonStatus {
         DaemonStatus {

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use instep_api::socket::Progress;
-use instep_api::{Failure, SyncReply, SyncRequest};
+use instep_api::{AccountSync, Failure, SyncReply, SyncRequest};
 use instep_contract::{Event, Look, with_causes};
 use instep_engine::{AccountReport, Need, Rehearsal, RoundOptions, RoundReport, Trouble};
 use instep_model::{Account, AccountId, Direction, Timestamp};
@@ -99,7 +99,15 @@ impl App {
         let seen: Vec<Event> = told.iter().filter(came_through).cloned().collect();
         self.forget_told(&seen).await?;
         let about = About::Everything;
-        let reply = self.conclude(choice, report, about, began).await?;
+        let mut reply = self.conclude(choice, report, about, began).await?;
+        for entry in self.entries(&request.accounts)? {
+            let mut told = reply.accounts.iter();
+            let came_through =
+                |one: &AccountSync| one.name == entry.account.name && one.error.is_none();
+            if told.any(came_through) {
+                reply.notes.extend(self.keep_webhooks(entry).await);
+            }
+        }
         if request.full {
             self.forget_old().await;
         }

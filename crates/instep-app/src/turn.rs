@@ -20,6 +20,9 @@ const MOST_EVENTS: usize = 100;
 /// How long a turn waits for an account that a command or another process runs.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Beyond the moment at which a service may be called again.
+const SLACK: Duration = Duration::from_millis(20);
+
 /// What a turn is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
@@ -158,7 +161,7 @@ impl App {
     }
 
     /// Mends the webhooks of an account that was looked at; answers what went wrong.
-    async fn keep_webhooks(&self, entry: &Entry) -> Option<String> {
+    pub(crate) async fn keep_webhooks(&self, entry: &Entry) -> Option<String> {
         match self.ensure_webhooks(&entry.account.name).await {
             Ok(kept) => kept?
                 .error
@@ -222,6 +225,12 @@ fn again_in(trouble: &Trouble) -> Option<Duration> {
         Trouble::Throttled { retry_after } => *retry_after,
         Trouble::LeaseHeld { .. } => Some(Duration::from_millis(200)),
         Trouble::InDoubt { .. } => Some(Duration::from_secs(2)),
+        Trouble::CircuitOpen { retry_at: at, .. }
+        | Trouble::HeldOff { until: at }
+        | Trouble::Paused { until: Some(at) } => {
+            let left = at.duration_since(Timestamp::now());
+            Some(Duration::try_from(left).unwrap_or_default() + SLACK)
+        }
         _ => None,
     }
 }

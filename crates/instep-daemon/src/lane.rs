@@ -80,7 +80,10 @@ async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
 /// Waits until a turn may be due.
 async fn wait(bell: &Bell, times: &mut Times) {
     if let Some(at) = times.not_before.take() {
-        sleep_until(at).await;
+        tokio::select! {
+            () = sleep_until(at) => {}
+            () = bell.wait_for_hurry() => {}
+        }
         return;
     }
     match times.poll.into_iter().chain(times.again).min() {

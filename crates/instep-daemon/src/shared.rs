@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 #[derive(Debug, Default)]
 pub(crate) struct Bell {
     rung: Notify,
+    hurry: Notify,
     look: Cell<bool>,
 }
 
@@ -26,6 +27,17 @@ impl Bell {
     pub(crate) fn ask_for_a_look(&self) {
         self.look.set(true);
         self.rung.notify_one();
+    }
+
+    /// Whatever failed before is worth another try.
+    pub(crate) fn try_again(&self) {
+        self.hurry.notify_one();
+        self.rung.notify_one();
+    }
+
+    /// Waits until another try is worth it, whenever it would be by itself.
+    pub(crate) async fn wait_for_hurry(&self) {
+        self.hurry.notified().await;
     }
 
     /// Whether a look was asked for since the last time.
@@ -88,6 +100,13 @@ impl Shared {
     pub(crate) fn ring_all(&self) {
         for bell in self.bells.borrow().values() {
             bell.ring();
+        }
+    }
+
+    /// Has every account try again, whatever failed before.
+    pub(crate) fn try_again(&self) {
+        for bell in self.bells.borrow().values() {
+            bell.try_again();
         }
     }
 

@@ -79,6 +79,10 @@ async fn converse(mut stream: UnixStream, shared: &Shared, intake: &Intake) -> i
             Ok(()) => Said::Accepted,
             Err(failure) => Said::Failure(failure),
         },
+        Question::TryAgain => {
+            shared.try_again();
+            Said::Accepted
+        }
         Question::Run(request) => return run(&mut stream, shared, &request).await,
     };
     say(&mut stream, &answer).await
@@ -142,7 +146,7 @@ async fn run(stream: &mut UnixStream, shared: &Shared, request: &Request) -> io:
             }
         }
     };
-    shared.ring_all();
+    shared.try_again();
     let answer = match outcome {
         Ok(reply) => Said::Reply(reply),
         Err(failure) => Said::Failure(failure),

@@ -231,8 +231,16 @@ pub(crate) fn config_reply(places: &Places, text: Option<String>) -> ConfigReply
 async fn with_app(plan: Plan, places: &Places, manner: &Manner) -> Result<Answer, Failure> {
     let app = App::open(places).await?;
     output::notes(app.notes(), manner);
+    let opens = matches!(plan, Plan::Resume(_) | Plan::Ping(_));
+    let configures = matches!(plan, Plan::WebhookInstall { .. } | Plan::WebhookRemove(_));
     let answer = on_app(plan, &app).await;
     app.close().await;
+    if opens && let Some(daemon) = Daemon::find(places) {
+        daemon.try_again();
+    }
+    if configures {
+        output::notes(&reloaded(places), manner);
+    }
     answer
 }
 

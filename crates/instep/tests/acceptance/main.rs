@@ -36,6 +36,8 @@ on_both! {
     busy::s16_an_edit_where_a_deletion_waits,
     busy::s16_an_edited_entry_where_a_deletion_waits,
     daemon::what_is_typed_is_there_at_once,
+    daemon::what_changes_there_is_here_at_once,
+    daemon::what_no_hook_tells_is_noticed,
     daemon::many_at_once_are_there_once,
     daemon::a_daemon_that_is_killed_loses_nothing,
     daemon::the_command_line_goes_by_the_daemon,

@@ -21,12 +21,23 @@ struct Daemon {
 impl Daemon {
     /// Starts one, and waits until it answers.
     fn start(world: &World) -> Self {
-        let mut command = world.program(&["serve"]);
+        let mut command = world.program(&["serve", "--listen", "127.0.0.1:0"]);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().expect("the program starts");
         let daemon = Self { child };
         until("the daemon answers", || running(world));
         daemon
+    }
+
+    /// Has Vikunja tell it what changes there.
+    fn hear(&self, world: &World) {
+        let status = world.told(&["status"]);
+        let at = status["daemon"]["http"]
+            .as_str()
+            .expect("an address")
+            .to_owned();
+        let url = format!("http://{at}");
+        world.good(&["webhook", "install", "--public-url", &url]);
     }
 
     /// Kills it.
@@ -134,12 +145,90 @@ pub(crate) fn what_is_typed_is_there_at_once(version: Version) {
     world.is_in_step();
 }
 
+/// What changes in Vikunja is in Taskwarrior before anybody looks, by one call each.
+pub(crate) fn what_changes_there_is_here_at_once(version: Version) {
+    let world = met(version);
+    let daemon = Daemon::start(&world);
+    daemon.hear(&world);
+    let has = |title: &str, key: &str, value: &str| {
+        let rows = world.rows();
+        let mut named = rows.iter().filter(|row| text(row, "description") == title);
+        named.any(|row| {
+            row.get(key)
+                .is_some_and(|held| held.to_string().contains(value))
+        })
+    };
+    let id = world.server.make(serde_json::json!({ "title": "there" }));
+    until("it is here", || has("there", "vikunja_id", &id.to_string()));
+    // Whatever else was told of its beginning has been read by then.
+    world.good(&["sync"]);
+    world.proxy.passed();
+    world
+        .server
+        .patch(id, serde_json::json!({ "title": "changed there" }));
+    until("the title is here", || {
+        has("changed there", "status", "pending")
+    });
+    let passed = world.proxy.passed();
+    assert!(
+        passed.iter().all(|call| call.starts_with("GET")),
+        "{passed:?}"
+    );
+    assert_eq!(passed.len(), 1, "{passed:?}");
+    let label = world.server.label("from there");
+    world.server.add_label(id, label);
+    until("the label is here", || {
+        has("changed there", "tags", "from there")
+    });
+    world.server.comment(id, "<p>said there</p>");
+    until("the comment is here", || {
+        has("changed there", "annotations", "said there")
+    });
+    world.server.patch(id, serde_json::json!({ "done": true }));
+    until("it is done here", || {
+        has("changed there", "status", "completed")
+    });
+    world.server.delete(id);
+    until("it is gone here", || world.rows().is_empty());
+    let project = world.server.make_project("Made later", 0);
+    world.good(&["sync"]);
+    let id = world
+        .server
+        .make_all(project, &[serde_json::json!({ "title": "in it" })])[0];
+    until("a later project is heard of", || {
+        has("in it", "vikunja_id", &id.to_string())
+    });
+    drop(daemon);
+    world.is_in_step();
+}
+
+/// A change that no hook tells of is noticed all the same: taken back, or purged.
+pub(crate) fn what_no_hook_tells_is_noticed(version: Version) {
+    let world = met(version);
+    world.task(&["add", "first"]);
+    let _daemon = Daemon::start(&world);
+    until("it is there", || titles(&world) == ["first"]);
+    until("it is marked", || all_marked(&world));
+    let row = world.row("first");
+    world.change(&row, &["modify", "second"]);
+    until("the change is there", || titles(&world) == ["second"]);
+    let ended = world.task(&["undo"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    until("what was taken back is there", || {
+        titles(&world) == ["first"]
+    });
+    world.change(&row, &["delete"]);
+    until("it is gone there", || titles(&world).is_empty());
+}
+
 /// A hundred at once while the daemon runs, while none does, and while it is killed: each is there
 /// once.
 pub(crate) fn many_at_once_are_there_once(version: Version) {
     let world = met(version);
     let count = size("INSTEP_TEST_AT_ONCE", 20);
     let daemon = Daemon::start(&world);
+    // Their webhooks come while they are added.
+    daemon.hear(&world);
     all_added(add_at_once(&world, "up", count));
     until("all are there", || titles(&world).len() == count);
 
