@@ -47,6 +47,8 @@ pub struct Turned {
     pub more: bool,
     /// Whether somebody was writing there, so that it has to be looked at once that is over.
     pub unsettled: bool,
+    /// How long what is due had better wait, because somebody is writing there.
+    pub rest: Option<Duration>,
     /// Whether the account has to meet the hub first, which takes a whole round.
     pub unmet: bool,
     /// Things to be told once.
@@ -119,6 +121,7 @@ impl App {
             changes,
             calls: told.calls,
             unsettled: told.unsettled,
+            rest: told.rest,
             ..Turned::default()
         };
         match &told.trouble {

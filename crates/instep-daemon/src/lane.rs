@@ -33,6 +33,8 @@ struct Times {
     poll: Option<Instant>,
     /// When it is looked at once more, because somebody was writing there.
     again: Option<Instant>,
+    /// When what is due is carried, because somebody was writing there.
+    carry: Option<Instant>,
     /// No turn before this: the last ones failed.
     not_before: Option<Instant>,
     failures: u32,
@@ -42,6 +44,7 @@ async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
     let mut times = Times {
         poll: None,
         again: None,
+        carry: None,
         not_before: None,
         failures: 0,
     };
@@ -54,6 +57,7 @@ async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
         let now = Instant::now();
         let is_due = times.poll.is_some_and(|at| at <= now);
         let settled = times.again.take_if(|at| *at <= now).is_some();
+        times.carry.take_if(|at| *at <= now);
         let look = bell.take_look() || is_due || settled;
         let turn = match look {
             true => Turn::Look,
@@ -86,7 +90,8 @@ async fn wait(bell: &Bell, times: &mut Times) {
         }
         return;
     }
-    match times.poll.into_iter().chain(times.again).min() {
+    let moments = [times.poll, times.again, times.carry];
+    match moments.into_iter().flatten().min() {
         Some(at) => tokio::select! {
             () = bell.wait() => {}
             () = sleep_until(at) => {}
@@ -99,6 +104,7 @@ fn after(shared: &Shared, bell: &Bell, times: &mut Times, look: bool, turned: &T
     if turned.changes > 0 {
         shared.ring_all();
     }
+    times.carry = turned.rest.map(|rest| Instant::now() + rest);
     if turned.unsettled {
         times.again = Some(Instant::now() + REST);
     }

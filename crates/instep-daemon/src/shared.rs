@@ -120,7 +120,7 @@ impl Shared {
     /// From now on no turn begins.
     pub(crate) fn stop(&self) {
         self.stopping.set(true);
-        self.ring_all();
+        self.try_again();
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

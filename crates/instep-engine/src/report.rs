@@ -133,6 +133,8 @@ pub struct AccountReport {
     pub older: bool,
     /// Whether somebody was writing there, so that nobody knows yet what was lost of it (S32).
     pub unsettled: bool,
+    /// How long what is due had better wait, because somebody is writing there: nothing was carried.
+    pub rest: Option<Duration>,
     /// Why it stands still, if it does.
     pub trouble: Option<Trouble>,
 }
@@ -151,6 +153,7 @@ impl AccountReport {
             duration: Duration::ZERO,
             older: false,
             unsettled: false,
+            rest: None,
             trouble: None,
         }
     }

@@ -80,6 +80,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             }
             self.read_reworded(pass, &due).await?;
         }
+        // Whoever waits meanwhile is not kept waiting: what is due has its own turn then.
+        let rest = pass.connector.ready_in();
+        if !rest.is_zero() {
+            pass.report.rest = Some(rest);
+            return Ok(());
+        }
         self.push(pass).await
     }
 
