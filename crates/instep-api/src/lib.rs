@@ -8,6 +8,7 @@ mod failure;
 mod hooks;
 mod replies;
 mod requests;
+mod retry;
 mod service;
 mod small;
 pub mod socket;
@@ -23,9 +24,10 @@ pub use replies::{
     StatusReply, SyncReply, SyncShown, TaskView, TouchedReply,
 };
 pub use requests::{
-    AccountAdd, ConflictFilter, InitRequest, ListRequest, LogRequest, Request, Resolution,
-    SecretSource, SyncRequest, TaskEdit,
+    AccountAdd, ConflictFilter, InitRequest, ListRequest, LogRequest, RepairRequest, Request,
+    Resolution, RetryRequest, SecretSource, SyncRequest, TaskEdit,
 };
+pub use retry::{RetriedTask, RetryEnd, RetryReply};
 pub use service::{
     ServiceFile, ServiceLogs, ServiceReply, ServiceRequest, ServiceText, UnitState, UnitView,
 };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Failure;
+use crate::{Failure, RetryReply};
 
 /// How many tasks were touched on one side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -468,6 +468,8 @@ pub enum Reply {
     Synced(SyncReply),
     /// What was changed in the hub.
     Touched(Box<TouchedReply>),
+    /// What was tried again.
+    Retried(Box<RetryReply>),
     /// How everything stands.
     Status(StatusReply),
 }

@@ -68,6 +68,29 @@ pub struct SyncRequest {
     pub yes: bool,
     /// How many deletions are permitted.
     pub max_delete: Option<usize>,
+    /// Find out anew which task is which, as `instep repair` does.
+    #[serde(default)]
+    pub anew: bool,
+}
+
+/// `instep repair`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RepairRequest {
+    /// Names; all accounts if empty.
+    pub accounts: Vec<String>,
+    /// Only say what would happen.
+    pub dry_run: bool,
+    /// Accept what it leads to.
+    pub yes: bool,
+}
+
+/// `instep retry`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RetryRequest {
+    /// Only this account.
+    pub account: Option<String>,
+    /// What is parked too.
+    pub parked: bool,
 }
 
 /// Changes to a task; `None` leaves a field alone. Dates are what a person types.
@@ -164,6 +187,10 @@ pub enum Request {
     },
     /// `instep restore --collection`.
     Restore(String),
+    /// `instep repair`.
+    Repair(RepairRequest),
+    /// `instep retry`.
+    Retry(RetryRequest),
     /// `instep add`.
     Add {
         /// What is typed.

@@ -23,6 +23,10 @@ impl App {
                 Reply::Synced(self.pull(account, remote_id).await?)
             }
             Request::Restore(collection) => Reply::Synced(self.restore(collection).await?),
+            Request::Repair(request) => Reply::Synced(self.repair(request, progress).await?),
+            Request::Retry(request) => {
+                Reply::Retried(Box::new(self.retry(request, progress).await?))
+            }
             Request::Add { edit, to } => {
                 Reply::Touched(Box::new(self.add(edit, to.as_deref()).await?))
             }

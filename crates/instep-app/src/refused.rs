@@ -98,7 +98,10 @@ impl Refusal {
     pub(crate) fn help(&self, account: &Account) -> String {
         match self.all {
             0 | 1 => push(self.task),
-            _ => format!("instep sync {} --full", account.name),
+            _ => match self.next {
+                NextTry::Parked => format!("instep retry {} --parked", account.name),
+                NextTry::Sync | NextTry::At(_) => format!("instep retry {}", account.name),
+            },
         }
     }
 

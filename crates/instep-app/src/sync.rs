@@ -195,6 +195,7 @@ impl App {
             },
             accept: request.yes,
             max_delete: request.max_delete,
+            anew: request.anew,
             lease_timeout: self.patience,
             holder: "instep".to_owned(),
         }
@@ -259,7 +260,11 @@ impl App {
 
 /// The command that does what a rehearsal of this request told.
 fn carried_out(request: &SyncRequest) -> String {
-    let mut words = vec!["instep sync".to_owned()];
+    let command = match request.anew {
+        true => "instep repair",
+        false => "instep sync",
+    };
+    let mut words = vec![command.to_owned()];
     words.extend(request.accounts.iter().cloned());
     let flags = [(request.full, "--full"), (request.yes, "--yes")];
     let given = flags.into_iter().filter(|(given, _)| *given);

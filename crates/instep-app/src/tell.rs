@@ -466,7 +466,7 @@ pub fn exit_of_plan(reply: &SyncReply) -> Exit {
 /// Whether something stands in the way that a person can accept and has not yet: a meeting, or an
 /// older copy that was put back.
 pub fn waits_for_acceptance(reply: &SyncReply) -> bool {
-    const ACCEPTED: [&str; 3] = ["first_meeting", "new_server", "older_state"];
+    const ACCEPTED: [&str; 4] = ["first_meeting", "new_server", "older_state", "repair"];
     let mut errors = reply.accounts.iter().filter_map(|one| one.error.as_ref());
     errors.any(|error| ACCEPTED.contains(&error.code.as_str()))
 }

@@ -42,9 +42,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         first: bool,
     ) -> Result<(), Stop> {
         let doubts = self.settle_doubts(pass).await?;
-        let state = self.store.account_state(&pass.account.id).await?;
+        let mut state = self.store.account_state(&pass.account.id).await?;
         pass.known_trouble = Some(state.trouble.clone());
         if first {
+            state = self.part(pass, state, doubts).await?;
             self.wait_for_others(pass, &state).await?;
             self.approve(pass, &state).await?;
         }
@@ -141,6 +142,26 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             true => self.put_back_lost(pass, &[]).await,
             false => Ok(()),
         }
+    }
+
+    /// Where a person asked for it, ends every pair of the account, so that this look finds out anew who
+    /// is who. What markers say of it is kept: it is the same server.
+    async fn part<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        state: AccountState,
+        doubts: usize,
+    ) -> Result<AccountState, Stop> {
+        if !pass.options.anew || !state.joined {
+            return Ok(state);
+        }
+        if doubts > 0 {
+            // What becomes of them is known by their pairs alone.
+            return Err(Stop::Trouble(Trouble::InDoubt { count: doubts }));
+        }
+        let now = self.clock.now();
+        self.store.end_epoch(&pass.lease, None, now).await?;
+        Ok(self.store.account_state(&pass.account.id).await?)
     }
 
     /// Whether everything is to be looked at, for what no change tells of (S9). A clock that was set

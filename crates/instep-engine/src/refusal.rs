@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use instep_contract::{Connector, Later, PushStep, Store};
+use instep_contract::{Connector, Later, Lease, PushStep, Store, StoreError};
 use instep_model::{
-    Action, Collection, CollectionId, Direction, Mapping, MappingState, NextTry, Side, TaskId,
+    Account, Action, Collection, CollectionId, Direction, Mapping, MappingState, NextTry, Side,
+    TaskId,
 };
 use instep_sync::next_try;
 
@@ -77,20 +78,32 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pass: &Pass<'_, C>,
         task: TaskId,
     ) -> Result<(), Stop> {
-        let account = &pass.account.id;
-        let pairs = self.store.mappings_by_task(account, &[task]).await?;
+        Ok(self.retry(&pass.lease, pass.account, &[task]).await?)
+    }
+
+    /// Makes work of these tasks of an account that were refused, whether they wait or are parked.
+    ///
+    /// # Errors
+    /// When the hub fails, or the lease is over.
+    pub async fn retry(
+        &self,
+        lease: &Lease,
+        account: &Account,
+        tasks: &[TaskId],
+    ) -> Result<(), StoreError> {
+        let pairs = self.store.mappings_by_task(&account.id, tasks).await?;
         let refused = pairs
             .into_iter()
             .filter(|pair| pair.state == MappingState::Error);
         let steps: Vec<PushStep> = refused
             .map(|mut pair| {
-                let gone = pair.gone.is_some() && pass.account.direction == Direction::ToRemote;
+                let gone = pair.gone.is_some() && account.direction == Direction::ToRemote;
                 if gone {
                     pair.state = MappingState::Pending;
                 }
                 PushStep {
+                    wake: vec![(account.id.clone(), pair.task)],
                     mapping: gone.then_some(pair),
-                    wake: vec![(account.clone(), task)],
                     ..PushStep::default()
                 }
             })
@@ -99,7 +112,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             return Ok(());
         }
         let now = self.clock.now();
-        Ok(self.store.commit_push(&pass.lease, &steps, now).await?)
+        self.store.commit_push(lease, &steps, now).await
     }
 }
 

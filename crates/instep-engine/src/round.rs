@@ -63,6 +63,9 @@ pub struct RoundOptions {
     pub accept: bool,
     /// How many deletions a person permitted; those that an older state amounts to are among them.
     pub max_delete: Option<usize>,
+    /// Whether it is found out anew which task is which item, as if the hub met the account for the
+    /// first time. No task is touched by that, and nothing is forgotten that is in doubt.
+    pub anew: bool,
     /// How long to wait for an account that somebody else runs.
     pub lease_timeout: Duration,
     /// Who we are, for whoever waits for us.
@@ -75,6 +78,7 @@ impl Default for RoundOptions {
             look: Look::Changes,
             accept: false,
             max_delete: None,
+            anew: false,
             lease_timeout: Duration::from_secs(30),
             holder: String::new(),
         }

@@ -73,6 +73,7 @@ impl Plan {
             },
             accept: self.accept,
             max_delete: self.approve.then_some(usize::MAX),
+            anew: false,
             lease_timeout: Duration::from_secs(match self.patience {
                 Patience::Long => 120,
                 Patience::Short => 2,

@@ -3,8 +3,8 @@
 use instep_api::{
     AccountAdded, AccountShown, AccountsReply, CompletionsReply, ConfigReply, ConflictsReply,
     DoctorReply, Exit, HooksReply, InitReply, ListReply, LogLine, PauseReply, PingReply,
-    RemovedReply, RenamedReply, ServiceLogs, ServiceReply, ServiceText, StatusReply, SyncReply,
-    SyncShown, TouchedReply, VersionReply, WebhooksReply,
+    RemovedReply, RenamedReply, RetryReply, ServiceLogs, ServiceReply, ServiceText, StatusReply,
+    SyncReply, SyncShown, TouchedReply, VersionReply, WebhooksReply,
 };
 
 use crate::output::json;
@@ -30,6 +30,7 @@ pub(crate) enum Answer {
     },
     Task(ListReply),
     Touched(TouchedReply),
+    Retried(Box<RetryReply>),
     Resolved(TouchedReply),
     Log(Vec<LogLine>),
     Conflicts(ConflictsReply),
@@ -61,6 +62,10 @@ impl Answer {
                 carried: Some(reply),
                 ..
             }) => instep_app::exit_of_sync(reply),
+            Self::Retried(reply) => reply
+                .carried
+                .as_ref()
+                .map_or(Exit::Fine, instep_app::exit_of_sync),
             Self::Hooks(reply) | Self::HookStatus(reply) => instep_app::exit_of_hooks(reply),
             Self::Checked(reply) => instep_app::exit_of_checks(reply),
             Self::Webhooks(reply) => instep_app::exit_of_webhooks(reply),
@@ -78,6 +83,7 @@ impl Answer {
                 | Self::Renamed(_)
                 | Self::Synced { .. }
                 | Self::Touched(_)
+                | Self::Retried(_)
                 | Self::Resolved(_)
                 | Self::Hooks(_)
                 | Self::Paused(_)
@@ -108,6 +114,10 @@ impl Answer {
                     ..reply.clone()
                 })
             }
+            Self::Retried(reply) => json(&RetryReply {
+                carried: reply.carried.as_ref().map(for_a_program),
+                ..(**reply).clone()
+            }),
             Self::Log(lines) => lines.iter().map(json).collect(),
             Self::Conflicts(reply) | Self::Conflict(reply) => json(reply),
             Self::Hooks(reply) | Self::HookStatus(reply) => json(reply),

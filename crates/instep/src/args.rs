@@ -1,6 +1,7 @@
 //! What a person may type. What it means is decided elsewhere.
 
 mod service;
+mod trouble;
 
 use std::path::PathBuf;
 
@@ -109,6 +110,12 @@ pub(crate) enum Command {
     /// Brings back what vanished from an account and is on hold.
     #[command(before_help = "Example: instep restore --collection vikunja")]
     Restore(Restore),
+    /// Finds out anew which task is which, where pairs were lost or mixed up.
+    #[command(before_help = "Example: instep repair vikunja")]
+    Repair(trouble::Repair),
+    /// Tries again what was refused.
+    #[command(before_help = "Example: instep retry vikunja --parked")]
+    Retry(trouble::Retry),
     /// Runs the daemon, which carries each change at once.
     #[command(before_help = "Example: instep serve")]
     Serve(Serve),

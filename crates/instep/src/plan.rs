@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap_complete::Shell;
 use instep_api::{
-    AccountAdd, ConflictFilter, Exit, Failure, InitRequest, ListRequest, LogRequest, Request,
-    Resolution, SecretSource, ServiceRequest, SyncRequest, TaskEdit,
+    AccountAdd, ConflictFilter, Exit, Failure, InitRequest, ListRequest, LogRequest, RepairRequest,
+    Request, Resolution, RetryRequest, SecretSource, ServiceRequest, SyncRequest, TaskEdit,
 };
 
 use crate::args::{
@@ -38,6 +38,7 @@ pub(crate) enum Plan {
         request: SyncRequest,
         exit_code: bool,
     },
+    Repair(RepairRequest),
     /// What the daemon carries out where one runs.
     Run(Request),
     /// Runs the daemon.
@@ -141,6 +142,15 @@ pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
         Command::Edit(edit) => edit_plan(edit),
         Command::Rm(id) => Plan::Run(Request::Remove(id.id)),
         Command::Restore(restore) => Plan::Run(Request::Restore(restore.collection)),
+        Command::Repair(repair) => Plan::Repair(RepairRequest {
+            accounts: repair.accounts,
+            dry_run: repair.dry_run,
+            yes: global.yes,
+        }),
+        Command::Retry(retry) => Plan::Run(Request::Retry(RetryRequest {
+            account: retry.account,
+            parked: retry.parked,
+        })),
         Command::Log(log) => log_plan(log)?,
         Command::Conflicts(conflicts) => match conflicts.command {
             None => Plan::Conflicts(filter(conflicts.all)),
@@ -299,6 +309,7 @@ fn sync_plan(sync: Sync, global: &Global) -> Result<Plan, Failure> {
         full: sync.full,
         yes: global.yes,
         max_delete: sync.max_delete,
+        anew: false,
     };
     Ok(Plan::Sync {
         request,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::CommandFactory;
 use instep_api::{
     AccountsReply, CompletionsReply, ConfigReply, DoctorReply, Exit, Failure, ListRequest,
-    RemovedReply, RenamedReply, Reply, Request, SCHEMA_VERSION, SyncReply, SyncRequest,
-    VersionReply,
+    RemovedReply, RenamedReply, RepairRequest, Reply, Request, SCHEMA_VERSION, SyncReply,
+    SyncRequest, VersionReply,
 };
 use instep_app::{App, Daemon, Hub, Places};
 
@@ -87,6 +87,12 @@ pub(crate) async fn run(
             hub.close().await;
             answer
         }
+        Plan::Repair(request) => {
+            let hub = hub(&places, is_usual, patience, manner).await?;
+            let answer = repair(&hub, request, manner).await;
+            hub.close().await;
+            answer
+        }
         Plan::Run(request) => {
             let hub = hub(&places, is_usual, patience, manner).await?;
             let reply = carry_out(&hub, &request, manner).await;
@@ -124,6 +130,11 @@ fn answer_to(request: &Request, reply: Reply, manner: &Manner) -> Answer {
     match (request, reply) {
         (_, Reply::Synced(reply)) => synced(reply, manner),
         (_, Reply::Status(reply)) => Answer::Status(reply),
+        (_, Reply::Retried(reply)) => {
+            let notes = reply.carried.as_ref().map(|carried| &carried.notes);
+            output::notes(notes.map_or(&[], Vec::as_slice), manner);
+            Answer::Retried(reply)
+        }
         (Request::Resolve { .. }, Reply::Touched(reply)) => Answer::Resolved(*reply),
         (_, Reply::Touched(reply)) => {
             let notes = reply.carried.as_ref().map(|carried| &carried.notes);
@@ -330,8 +341,36 @@ async fn sync(
     Ok(synced(carry(hub, &accepted, manner).await?, manner))
 }
 
+/// Finds pairs anew; a person at a terminal sees what that leads to and is asked once.
+async fn repair(hub: &Hub, request: RepairRequest, manner: &Manner) -> Result<Answer, Failure> {
+    let reply = carry_request(hub, &Request::Repair(request.clone()), manner).await?;
+    let is_asked = manner.may_ask && !request.dry_run && instep_app::waits_for_acceptance(&reply);
+    if !is_asked {
+        return Ok(synced(reply, manner));
+    }
+    output::out(&render::repair_to_accept(&reply, manner));
+    if !ask::yes("Do this?")? {
+        let exit = Exit::Fine;
+        return Ok(Answer::Synced { reply, exit });
+    }
+    let accepted = RepairRequest {
+        yes: true,
+        ..request
+    };
+    let reply = carry_request(hub, &Request::Repair(accepted), manner).await?;
+    Ok(synced(reply, manner))
+}
+
 async fn carry(hub: &Hub, request: &SyncRequest, manner: &Manner) -> Result<SyncReply, Failure> {
-    match carry_out(hub, &Request::Sync(request.clone()), manner).await? {
+    carry_request(hub, &Request::Sync(request.clone()), manner).await
+}
+
+async fn carry_request(
+    hub: &Hub,
+    request: &Request,
+    manner: &Manner,
+) -> Result<SyncReply, Failure> {
+    match carry_out(hub, request, manner).await? {
         Reply::Synced(reply) => Ok(reply),
         _ => Err(Failure::new(
             Exit::Failed,

@@ -9,6 +9,7 @@ mod conflicts;
 mod history;
 mod hooks;
 mod page;
+mod retry;
 mod service;
 mod status;
 mod sync;
@@ -40,6 +41,7 @@ pub(crate) fn answer(answer: &Answer, screen: &Screen) -> String {
         Answer::Tasks { reply, filter } => tasks::list(&reply.tasks, filter, screen),
         Answer::Task(reply) => tasks::whole(&reply.tasks, screen),
         Answer::Touched(reply) => tasks::touched(reply, screen),
+        Answer::Retried(reply) => retry::reply(reply, screen),
         Answer::Resolved(reply) => conflicts::resolved(reply),
         Answer::Log(lines) => history::log(lines, screen),
         Answer::Conflicts(reply) => conflicts::list(reply, screen),
@@ -118,7 +120,15 @@ pub(crate) fn notes(notes: &[String]) -> Page {
 /// The plan of a first meeting, above the question whether to carry it out.
 pub(crate) fn plan_to_accept(plan: &SyncReply, manner: &Manner) -> String {
     let screen = manner.screen();
-    sync::plan_to_accept(plan, &screen).draw(&screen)
+    let heading = "The two sides meet for the first time.";
+    sync::plan_to_accept(heading, plan, &screen).draw(&screen)
+}
+
+/// What a repair leads to, above the question whether to carry it out.
+pub(crate) fn repair_to_accept(plan: &SyncReply, manner: &Manner) -> String {
+    let screen = manner.screen();
+    let heading = "Every pair would end, and be found anew by marker, id and content.";
+    sync::plan_to_accept(heading, plan, &screen).draw(&screen)
 }
 
 /// Remarks, each with the command that goes with it.

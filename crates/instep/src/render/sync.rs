@@ -35,11 +35,11 @@ pub(super) fn reply(reply: &SyncReply, screen: &Screen) -> Page {
     page
 }
 
-/// The plan of a first meeting.
-pub(super) fn plan_to_accept(reply: &SyncReply, screen: &Screen) -> Page {
+/// A plan that waits for a person's word.
+pub(super) fn plan_to_accept(heading: &str, reply: &SyncReply, screen: &Screen) -> Page {
     let mut page = Page::default();
     let plan = reply.plan.as_deref().unwrap_or_default();
-    page.line(Line::new().text("The two sides meet for the first time."));
+    page.line(Line::new().text(heading));
     changes(&mut page, "Plan", plan, screen);
     let made = count(plan.len(), "change");
     page.line(Line::new().text(format!("{made} if you say yes; none is made yet.")));

@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use crate::home::Home;
 
-pub(crate) const COMMANDS: [&str; 54] = [
+pub(crate) const COMMANDS: [&str; 56] = [
     "",
     "init",
     "account",
@@ -26,6 +26,8 @@ pub(crate) const COMMANDS: [&str; 54] = [
     "edit",
     "rm",
     "restore",
+    "repair",
+    "retry",
     "log",
     "conflicts",
     "conflicts list",

@@ -263,6 +263,11 @@ fn every_day(home: &Home, run: &mut Run) {
     run.good(home, &["pull", "file", "1"]);
     run.bad(home, &["pull", "file", "4711"]);
     run.bad(home, &["restore", "--collection", "file"]);
+    run.good(home, &["retry", "--parked"]);
+    run.bad(home, &["retry", "nobody"]);
+    run.good(home, &["repair", "file", "-n"]);
+    run.good(home, &["repair", "file"]);
+    run.good(home, &["repair", "file", "--yes"]);
     run.good(home, &["done", &id]);
     run.good(home, &["rm", &id]);
     run.good(home, &["list", "--all"]);
