@@ -3,6 +3,7 @@
 //!
 //! Every reply that stands alone carries `schema_version`. Nothing here does anything.
 
+mod bugreport;
 mod client;
 mod failure;
 mod hooks;
@@ -14,6 +15,7 @@ mod small;
 pub mod socket;
 mod webhooks;
 
+pub use bugreport::{BugReport, ReportedAccount, ReportedCheck, Setting};
 pub use client::Client;
 pub use failure::{Exit, Failure};
 pub use hooks::{HookState, HookView, HooksReply};

@@ -181,6 +181,9 @@ pub struct AccountStatus {
     pub state: State,
     /// Why, with a command that helps; null when in step.
     pub why: Option<String>,
+    /// Whether it was not synced for too long.
+    #[serde(default)]
+    pub silent: bool,
     /// RFC 3339.
     pub last_pass_at: Option<String>,
     /// RFC 3339.
@@ -246,6 +249,9 @@ pub struct Check {
 pub struct DoctorReply {
     /// 1.
     pub schema_version: u32,
+    /// What `--fix` mended before it looked, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mended: Vec<String>,
     /// Every check.
     pub checks: Vec<Check>,
 }

@@ -39,6 +39,11 @@ impl Daemon {
         let _ = self.client.ask(Question::TryAgain, &mut |_| {});
     }
 
+    /// What it said of itself.
+    pub(crate) fn hello(&self) -> &DaemonHello {
+        &self.hello
+    }
+
     /// What a status says of it.
     pub fn status(&self) -> DaemonStatus {
         DaemonStatus {

@@ -1,8 +1,13 @@
 //! What is wrong, each with the command that mends it. Looks, and changes nothing.
 
+mod checks;
+mod mend;
+mod pulse;
+mod storage;
+
 use std::time::Instant;
 
-use instep_api::{Check, CheckStatus, DoctorReply, Exit, Failure, SCHEMA_VERSION};
+use instep_api::{CheckStatus, DoctorReply, Exit, Failure, SCHEMA_VERSION};
 use instep_connectors::taskwarrior;
 use instep_contract::{Connector, Look, Store};
 use instep_model::{Kind, Need, Timestamp, Trouble};
@@ -10,14 +15,14 @@ use instep_store::AccountSummary;
 
 use crate::account::twins;
 use crate::app::App;
-use crate::config::{self, Config, Entry, Looseness, loose};
+use crate::config::{self, Config, Entry};
 use crate::connector::Server;
 use crate::rights::lacking;
 use crate::scratch::scratch_copy;
 use crate::{Places, hook, say, service, wiring};
 
-/// Below this there is not even room for the copies that a pass makes.
-const LITTLE_SPACE_BYTES: u64 = 50_000_000;
+use checks::Checks;
+pub use mend::mend;
 
 /// The oldest Vikunja that tells of everything.
 const OLDEST_VIKUNJA: (u32, u32) = (2, 4);
@@ -38,18 +43,20 @@ pub async fn doctor(places: &Places, offline: bool) -> DoctorReply {
         checks.0.push(check);
     }
     checks.0.extend(Box::pin(service::check(places)).await);
-    modes(places, &mut checks);
+    pulse::daemon(places, &mut checks);
+    storage::modes(places, &mut checks);
     match config::load(places) {
         Ok(_) => match App::open(places).await {
             Ok(app) => {
-                storage(&app, &mut checks).await;
+                storage::storage(&app, &mut checks).await;
+                pulse::spool(&app, &mut checks);
                 for entry in &app.config.accounts {
                     account(&app, entry, offline, &mut checks).await;
                 }
                 app.close().await;
             }
             Err(failure) => {
-                space(places, &mut checks);
+                storage::space(places, &mut checks);
                 let itself = failure.help == "instep doctor";
                 let failure = match itself {
                     true => Failure {
@@ -70,6 +77,7 @@ pub async fn doctor(places: &Places, offline: bool) -> DoctorReply {
     }
     DoctorReply {
         schema_version: SCHEMA_VERSION,
+        mended: Vec::new(),
         checks: checks.0,
     }
 }
@@ -84,133 +92,6 @@ pub fn exit_of_checks(reply: &DoctorReply) -> Exit {
         "config" => Exit::Config,
         _ => Exit::Failed,
     }))
-}
-
-#[derive(Debug, Default)]
-struct Checks(Vec<Check>);
-
-impl Checks {
-    fn add(
-        &mut self,
-        group: &str,
-        id: &str,
-        status: CheckStatus,
-        message: String,
-        fix: Option<String>,
-    ) {
-        self.0.push(Check {
-            id: id.to_owned(),
-            group: group.to_owned(),
-            status,
-            message,
-            fix,
-        });
-    }
-
-    fn ok(&mut self, group: &str, id: &str, message: String) {
-        self.add(group, id, CheckStatus::Ok, message, None);
-    }
-
-    fn note(&mut self, group: &str, id: &str, message: String, fix: String) {
-        self.add(group, id, CheckStatus::Note, message, Some(fix));
-    }
-
-    fn problem(&mut self, group: &str, id: &str, message: String, fix: String) {
-        self.add(group, id, CheckStatus::Problem, message, Some(fix));
-    }
-
-    fn failure(&mut self, group: &str, id: &str, failure: &Failure) {
-        let message = format!("{}: {}", failure.what, failure.why);
-        self.problem(group, id, message, failure.help.clone());
-    }
-}
-
-/// Who else may look into what is ours.
-fn modes(places: &Places, checks: &mut Checks) {
-    let config_dir = places.config().parent().map(ToOwned::to_owned);
-    let dirs = [
-        Some(places.data().to_owned()),
-        Some(places.state().to_owned()),
-        config_dir,
-    ];
-    let files = [Some(places.hub())];
-    let mut fine = true;
-    for (paths, mode) in [(&dirs[..], "700"), (&files[..], "600")] {
-        for path in paths.iter().flatten() {
-            let Some(looseness) = loose(path) else {
-                continue;
-            };
-            // The directory above a config of one's own choice may be anybody's.
-            let is_config_dir = Some(path.as_path()) == places.config().parent();
-            if is_config_dir && looseness == Looseness::Readable {
-                continue;
-            }
-            fine = false;
-            let message = format!("{} is open to others", path.display());
-            let fix = format!("chmod {mode} {}", say::quoted(path));
-            checks.problem("storage", "storage.modes", message, fix);
-        }
-    }
-    if fine {
-        checks.ok("storage", "storage.modes", "modes are private".to_owned());
-    }
-}
-
-async fn storage(app: &App, checks: &mut Checks) {
-    for note in app
-        .notes()
-        .iter()
-        .filter(|note| !note.starts_with("config:"))
-    {
-        checks.note(
-            "storage",
-            "storage.hub_new",
-            note.clone(),
-            "instep sync -n".to_owned(),
-        );
-    }
-    space(&app.places, checks);
-    let size = std::fs::metadata(app.places.hub()).map_or(0, |file| file.len());
-    match app.hub.integrity().await {
-        Ok(found) if found.is_empty() => {
-            let message = format!("database ok, {:.1} MB", size as f64 / 1e6);
-            checks.ok("storage", "storage.hub", message);
-        }
-        Ok(found) => {
-            let path = say::quoted(&app.places.hub());
-            let fix = format!("mv {path} {path}.damaged && instep sync -n");
-            checks.problem(
-                "storage",
-                "storage.hub",
-                format!("the database is damaged: {}", found.join("; ")),
-                fix,
-            );
-        }
-        Err(error) => checks.failure("storage", "storage.hub", &say::from_store(&error)),
-    }
-}
-
-/// Whether the drives of the hub and of the state have room for the next pass.
-fn space(places: &Places, checks: &mut Checks) {
-    for dir in [places.data(), places.state()] {
-        let Ok(free) = instep_safefile::free_bytes(dir) else {
-            continue;
-        };
-        if free < LITTLE_SPACE_BYTES {
-            let message = format!(
-                "only {:.1} MB are left on the drive of {}",
-                free as f64 / 1e6,
-                dir.display()
-            );
-            let fix = format!("df -h {}", say::quoted(dir));
-            return checks.problem("storage", "storage.space", message, fix);
-        }
-    }
-    checks.ok(
-        "storage",
-        "storage.space",
-        "enough room on the drive".to_owned(),
-    );
 }
 
 async fn account(app: &App, entry: &Entry, offline: bool, checks: &mut Checks) {
@@ -511,6 +392,7 @@ async fn standing(app: &App, entry: &Entry, asked: Asked, checks: &mut Checks) {
     else {
         return;
     };
+    pulse::account(app, entry, summary, checks).await;
     let findings = findings(name, summary);
     if let Some(trouble) = &summary.state.trouble {
         last_sync(app, entry, (trouble, asked), checks).await;

@@ -8,6 +8,7 @@ mod access;
 mod account;
 mod answer;
 mod app;
+mod bugreport;
 mod choice;
 mod config;
 mod conflicts;
@@ -38,6 +39,7 @@ mod scratch;
 mod secret;
 mod service;
 mod show;
+mod silence;
 mod single;
 mod spool;
 mod status;
@@ -52,9 +54,10 @@ mod wiring;
 pub use accept::TakenIn;
 pub use account::{account_add, account_login, account_remove, account_rename};
 pub use app::App;
+pub use bugreport::{bugreport, bugreport_save};
 pub use config::{config_check, config_replace, config_show, shown_zone};
 pub use daemon::Daemon;
-pub use doctor::{doctor, exit_of_checks};
+pub use doctor::{doctor, exit_of_checks, mend};
 pub use hook::{HookCall, exit_of_hooks, hook_install, hook_status, hook_uninstall};
 pub use hub::Hub;
 pub use init::init;
@@ -64,7 +67,9 @@ pub use service::{
     service_fits, service_install, service_logs, service_print, service_status, service_uninstall,
     service_with_init,
 };
+pub use silence::{Alarm, Silent};
 pub use spool::{Spool, Spooled, Told};
+pub use status::exit_of_status;
 pub use tell::{exit_of_plan, exit_of_sync, waits_for_acceptance};
 pub use turn::{Turn, Turned};
 pub use watch::Watch;

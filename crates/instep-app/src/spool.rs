@@ -139,6 +139,23 @@ impl Spool {
         Ok(names)
     }
 
+    /// How much waits, and for how long the oldest has; changes nothing.
+    pub(crate) fn waiting(&self) -> (usize, Option<Duration>) {
+        let Ok(entries) = fs::read_dir(&self.dir) else {
+            return (0, None);
+        };
+        let entries = entries.flatten().filter(|entry| {
+            let name = entry.file_name();
+            name != BAD && !is_temporary(&name)
+        });
+        let age = |entry: fs::DirEntry| {
+            let changed = entry.metadata().and_then(|file| file.modified()).ok()?;
+            SystemTime::now().duration_since(changed).ok()
+        };
+        let ages: Vec<Option<Duration>> = entries.map(age).collect();
+        (ages.len(), ages.into_iter().flatten().max())
+    }
+
     /// Reads one of the files; `None` when somebody else was faster.
     pub fn read(&self, name: &OsStr) -> Option<Spooled> {
         let read = self.report(name);

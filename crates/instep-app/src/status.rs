@@ -1,6 +1,6 @@
 //! How everything stands, from what the hub remembers: no service is asked.
 
-use instep_api::{AccountStatus, DaemonStatus, Failure, SCHEMA_VERSION, State, StatusReply};
+use instep_api::{AccountStatus, DaemonStatus, Exit, Failure, SCHEMA_VERSION, State, StatusReply};
 use instep_contract::Store;
 use instep_model::{MappingState, Timestamp};
 use instep_store::{AccountSummary, TaskFilter};
@@ -37,7 +37,9 @@ impl App {
                 None => None,
             };
             let access = self.access_to(entry).await?;
-            accounts.push(account(entry, summary, refusal.as_ref(), tasks, access));
+            let mut told = account(entry, summary, refusal.as_ref(), tasks, access);
+            self.tell_silence(&mut told, summary.and_then(|one| one.state.last_pass_at));
+            accounts.push(told);
         }
         let tasks = self
             .hub
@@ -70,6 +72,14 @@ impl App {
     }
 }
 
+/// How `status` ends: an account that was not synced for too long needs somebody (I14).
+pub fn exit_of_status(reply: &StatusReply) -> Exit {
+    match reply.accounts.iter().any(|account| account.silent) {
+        true => Exit::NeedsYou,
+        false => Exit::Fine,
+    }
+}
+
 fn refused(summary: &AccountSummary) -> usize {
     let error = MappingState::Error.to_string();
     summary.pairs.get(error.as_str()).copied().unwrap_or(0)
@@ -98,6 +108,7 @@ fn account(
         kind: entry.account.kind.to_string(),
         state,
         why,
+        silent: false,
         last_pass_at: pass.map(|at| at.to_string()),
         last_change_at: change.map(|at| at.to_string()),
         tasks,

@@ -138,9 +138,13 @@ async fn hear(shared: &Shared, heard: &Heard) -> bool {
     }
 }
 
-async fn health(_shared: &Shared) -> Health {
+async fn health(shared: &Shared) -> Health {
+    let silent = shared.app().silent_accounts().await.map(|silent| {
+        let names = silent.into_iter().map(|one| one.name);
+        names.collect::<Vec<_>>()
+    });
     Health {
-        ok: true,
-        silent: Vec::new(),
+        ok: silent.as_ref().is_ok_and(Vec::is_empty),
+        silent: silent.unwrap_or_default(),
     }
 }

@@ -4,6 +4,7 @@
 //! Everything runs on one thread. A turn that is dropped half-way is finished by the next one, here
 //! or in another process.
 
+mod alarm;
 mod exclusive;
 mod front;
 pub mod http;
@@ -51,6 +52,7 @@ pub async fn serve(places: &Places, listen: Option<&str>) -> Result<(), Failure>
             tasks.spawn_local(socket::serve(listener, Rc::clone(&shared), intake));
             tasks.spawn_local(spool::drain(Rc::clone(&shared)));
             tasks.spawn_local(meeting::run(Rc::clone(&shared)));
+            tasks.spawn_local(alarm::run(Rc::clone(&shared), places.clone()));
             let door = door.map(|door| front::open(&mut tasks, &shared, door));
             let mut watching = JoinSet::new();
             watching.spawn_local(watch::run(Rc::clone(&shared)));

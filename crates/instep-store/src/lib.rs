@@ -5,6 +5,7 @@
 
 mod access;
 mod account;
+mod backlog;
 mod commit;
 mod connection;
 mod dialect;
@@ -24,6 +25,7 @@ mod sql;
 mod store;
 mod summary;
 
+pub use backlog::Backlog;
 pub use keep::Pruned;
 pub use list::{FoundTask, TaskFilter};
 pub use open::OpenError;

@@ -1,10 +1,10 @@
 //! What a command answers: its reply, how the command ends, and the reply as JSON.
 
 use instep_api::{
-    AccountAdded, AccountShown, AccountsReply, CompletionsReply, ConfigReply, ConflictsReply,
-    DoctorReply, Exit, HooksReply, InitReply, ListReply, LogLine, PauseReply, PingReply,
-    RemovedReply, RenamedReply, RetryReply, ServiceLogs, ServiceReply, ServiceText, StatusReply,
-    SyncReply, SyncShown, TouchedReply, VersionReply, WebhooksReply,
+    AccountAdded, AccountShown, AccountsReply, BugReport, CompletionsReply, ConfigReply,
+    ConflictsReply, DoctorReply, Exit, HooksReply, InitReply, ListReply, LogLine, PauseReply,
+    PingReply, RemovedReply, RenamedReply, RetryReply, ServiceLogs, ServiceReply, ServiceText,
+    StatusReply, SyncReply, SyncShown, TouchedReply, VersionReply, WebhooksReply,
 };
 
 use crate::output::json;
@@ -49,8 +49,11 @@ pub(crate) enum Answer {
     ServiceLogs(ServiceLogs),
     Completions(CompletionsReply),
     Version(VersionReply),
+    Reported(Box<BugReport>),
     /// The daemon was told to stop.
     Served,
+    /// Whoever watched has stopped.
+    Watched,
 }
 
 impl Answer {
@@ -67,6 +70,8 @@ impl Answer {
                 .as_ref()
                 .map_or(Exit::Fine, instep_app::exit_of_sync),
             Self::Hooks(reply) | Self::HookStatus(reply) => instep_app::exit_of_hooks(reply),
+            Self::Watched => Exit::Interrupted,
+            Self::Status(reply) => instep_app::exit_of_status(reply),
             Self::Checked(reply) => instep_app::exit_of_checks(reply),
             Self::Webhooks(reply) => instep_app::exit_of_webhooks(reply),
             _ => Exit::Fine,
@@ -131,7 +136,8 @@ impl Answer {
             Self::ServiceLogs(reply) => json(reply),
             Self::Completions(reply) => json(reply),
             Self::Version(reply) => json(reply),
-            Self::Served => String::new(),
+            Self::Reported(reply) => json(reply),
+            Self::Served | Self::Watched => String::new(),
         }
     }
 }

@@ -87,8 +87,8 @@ pub(crate) enum Command {
     #[command(before_help = "Example: instep sync -n")]
     Sync(Sync),
     /// One line per account, then what needs you.
-    #[command(before_help = "Example: instep status")]
-    Status,
+    #[command(before_help = "Example: instep status --watch")]
+    Status(trouble::Status),
     /// Lists tasks of the hub.
     #[command(before_help = "Example: instep list --project Home")]
     List(List),
@@ -157,7 +157,10 @@ pub(crate) enum Command {
         visible_alias = "diagnose",
         before_help = "Example: instep doctor --offline"
     )]
-    Doctor(Doctor),
+    Doctor(trouble::Doctor),
+    /// Gathers what helps to find a fault; no secret and no text of a task is in it.
+    #[command(before_help = "Example: instep bugreport --out report.txt")]
+    Bugreport(trouble::Bugreport),
     /// Shows and changes the config.
     #[command(subcommand, before_help = "Example: instep config check")]
     Config(ConfigCommand),
@@ -542,13 +545,6 @@ pub(crate) enum HookCommand {
 pub(crate) struct OfTaskwarrior {
     /// Only this Taskwarrior account.
     pub(crate) account: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Doctor {
-    /// Do not call any service.
-    #[arg(long)]
-    pub(crate) offline: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -17,6 +17,7 @@ mod progress;
 mod render;
 mod run;
 mod usage;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -77,8 +78,8 @@ fn carry_out(cli: args::Cli, manner: &Manner) -> Result<Answer, Failure> {
                 "try again",
             )
         })?;
-    // The daemon ends its turns before it leaves.
-    let stops_at_once = !matches!(plan, plan::Plan::Serve { .. });
+    // The daemon ends its turns before it leaves, and whoever watches has nothing to finish.
+    let stops_at_once = !matches!(plan, plan::Plan::Serve { .. } | plan::Plan::Watch);
     let outcome = runtime.block_on(async {
         limits::outlive_file_size_limit();
         tokio::select! {

@@ -68,12 +68,16 @@ pub(crate) fn json(value: &impl Serialize) -> String {
     safe
 }
 
+/// Writes to stdout, and says whether anybody is there to read it.
+pub(crate) fn is_read(text: &str) -> bool {
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all(text.as_bytes());
+    written.and_then(|()| stdout.flush()).is_ok()
+}
+
 /// Writes to stdout. A reader that went away, such as `head`, is no failure.
 pub(crate) fn out(text: &str) {
-    let mut stdout = io::stdout().lock();
-    let _ = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
+    let _ = is_read(text);
 }
 
 /// Writes to stderr.

@@ -1,5 +1,6 @@
 //! What was typed, as what it means: requests to the app. Nothing is looked up or done here.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap_complete::Shell;
@@ -39,6 +40,9 @@ pub(crate) enum Plan {
         exit_code: bool,
     },
     Repair(RepairRequest),
+    /// Tells how everything stands until a person stops it.
+    Watch,
+    Bugreport(Option<PathBuf>),
     /// What the daemon carries out where one runs.
     Run(Request),
     /// Runs the daemon.
@@ -69,6 +73,7 @@ pub(crate) enum Plan {
     HookStatus(Option<String>),
     Doctor {
         offline: bool,
+        fix: bool,
     },
     ConfigEdit,
     ConfigCheck,
@@ -126,7 +131,10 @@ pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
         },
         Command::Account(command) => account(command),
         Command::Sync(sync) => sync_plan(sync, &global)?,
-        Command::Status => Plan::Run(Request::Status),
+        Command::Status(status) => match status.watch {
+            true => Plan::Watch,
+            false => Plan::Run(Request::Status),
+        },
         Command::Serve(serve) => Plan::Serve {
             listen: serve.listen,
         },
@@ -185,7 +193,9 @@ pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
         Command::Hook(HookCommand::Status(of)) => Plan::HookStatus(of.account),
         Command::Doctor(doctor) => Plan::Doctor {
             offline: doctor.offline,
+            fix: doctor.fix,
         },
+        Command::Bugreport(bugreport) => Plan::Bugreport(bugreport.out),
         Command::Config(ConfigCommand::Edit) => Plan::ConfigEdit,
         Command::Config(ConfigCommand::Check) => Plan::ConfigCheck,
         Command::Config(ConfigCommand::Show) => Plan::ConfigShow,

@@ -15,7 +15,7 @@ use crate::answer::Answer;
 use crate::manner::Manner;
 use crate::plan::{Offer, Plan, ServicePlan};
 use crate::progress::Bar;
-use crate::{args, ask, config_edit, output, render};
+use crate::{args, ask, config_edit, output, render, watch};
 
 /// Answers what needs neither config nor hub.
 pub(crate) fn at_once(plan: &Plan) -> Option<Answer> {
@@ -64,11 +64,12 @@ pub(crate) async fn run(
         plan @ (Plan::HookInstall(_) | Plan::HookUninstall(_) | Plan::HookStatus(_)) => {
             Box::pin(hooks(plan, &places)).await
         }
-        Plan::Doctor { offline } => Ok(Answer::Checked(instep_app::doctor(&places, offline).await)),
+        Plan::Doctor { offline, fix } => Ok(Box::pin(doctor(&places, offline, fix)).await),
         Plan::ConfigCheck => {
             let checks = instep_app::config_check(&places)?;
             Ok(Answer::Checked(DoctorReply {
                 schema_version: SCHEMA_VERSION,
+                mended: Vec::new(),
                 checks,
             }))
         }
@@ -87,6 +88,8 @@ pub(crate) async fn run(
             hub.close().await;
             answer
         }
+        Plan::Watch => Box::pin(watch::run(&places, is_usual, manner)).await,
+        Plan::Bugreport(out) => Box::pin(bugreport(&places, out, manner)).await,
         Plan::Repair(request) => {
             let hub = hub(&places, is_usual, patience, manner).await?;
             let answer = repair(&hub, request, manner).await;
@@ -182,6 +185,34 @@ async fn on_config(plan: Plan, places: &Places, manner: &Manner) -> Result<Answe
         Plan::ConfigEdit => Answer::ConfigEdited(config_edit::edit(places, manner)?),
         _ => unreachable!("other plans leave the config alone"),
     })
+}
+
+/// Looks for what is wrong, and where asked to mends first what is safe to mend.
+async fn doctor(places: &Places, offline: bool, fix: bool) -> Answer {
+    let mended = match fix {
+        true => instep_app::mend(places).await,
+        false => Vec::new(),
+    };
+    let reply = instep_app::doctor(places, offline).await;
+    Answer::Checked(DoctorReply { mended, ..reply })
+}
+
+/// Gathers a report, and writes it to a file where one is named.
+async fn bugreport(
+    places: &Places,
+    out: Option<PathBuf>,
+    manner: &Manner,
+) -> Result<Answer, Failure> {
+    let mut report = instep_app::bugreport(places).await?;
+    if let Some(path) = out {
+        let text = match manner.json {
+            true => output::json(&report),
+            false => render::bugreport::text(&report),
+        };
+        instep_app::bugreport_save(&path, &text)?;
+        report.file = Some(path.display().to_string());
+    }
+    Ok(Answer::Reported(Box::new(report)))
 }
 
 /// Has the daemon, where one runs, go by the config as it is by now; answers what to tell where it

@@ -13,7 +13,13 @@ const TOP: [&str; 6] = [
 ];
 
 /// The keys of the daemon and the hook.
-const DAEMON: [&str; 4] = ["hook_pass", "poll_secs", "listen", "public_url"];
+const DAEMON: [&str; 5] = [
+    "hook_pass",
+    "poll_secs",
+    "listen",
+    "public_url",
+    "alarm_command",
+];
 
 /// The keys of `[breaker]`.
 const BREAKER: [&str; 3] = ["failures", "open_secs", "off"];

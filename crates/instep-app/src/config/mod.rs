@@ -80,6 +80,16 @@ pub(crate) struct Daemon {
     pub(crate) listen: String,
     /// Where services reach it, without a slash at its end; webhooks are registered for that.
     pub(crate) public_url: Option<String>,
+    /// What is run, without a shell, when an account was not synced for too long.
+    pub(crate) alarm_command: Option<String>,
+}
+
+impl Daemon {
+    /// The program of the alarm with its arguments.
+    pub(crate) fn alarm_words(&self) -> Option<Vec<String>> {
+        let words = shlex::split(self.alarm_command.as_deref()?)?;
+        (!words.is_empty()).then_some(words)
+    }
 }
 
 impl Default for Daemon {
@@ -89,6 +99,7 @@ impl Default for Daemon {
             poll_secs: 60,
             listen: "127.0.0.1:7117".to_owned(),
             public_url: None,
+            alarm_command: None,
         }
     }
 }

@@ -159,6 +159,10 @@ pub(crate) fn parse(places: &Places, text: &str) -> Result<Config, Failure> {
         }
         accounts.push(entry);
     }
+    if raw.daemon.alarm_command.is_some() && raw.daemon.alarm_words().is_none() {
+        let why = "`alarm_command` names no program, or a quotation mark in it has no partner";
+        return Err(invalid(find_line(text, "alarm_command"), why.to_owned()));
+    }
     Ok(Config {
         timezone,
         zone,

@@ -3,6 +3,7 @@
 mod accounts;
 mod decisions;
 mod faults;
+mod health;
 mod hook_call;
 mod hub;
 mod meeting;
@@ -10,6 +11,7 @@ mod plant;
 mod repair;
 mod retry;
 mod rounds;
+mod silence;
 mod spool;
 mod webhooks;
 mod world;

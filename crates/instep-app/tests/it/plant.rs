@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use instep_contract::{CommitObservation, Lease, MergeStep, PushStep, Store};
-use instep_model::{AccountId, Mapping, RemoteId, TaskId, Timestamp, UserId};
+use instep_contract::{CommitObservation, Delivery, Lease, MergeStep, PushStep, Store};
+use instep_model::{
+    AccountId, Action, JournalEntry, Mapping, OperationId, RemoteId, Side, TaskId, Timestamp,
+    UserId,
+};
 use instep_store::HubStore;
 
 use crate::world::World;
@@ -127,5 +130,40 @@ impl Hub {
         let done = self.store.commit_observation(&lease, &end).await;
         done.expect("stored");
         self.store.release_lease(lease).await.expect("given back");
+    }
+
+    /// Work that was made so long ago, and that nobody took.
+    pub(crate) async fn old_work(&self, pair: &Mapping, age: Duration) {
+        let at = Timestamp::now() - age;
+        let line = JournalEntry {
+            operation: OperationId::new("planted"),
+            at,
+            side: Side::Hub,
+            account: None,
+            task: Some(pair.task),
+            action: Action::Update,
+            field: None,
+            from: None,
+            to: None,
+            cause: "planted".to_owned(),
+        };
+        let step = MergeStep {
+            mapping: Some(pair.clone()),
+            journal: vec![line],
+            wake: vec![pair.account.clone()],
+            ..MergeStep::default()
+        };
+        self.merge(&pair.account, &[step]).await;
+    }
+
+    /// Something that was told so long ago, and that nobody looked at.
+    pub(crate) async fn old_event(&self, account: &AccountId, age: Duration) {
+        let told = Delivery {
+            account: account.clone(),
+            id: None,
+            items: Vec::new(),
+        };
+        let told = self.store.accept(&[told], Timestamp::now() - age).await;
+        assert_eq!(told.expect("stored"), 1);
     }
 }

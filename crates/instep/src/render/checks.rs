@@ -8,6 +8,10 @@ use super::page::{Line, Page, Tint};
 /// The checks by group, then how many need something.
 pub(super) fn reply(reply: &DoctorReply) -> Page {
     let mut page = Page::default();
+    for mended in &reply.mended {
+        let line = Line::new().cell(Tint::Strong, "Mended", 11);
+        page.line(line.tint(Tint::Good, "✓ ").text(mended).hang(13));
+    }
     let mut group = "";
     for check in &reply.checks {
         let heading = if check.group == group {

@@ -3,6 +3,7 @@
 
 mod access;
 mod accounts;
+pub(crate) mod bugreport;
 mod checks;
 mod clean;
 mod conflicts;
@@ -66,7 +67,17 @@ pub(crate) fn answer(answer: &Answer, screen: &Screen) -> String {
         Answer::ServiceText(reply) => return service::files(reply),
         Answer::ServiceLogs(reply) => service::logs(reply),
         Answer::Completions(reply) => return reply.script.clone(),
-        Answer::Served => return String::new(),
+        Answer::Reported(reply) => {
+            let Some(file) = &reply.file else {
+                return bugreport::text(reply);
+            };
+            let mut page = Page::default();
+            let line = Line::new().tint(Tint::Good, "✓ ").text("written to ");
+            page.line(line.text(file));
+            page.line(Line::new().text("  look through it before you hand it on"));
+            page
+        }
+        Answer::Served | Answer::Watched => return String::new(),
         Answer::Version(reply) => {
             let mut page = Page::default();
             page.line(Line::new().text("instep ").text(&reply.version));

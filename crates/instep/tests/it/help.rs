@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use crate::home::Home;
 
-pub(crate) const COMMANDS: [&str; 56] = [
+pub(crate) const COMMANDS: [&str; 57] = [
     "",
     "init",
     "account",
@@ -49,6 +49,7 @@ pub(crate) const COMMANDS: [&str; 56] = [
     "hook status",
     "serve",
     "doctor",
+    "bugreport",
     "config",
     "config edit",
     "config check",
@@ -138,7 +139,7 @@ fn flags_that_scripts_rely_on_are_known() {
     );
     check("log", "--since --task --account --op --limit");
     check("restore", "--collection");
-    check("doctor", "--offline");
+    check("doctor", "--offline --fix");
     check("service install", "--print --launchd --timer --unconfined");
     check("service logs", "--lines");
     check("conflicts resolve", "--keep");

@@ -17,5 +17,6 @@ mod schema;
 mod server;
 mod service;
 mod task_file;
+mod trouble;
 mod vikunja;
 mod webhooks;

@@ -242,6 +242,8 @@ fn every_day(home: &Home, run: &mut Run) {
     run.good(home, &["status"]);
     run.good(home, &["doctor"]);
     run.good(home, &["doctor", "--offline"]);
+    run.good(home, &["doctor", "--fix"]);
+    run.good(home, &["bugreport"]);
     let due = [
         "--due",
         "2031-11-27",

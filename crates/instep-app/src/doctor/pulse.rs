@@ -1,0 +1,142 @@
+//! Whether things move: the daemon, the last pass of each account, and what waits for how long.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::time::Duration;
+
+use instep_model::Timestamp;
+use instep_store::AccountSummary;
+
+use super::checks::Checks;
+use crate::app::App;
+use crate::config::Entry;
+use crate::{Daemon, Places, Spool, say};
+
+/// Whether a daemon runs, answers, and is of this version.
+pub(super) fn daemon(places: &Places, checks: &mut Checks) {
+    if let Some(daemon) = Daemon::find(places) {
+        let hello = daemon.hello();
+        if hello.version == env!("CARGO_PKG_VERSION") {
+            let told = format!("daemon running (same version), process {}", hello.pid);
+            return checks.ok("program", "program.daemon", told);
+        }
+        let told = format!("the daemon that runs is of version {}", hello.version);
+        let fix = restart(places, Some(hello.pid));
+        return checks.problem("program", "program.daemon_version", told, fix);
+    }
+    match holder(&places.data().join("daemon.lock")) {
+        Some(pid) => checks.problem(
+            "program",
+            "program.daemon",
+            "a daemon runs and does not answer: it hangs, or is of another version".to_owned(),
+            restart(places, pid),
+        ),
+        None => checks.ok(
+            "program",
+            "program.daemon",
+            "no daemon runs: Instep syncs when it is called".to_owned(),
+        ),
+    }
+}
+
+/// The process that holds the daemon's lock, where anybody does.
+fn holder(lock: &Path) -> Option<Option<u32>> {
+    let file = File::open(lock).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => {
+            let text = std::fs::read_to_string(lock).unwrap_or_default();
+            Some(
+                text.trim()
+                    .strip_prefix("process ")
+                    .and_then(|pid| pid.parse().ok()),
+            )
+        }
+        _ => None,
+    }
+}
+
+/// The command that puts a daemon of this version in its place.
+fn restart(places: &Places, pid: Option<u32>) -> String {
+    let unit = places.config_home().join("systemd/user/instep.service");
+    match (unit.exists(), pid) {
+        (true, _) => "systemctl --user restart instep.service".to_owned(),
+        (false, Some(pid)) => format!("kill {pid}; instep serve"),
+        (false, None) => "stop it, then: instep serve".to_owned(),
+    }
+}
+
+/// What hooks left for the daemon to take.
+pub(super) fn spool(app: &App, checks: &mut Checks) {
+    let spool = Spool::of(&app.places);
+    let (waiting, oldest) = spool.waiting();
+    let told = format!("{} in the hook's spool", say::count(waiting, "event"));
+    let is_old = oldest.is_some_and(|age| age > app.silence_limit());
+    let runs = Daemon::find(&app.places).is_some();
+    match (is_old, runs) {
+        (true, true) => {
+            let fix = restart(&app.places, None);
+            let told = format!("{told}, and the daemon does not take them");
+            checks.problem("storage", "storage.spool", told, fix);
+        }
+        (true, false) => {
+            let told = format!("{told}, and no daemon takes them");
+            checks.note("storage", "storage.spool", told, "instep sync".to_owned());
+        }
+        (false, _) if waiting > 0 => checks.ok("storage", "storage.spool", told),
+        (false, _) => {}
+    }
+}
+
+/// When an account was last synced, what waits for it, and whether that stands still.
+pub(super) async fn account(
+    app: &App,
+    entry: &Entry,
+    summary: &AccountSummary,
+    checks: &mut Checks,
+) {
+    let name = &entry.account.name;
+    let id = |what: &str| format!("account.{name}.{what}");
+    let Some(at) = summary.state.last_pass_at else {
+        return;
+    };
+    let Ok(backlog) = app.hub.backlog(&entry.account.id).await else {
+        return;
+    };
+    let now = Timestamp::now();
+    let age = |at: Timestamp| Duration::try_from(now.duration_since(at)).unwrap_or_default();
+    let is_left_alone = match app.access_to(entry).await {
+        Ok(access) => access.why.is_some(),
+        Err(_) => true,
+    };
+    match app.silent_for(Some(at)) {
+        Some(silent) if !is_left_alone => {
+            let told = format!("{name}: not synced for {}", say::span(silent));
+            let fix = format!("instep sync {name}");
+            return checks.problem("accounts", &id("silent"), told, fix);
+        }
+        _ => {
+            let told = format!(
+                "{name}: last pass {} ago, {} and {} wait",
+                say::span(age(at)),
+                say::count(backlog.work, "change"),
+                say::count(backlog.events, "event")
+            );
+            checks.ok("accounts", &id("pass"), told);
+        }
+    }
+    if is_left_alone || summary.state.trouble.is_some() {
+        return;
+    }
+    let since = [backlog.work_since, backlog.events_since];
+    let oldest = since.into_iter().flatten().map(age).max();
+    if let Some(oldest) = oldest.filter(|oldest| *oldest > app.silence_limit()) {
+        let told = format!(
+            "{name}: its queue stands still: {} and {} wait, the first for {}, though it is synced",
+            say::count(backlog.work, "change"),
+            say::count(backlog.events, "event"),
+            say::span(oldest)
+        );
+        let fix = format!("instep sync {name}");
+        checks.problem("accounts", &id("stuck"), told, fix);
+    }
+}
