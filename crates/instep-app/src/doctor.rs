@@ -4,6 +4,7 @@ mod checks;
 mod mend;
 mod pulse;
 mod storage;
+mod webhooks;
 
 use std::time::Instant;
 
@@ -145,6 +146,9 @@ async fn account(app: &App, entry: &Entry, offline: bool, checks: &mut Checks) {
                 }
                 if let Some(server) = server {
                     server_checks(entry, &server, checks);
+                }
+                if asked == Asked::Answered {
+                    webhooks::check(app, entry, checks).await;
                 }
             }
             Err(failure) => {

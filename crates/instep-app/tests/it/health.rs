@@ -10,6 +10,8 @@ use std::time::{Duration, SystemTime};
 use instep_api::socket::{DaemonHello, MAX_ANSWER_BYTES, Said, frame};
 use instep_api::{Check, CheckStatus};
 use instep_app::{doctor, mend};
+use reqwest::Method;
+use serde_json::Value as Json;
 
 use crate::plant::Hub;
 use crate::world::World;
@@ -238,4 +240,48 @@ async fn a_directory_that_is_missing_is_made() {
     let made = format!("made {}", world.places.state().display());
     assert!(mended.contains(&made), "{mended:?}");
     assert_eq!(mode(world.places.state()), 0o700);
+}
+
+/// A webhook that is not there is found where the config says at what address there should be one.
+#[tokio::test]
+async fn a_webhook_that_is_missing_is_found() {
+    let world = in_step().await;
+    let id = "account.vikunja.webhooks";
+    let look = async || {
+        let checks = doctor(&world.places, false).await.checks;
+        let mut own = checks.into_iter().filter(|check| check.id == id);
+        own.next()
+            .map(|check| (check.status, check.message, check.fix))
+    };
+    assert_eq!(
+        look().await,
+        None,
+        "nobody said where the service could post to"
+    );
+    let config = fs::read_to_string(world.places.config()).expect("a config");
+    let config = format!("{config}\n[daemon]\npublic_url = \"https://box.example\"\n");
+    fs::write(world.places.config(), config).expect("a config");
+    let fix = Some("instep webhook install vikunja".to_owned());
+    let (status, message, told) = look().await.expect("a check");
+    assert_eq!(
+        (status, told),
+        (CheckStatus::Note, fix.clone()),
+        "{message}"
+    );
+    let app = world.open().await;
+    let installed = app.webhook_install(Some("vikunja"), None, false).await;
+    installed.expect("installed");
+    app.close().await;
+    let (status, message, _) = look().await.expect("a check");
+    assert_eq!(status, CheckStatus::Ok, "{message}");
+
+    let user = world.web(Method::GET, "api/v1/user", Json::Null).await;
+    let inbox = &user["settings"]["default_project_id"];
+    let hooks = format!("api/v1/projects/{inbox}/webhooks");
+    let listed = world.web(Method::GET, &hooks, Json::Null).await;
+    let hook = format!("{hooks}/{}", listed[0]["id"]);
+    world.web(Method::DELETE, &hook, Json::Null).await;
+    let (status, message, told) = look().await.expect("a check");
+    assert_eq!((status, told), (CheckStatus::Problem, fix), "{message}");
+    assert_eq!(message, "vikunja: 0 of 1 webhook in place");
 }

@@ -145,3 +145,20 @@ async fn i14_the_alarm_is_raised_once_and_again_after_a_recovery() {
     assert_eq!(lines(), 2);
     app.close().await;
 }
+
+/// Whoever paused an account knows that it stands still.
+#[tokio::test]
+async fn i14_a_paused_account_is_not_silent() {
+    let (world, hub) = in_step().await;
+    let vikunja = hub.account("vikunja").await;
+    hub.set_back(&vikunja, LONG).await;
+    let app = world.open().await;
+    app.pause(Some("vikunja"), None).await.expect("paused");
+    let status = app.status().await.expect("status");
+    let told = &status.accounts[1];
+    assert_eq!((told.silent, told.state), (false, State::Paused));
+    assert!(app.silent_accounts().await.expect("an answer").is_empty());
+    app.resume(Some("vikunja")).await.expect("resumed");
+    assert_eq!(app.silent_accounts().await.expect("an answer").len(), 1);
+    app.close().await;
+}
