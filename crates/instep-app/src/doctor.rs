@@ -40,11 +40,11 @@ pub async fn doctor(places: &Places, offline: bool) -> DoctorReply {
     let mut checks = Checks::default();
     let version = env!("CARGO_PKG_VERSION");
     checks.ok("program", "program.version", format!("Instep {version}"));
+    pulse::daemon(places, &mut checks);
+    checks.0.extend(Box::pin(service::check(places)).await);
     for check in config::config_check(places).unwrap_or_default() {
         checks.0.push(check);
     }
-    checks.0.extend(Box::pin(service::check(places)).await);
-    pulse::daemon(places, &mut checks);
     storage::modes(places, &mut checks);
     match config::load(places) {
         Ok(_) => match App::open(places).await {
