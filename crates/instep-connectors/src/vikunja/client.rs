@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use hyper_util::client::legacy::connect::HttpInfo;
 use instep_contract::ConnectorError;
 use jiff::Timestamp;
+use memchr::memmem;
 use reqwest::header::{
     AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
 };
@@ -83,13 +84,18 @@ pub(super) struct Reply {
     pub date: i64,
     body: Vec<u8>,
     effect: Effect,
+    /// Whether the API token stands in the body.
+    tells_token: bool,
 }
 
 impl Reply {
     /// Reads the body. What cannot be read says nothing about what was stored.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ConnectorError> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            let what = why_not(&self.body, &error);
+            let what = match self.tells_token {
+                true => "it throws the API token back".to_owned(),
+                false => why_not(&self.body, &error),
+            };
             match self.effect {
                 Effect::Read => ConnectorError::Malformed { what },
                 Effect::Write | Effect::Make => not_confirmed(what),
@@ -278,7 +284,9 @@ impl Client {
             duration_ms,
             "called Vikunja"
         );
-        outcome.map_err(Failure::Error)
+        outcome
+            .map(|answer| answer.keeping(self.token.expose_secret()))
+            .map_err(Failure::Error)
     }
 
     fn request(&self, call: &Call) -> Result<reqwest::Request, ConnectorError> {
@@ -326,6 +334,7 @@ impl Client {
             headers,
             body,
             date,
+            tells_token: false,
         })
     }
 
@@ -455,9 +464,29 @@ struct Answer {
     headers: HeaderMap,
     body: Vec<u8>,
     date: i64,
+    /// Whether the API token stands in the body.
+    tells_token: bool,
 }
 
 impl Answer {
+    /// The answer of a server that may throw back what it was sent: words of a refusal are told and
+    /// stored, and the token must not be among them.
+    fn keeping(mut self, token: &str) -> Self {
+        let token = token.as_bytes();
+        self.tells_token = !token.is_empty() && memmem::find(&self.body, token).is_some();
+        if self.tells_token && !self.status.is_success() {
+            let (mut kept, mut from) = (Vec::new(), 0);
+            for at in memmem::find_iter(&self.body, token) {
+                kept.extend_from_slice(&self.body[from..at]);
+                kept.extend_from_slice(b"(token)");
+                from = at + token.len();
+            }
+            kept.extend_from_slice(&self.body[from..]);
+            self.body = kept;
+        }
+        self
+    }
+
     fn judge(self, call: &Call) -> Result<Reply, Failure> {
         if self.status.is_success() || self.status == StatusCode::NOT_MODIFIED {
             return Ok(Reply {
@@ -465,6 +494,7 @@ impl Answer {
                 date: self.date,
                 body: self.body,
                 effect: call.effect,
+                tells_token: self.tells_token,
             });
         }
         if self.status.is_redirection() {
