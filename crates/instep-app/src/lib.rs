@@ -42,6 +42,7 @@ mod show;
 mod silence;
 mod single;
 mod spool;
+mod spool_watch;
 mod status;
 mod sync;
 mod tasks;
@@ -69,6 +70,7 @@ pub use service::{
 };
 pub use silence::{Alarm, Silent};
 pub use spool::{Spool, Spooled, Told};
+pub use spool_watch::SpoolWatch;
 pub use status::exit_of_status;
 pub use tell::{exit_of_plan, exit_of_sync, waits_for_acceptance};
 pub use turn::{Turn, Turned};

@@ -156,6 +156,13 @@ impl Spool {
         (ages.len(), ages.into_iter().flatten().max())
     }
 
+    /// How many files wait.
+    pub fn count(&self) -> usize {
+        let entries = fs::read_dir(&self.dir).into_iter().flatten().flatten();
+        let waits = |name: OsString| !is_temporary(&name) && name != BAD;
+        entries.filter(|entry| waits(entry.file_name())).count()
+    }
+
     /// Reads one of the files; `None` when somebody else was faster.
     pub fn read(&self, name: &OsStr) -> Option<Spooled> {
         let read = self.report(name);

@@ -50,7 +50,7 @@ pub async fn serve(places: &Places, listen: Option<&str>) -> Result<(), Failure>
             let mut tasks = JoinSet::new();
             let intake = intake::start(&mut tasks, Rc::clone(&shared));
             tasks.spawn_local(socket::serve(listener, Rc::clone(&shared), intake));
-            tasks.spawn_local(spool::drain(Rc::clone(&shared)));
+            tasks.spawn_local(spool::drain(Rc::clone(&shared), places.clone()));
             tasks.spawn_local(meeting::run(Rc::clone(&shared)));
             tasks.spawn_local(alarm::run(Rc::clone(&shared), places.clone()));
             let door = door.map(|door| front::open(&mut tasks, &shared, door));

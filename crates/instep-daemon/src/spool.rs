@@ -4,26 +4,69 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use instep_app::{Places, Spool, SpoolWatch};
+
 use crate::shared::Shared;
 
-/// How often the spool is looked into; a hook puts nothing there while the daemon answers.
-const EVERY: Duration = Duration::from_secs(2);
+/// How soon the spool is looked into again where it cannot be watched, or where not all of it could be
+/// stored.
+const SOON: Duration = Duration::from_secs(2);
+
+/// How often it is looked into although it is watched.
+const SELDOM: Duration = Duration::from_secs(10 * 60);
 
 /// Takes in whatever is spooled, for as long as the daemon runs.
-pub(crate) async fn drain(shared: Rc<Shared>) {
+pub(crate) async fn drain(shared: Rc<Shared>, places: Places) {
+    let spool = Spool::of(&places);
+    let mut watch = watched(&spool);
     loop {
-        match shared.app().take_in_spool().await {
-            Ok(taken) if taken.everything => shared.look_at_everything(),
-            Ok(taken) => {
-                for account in &taken.accounts {
-                    shared.bell(account).ring();
-                }
-            }
-            Err(failure) => {
-                let (what, why) = (failure.what, failure.why);
-                tracing::error!(what, why, "the spool could not be taken in");
+        let is_empty = take(&shared).await;
+        if watch.as_ref().is_none_or(SpoolWatch::is_over) {
+            watch = watched(&spool);
+        }
+        let wait = match watch {
+            Some(_) if is_empty => SELDOM,
+            _ => SOON,
+        };
+        tokio::select! {
+            () = changed(watch.as_ref()), if is_empty => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// Takes in what is there; answers whether all of it was stored.
+async fn take(shared: &Shared) -> bool {
+    match shared.app().take_in_spool().await {
+        Ok(taken) if taken.everything => shared.look_at_everything(),
+        Ok(taken) => {
+            for account in &taken.accounts {
+                shared.bell(account).ring();
             }
         }
-        tokio::time::sleep(EVERY).await;
+        Err(failure) => {
+            let code = failure.code;
+            tracing::error!(code, "the spool could not be taken in");
+            return false;
+        }
+    }
+    true
+}
+
+fn watched(spool: &Spool) -> Option<SpoolWatch> {
+    match spool.watch() {
+        Ok(watch) => Some(watch),
+        Err(error) => {
+            tracing::warn!(%error, "the spool cannot be watched, and is looked into now and then");
+            None
+        }
+    }
+}
+
+/// Waits until something was put there.
+async fn changed(watch: Option<&SpoolWatch>) {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
     }
 }

@@ -186,3 +186,24 @@ fn where_nothing_can_be_written_nothing_is_left() {
     assert!(spool.put(&report("a", 1)).is_err());
     assert!(spool.list().is_err() || names(&spool).is_empty());
 }
+
+#[tokio::test]
+async fn who_watches_hears_of_what_is_put_there_and_of_its_end() {
+    const LONG: Duration = Duration::from_secs(10);
+    let (_home, spool) = spool();
+    let watch = spool.watch().expect("it can be watched");
+    let heard = || tokio::time::timeout(LONG, watch.changed());
+    for id in ["a", "b"] {
+        spool.put(&report(id, 1)).expect("it can be stored");
+        heard().await.expect("it is told of a report");
+    }
+    assert!(!watch.is_over());
+    fs::remove_dir_all(spool.dir()).expect("it can be removed");
+    while !watch.is_over() {
+        heard().await.expect("it is told of the end");
+    }
+    let again = spool.watch().expect("it can be watched anew");
+    spool.put(&report("c", 1)).expect("it can be stored");
+    let heard = tokio::time::timeout(LONG, again.changed()).await;
+    heard.expect("it is told of a report");
+}
