@@ -23,6 +23,7 @@ mod hook;
 mod hub;
 mod init;
 mod item;
+mod log_file;
 mod notice;
 mod overlap;
 mod places;
@@ -56,14 +57,16 @@ pub use accept::TakenIn;
 pub use account::{account_add, account_login, account_remove, account_rename};
 pub use app::App;
 pub use bugreport::{bugreport, bugreport_save};
-pub use config::{config_check, config_replace, config_show, shown_zone};
+pub use config::{config_check, config_replace, config_show, log_level, shown_zone};
 pub use daemon::Daemon;
 pub use doctor::{doctor, exit_of_checks, mend};
 pub use hook::{HookCall, exit_of_hooks, hook_install, hook_status, hook_uninstall};
 pub use hub::Hub;
 pub use init::init;
 pub use instep_model::AccountId;
+pub use log_file::LogFile;
 pub use places::Places;
+pub use say::reason_for_log;
 pub use service::{
     service_fits, service_install, service_logs, service_print, service_status, service_uninstall,
     service_with_init,

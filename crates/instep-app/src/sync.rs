@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::choice::Choice;
 use crate::connector::AnyConnector;
 use crate::refused;
+use crate::say;
 use crate::scratch::{copy_failed, scratch_copy};
 use crate::tell::{About, Told};
 
@@ -160,6 +161,17 @@ impl App {
                 connections = member.connector.connections(),
                 "the account's turn ended"
             );
+            let mut entries = choice.entries.iter();
+            let entry = entries.find(|entry| entry.account.id == member.account.id);
+            if let (Some(trouble), Some(entry)) = (&told.trouble, entry) {
+                let failure = say::from_trouble(entry, trouble, say::Met::Syncing { tasks: 0 });
+                tracing::warn!(
+                    account.id = %member.account.id,
+                    code = failure.code,
+                    why = say::reason_for_log(&failure),
+                    "an account stands still"
+                );
+            }
         }
         let reply = Told {
             app: self,

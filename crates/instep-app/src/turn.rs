@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use instep_api::{Exit, Failure};
-use instep_contract::{Event, Look, Store, with_causes};
-use instep_engine::{Begin, Member, RoundOptions, Trouble};
-use instep_model::{AccountId, Direction, RemoteId, Timestamp};
+use instep_contract::{Event, Look, Store};
+use instep_engine::{Begin, Member, ReportedChange, RoundOptions, Trouble};
+use instep_model::{AccountId, Direction, RemoteId, Side, Timestamp};
 
 use crate::app::App;
 use crate::config::Entry;
@@ -35,8 +35,10 @@ pub enum Turn {
 /// What became of a turn.
 #[derive(Debug, Clone, Default)]
 pub struct Turned {
-    /// How many tasks were changed, in the hub and there.
-    pub changes: usize,
+    /// How many tasks were changed in the hub.
+    pub hub_changes: usize,
+    /// How many tasks were changed in the service.
+    pub remote_changes: usize,
     /// Calls to the service.
     pub calls: u64,
     /// Why the account stands still, if it does.
@@ -51,8 +53,15 @@ pub struct Turned {
     pub rest: Option<Duration>,
     /// Whether the account has to meet the hub first, which takes a whole round.
     pub unmet: bool,
-    /// Things to be told once.
-    pub notes: Vec<String>,
+    /// How long what was told of it had waited, by the end of the turn that saw to it.
+    pub waits: Vec<Duration>,
+}
+
+impl Turned {
+    /// How many tasks were changed, in the hub and there.
+    pub fn changes(&self) -> usize {
+        self.hub_changes + self.remote_changes
+    }
 }
 
 impl App {
@@ -113,12 +122,15 @@ impl App {
         };
         let engine = self.engine(self.hub.clone());
         let report = engine.run_turn(&mut member, &begin, &options()).await;
-        let changes = report.changes.len();
+        let is_hub = |change: &&ReportedChange| change.side == Side::Hub;
+        let hub_changes = report.changes.iter().filter(is_hub).count();
+        let remote_changes = report.changes.len() - hub_changes;
         let Some(told) = report.accounts.into_iter().next() else {
             return Ok(Turned::default());
         };
         let mut turned = Turned {
-            changes,
+            hub_changes,
+            remote_changes,
             calls: told.calls,
             unsettled: told.unsettled,
             rest: told.rest,
@@ -126,11 +138,11 @@ impl App {
         };
         match &told.trouble {
             None => {
-                turned.notes = self.after_turn(&mut member).await;
-                if begin == Begin::Look {
-                    turned.notes.extend(self.keep_webhooks(entry).await);
+                after_turn(&mut member).await;
+                if begin == Begin::Look && self.keep_webhooks(entry).await.is_some() {
+                    tracing::warn!(account.id = %account, "its webhooks could not be kept in order");
                 }
-                turned.more = self.end(account, &begin, events).await?;
+                (turned.waits, turned.more) = self.end(account, &begin, events).await?;
             }
             Some(trouble) => {
                 let met = say::Met::Syncing { tasks: 0 };
@@ -142,13 +154,13 @@ impl App {
         Ok(turned)
     }
 
-    /// Ends what a turn has seen; whether more was told.
+    /// Ends what a turn has seen; how long that had waited, and whether more was told.
     async fn end(
         &self,
         account: &AccountId,
         begin: &Begin,
         events: Vec<Event>,
-    ) -> Result<bool, Failure> {
+    ) -> Result<(Vec<Duration>, bool), Failure> {
         let failed = |error| say::from_store(&error);
         // A look at what changed may leave out what was told of single items: those are read by
         // themselves.
@@ -160,7 +172,11 @@ impl App {
         };
         self.hub.finish_events(&seen).await.map_err(failed)?;
         let more = self.hub.events(account, 1).await.map_err(failed)?;
-        Ok(!more.is_empty())
+        let now = Timestamp::now();
+        let waits = seen.iter().map(|event| now.duration_since(event.at));
+        // A clock that was set back meanwhile leaves nothing to tell.
+        let waits = waits.filter_map(|wait| wait.try_into().ok());
+        Ok((waits.collect(), !more.is_empty()))
     }
 
     /// Mends the webhooks of an account that was looked at; answers what went wrong.
@@ -171,18 +187,6 @@ impl App {
                 .map(|failure| failure.what + ": " + &failure.why),
             Err(failure) => Some(failure.what),
         }
-    }
-
-    async fn after_turn(&self, member: &mut Member<AnyConnector>) -> Vec<String> {
-        let mut notes = Vec::new();
-        // What is only read from is never written, not even to mend it.
-        if member.account.direction != Direction::FromRemote
-            && let Err(error) = member.connector.settle().await
-        {
-            notes.push(with_causes(&error));
-        }
-        notes.extend(member.connector.take_notices());
-        notes
     }
 
     /// A connector for the account: the one that was kept, or a new one.
@@ -203,6 +207,19 @@ impl App {
             return;
         }
         self.pool.give_back(account.clone(), connector);
+    }
+}
+
+/// Sets a file right that a stale program overwrote. What a person should hear of it waits in the
+/// connector for the next sync that somebody asks for.
+async fn after_turn(member: &mut Member<AnyConnector>) {
+    // What is only read from is never written, not even to mend it.
+    if member.account.direction != Direction::FromRemote && member.connector.settle().await.is_err()
+    {
+        tracing::warn!(
+            account.id = %member.account.id,
+            "a file that was overwritten is still to be set right"
+        );
     }
 }
 

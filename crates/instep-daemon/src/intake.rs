@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use instep_api::socket::HookReport;
+use instep_app::reason_for_log;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -44,8 +45,8 @@ async fn run(shared: Rc<Shared>, mut waiting: mpsc::Receiver<Waiting>) {
         let accepted = shared.app().accept_hooks(&reports).await;
         if let Err(failure) = &accepted {
             tracing::error!(
-                what = failure.what,
-                why = failure.why,
+                code = failure.code,
+                why = reason_for_log(failure),
                 "hook reports were not stored"
             );
         }

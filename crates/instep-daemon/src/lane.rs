@@ -4,7 +4,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use instep_app::{AccountId, Turn, Turned};
+use instep_app::{AccountId, Turn, Turned, reason_for_log};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
@@ -67,15 +67,22 @@ async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
         if look {
             times.poll = app.poll_every().map(|span| Instant::now() + jittered(span));
         }
-        match app.turn(&account, turn).await {
+        let began = Instant::now();
+        let outcome = app.turn(&account, turn).await;
+        match outcome {
             Ok(turned) if turned.unmet => shared.meeting.notify_one(),
             Ok(turned) => {
                 after(&shared, &bell, &mut times, look, &turned);
-                tell(&account, turn, &turned);
+                tell(&account, turn, &turned, began.elapsed());
             }
             Err(failure) => {
                 times.failed(None);
-                tracing::error!(account.id = %account, what = failure.what, why = failure.why, "a turn failed");
+                tracing::error!(
+                    account.id = %account,
+                    code = failure.code,
+                    why = reason_for_log(&failure),
+                    "a turn failed"
+                );
             }
         }
     }
@@ -101,7 +108,7 @@ async fn wait(bell: &Bell, times: &mut Times) {
 }
 
 fn after(shared: &Shared, bell: &Bell, times: &mut Times, look: bool, turned: &Turned) {
-    if turned.changes > 0 {
+    if turned.changes() > 0 {
         shared.ring_all();
     }
     times.carry = turned.rest.map(|rest| Instant::now() + rest);
@@ -134,25 +141,36 @@ impl Times {
     }
 }
 
-fn tell(account: &AccountId, turn: Turn, turned: &Turned) {
-    for note in &turned.notes {
-        tracing::info!(account.id = %account, note, "told once");
-    }
+fn tell(account: &AccountId, turn: Turn, turned: &Turned, took: Duration) {
+    let duration_ms = millis(took);
     match &turned.failure {
+        None if turned.changes() > 0 => tracing::info!(
+            account.id = %account,
+            turn = ?turn,
+            changes = turned.changes(),
+            calls = turned.calls,
+            duration_ms,
+            "a turn carried changes"
+        ),
         None => tracing::debug!(
             account.id = %account,
             turn = ?turn,
-            changes = turned.changes,
             calls = turned.calls,
-            "a turn ended"
+            duration_ms,
+            "a turn found nothing to do"
         ),
         Some(failure) => tracing::warn!(
             account.id = %account,
             code = failure.code,
-            why = failure.why,
+            why = reason_for_log(failure),
+            duration_ms,
             "an account stands still"
         ),
     }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Between nine and eleven tenths of a span, so that many daemons do not ask at once.

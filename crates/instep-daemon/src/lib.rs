@@ -22,7 +22,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use instep_api::{Exit, Failure};
-use instep_app::{App, Places};
+use instep_app::{App, Places, reason_for_log};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinSet, LocalSet};
 
@@ -100,8 +100,8 @@ pub async fn serve(places: &Places, listen: Option<&str>) -> Result<(), Failure>
 
 async fn reload(shared: &Shared) {
     if let Err(failure) = shared.reload().await {
-        let (what, why) = (failure.what, failure.why);
-        tracing::error!(what, why, "the config stays as it was");
+        let (code, why) = (&failure.code, reason_for_log(&failure));
+        tracing::error!(code, why, "the config stays as it was");
     }
 }
 

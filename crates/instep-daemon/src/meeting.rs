@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use instep_api::SyncRequest;
+use instep_app::reason_for_log;
 use tokio::time::{Instant, sleep_until};
 
 use crate::shared::Shared;
@@ -29,7 +30,7 @@ pub(crate) async fn run(shared: Rc<Shared>) {
             Ok(reply) => tracing::info!(outcome = reply.outcome, "a first meeting was tried"),
             Err(failure) => tracing::warn!(
                 code = failure.code,
-                why = failure.why,
+                why = reason_for_log(&failure),
                 "a first meeting failed"
             ),
         }

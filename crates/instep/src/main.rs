@@ -40,7 +40,9 @@ fn main() -> ExitCode {
         Err(error) => return ExitCode::from(usage::tell(&error).code()),
     };
     let manner = Manner::new(&cli.global);
-    logging::start(&manner);
+    let serves = matches!(cli.command, args::Command::Serve(_));
+    let notes = logging::start(&manner, cli.global.config.clone(), serves);
+    output::notes(&notes, &manner);
     let began = Instant::now();
     let exit = match carry_out(cli, &manner) {
         Ok(answer) => {
@@ -49,6 +51,10 @@ fn main() -> ExitCode {
         }
         Err(failure) => {
             output::failure(&failure, &manner);
+            if failure.exit != Exit::Usage {
+                // Its reason may be somebody's words.
+                tracing::warn!(code = failure.code, "a command failed");
+            }
             failure.exit
         }
     };

@@ -13,12 +13,13 @@ const TOP: [&str; 6] = [
 ];
 
 /// The keys of the daemon and the hook.
-const DAEMON: [&str; 5] = [
+const DAEMON: [&str; 6] = [
     "hook_pass",
     "poll_secs",
     "listen",
     "public_url",
     "alarm_command",
+    "log",
 ];
 
 /// The keys of `[breaker]`.

@@ -3,6 +3,7 @@
 
 mod edit;
 mod keys;
+mod level;
 mod limits;
 mod modes;
 mod parse;
@@ -20,8 +21,9 @@ pub(crate) use edit::{
     add_account, remove_account, rename_account, set_public_url, set_secret, start,
 };
 pub(crate) use keys::{Unknown, nearest};
+pub(crate) use level::Level;
 pub(crate) use modes::{Looseness, check_mode, loose};
-pub use modes::{config_check, config_replace, config_show, shown_zone};
+pub use modes::{config_check, config_replace, config_show, log_level, shown_zone};
 pub(crate) use parse::{check_format, check_name, load, parse, scope, system_zone, unknown_kind};
 pub(crate) use zone::zone_named;
 
@@ -82,6 +84,8 @@ pub(crate) struct Daemon {
     pub(crate) public_url: Option<String>,
     /// What is run, without a shell, when an account was not synced for too long.
     pub(crate) alarm_command: Option<String>,
+    /// How much the daemon logs.
+    pub(crate) log: Level,
 }
 
 impl Daemon {
@@ -100,6 +104,7 @@ impl Default for Daemon {
             listen: "127.0.0.1:7117".to_owned(),
             public_url: None,
             alarm_command: None,
+            log: Level::default(),
         }
     }
 }

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use instep_api::{Check, CheckStatus, Exit, Failure};
 use instep_model::TimeZone;
+use tracing::level_filters::LevelFilter;
 
-use super::{load, parse};
+use super::{Level, load, parse};
 use crate::Places;
 use crate::say;
 
@@ -62,6 +63,14 @@ pub fn config_show(places: &Places) -> Result<String, Failure> {
 pub fn shown_zone(places: &Places) -> TimeZone {
     let config = super::parse::read(places).and_then(|text| parse(places, &text));
     config.map_or_else(|_| TimeZone::system(), |config| config.zone)
+}
+
+/// How much the daemon logs: what the config says, or the usual where it cannot be read.
+pub fn log_level(places: &Places) -> LevelFilter {
+    let config = super::parse::read(places).and_then(|text| parse(places, &text));
+    config
+        .map_or(Level::default(), |config| config.daemon.log)
+        .into()
 }
 
 /// What is wrong with the config; a single check that is fine if nothing is.

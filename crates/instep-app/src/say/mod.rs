@@ -3,6 +3,7 @@
 //! a secret or a task's text beyond its title.
 
 mod hub;
+mod log;
 mod trouble;
 
 use std::path::Path;
@@ -12,6 +13,7 @@ use instep_api::{BreakerState, BreakerStatus, Exit, Failure};
 use instep_model::Kind;
 
 pub(crate) use hub::{from_edit, from_open, from_safefile, from_store};
+pub use log::reason_for_log;
 pub(crate) use trouble::{Met, account_in_use, from_connector, from_trouble, login_command};
 
 /// What a person calls the service.

@@ -6,6 +6,7 @@ mod faults;
 mod health;
 mod hook_call;
 mod hub;
+mod log_file;
 mod meeting;
 mod plant;
 mod repair;

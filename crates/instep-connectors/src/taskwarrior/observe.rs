@@ -105,8 +105,8 @@ impl<'a> Seen<'a> {
         match fetch::read(line) {
             Ok((row, _)) => self.take_row(&row, scan.digest),
             // One task that nobody can read must not stop the others, and is not gone either.
-            Err(error) => {
-                tracing::warn!(task.id = %scan.uuid, %error, "a Taskwarrior task cannot be read");
+            Err(_) => {
+                tracing::warn!(task.id = %scan.uuid, "a Taskwarrior task cannot be read");
                 self.keep(scan.uuid, scan.digest);
             }
         }

@@ -60,9 +60,9 @@ pub(super) async fn apply(
     let first = writing.look_back().await?;
     plan.contested = first.contested.clone();
     let results = plan.results(batch, (&before, &first), &stored, terms.rules);
-    if let Err(error) = writing.put_back(first).await {
+    if writing.put_back(first).await.is_err() {
         // Our own writes are known by now; what remains open is ended by the next write.
-        tracing::warn!(%error, "edits that were made while we wrote are still to be put back");
+        tracing::warn!("edits that were made while we wrote are still to be put back");
     }
     if writing.open.is_none() {
         writing.quiet.end(&place.data);
@@ -377,7 +377,7 @@ impl Writing<'_> {
         *self.open = None;
         tracing::warn!(
             tasks = found.overwritten.len(),
-            reason = stored.refused.values().next().map(String::as_str),
+            refused = stored.refused.len(),
             "edits that were made while we wrote may be lost"
         );
         Ok(())
