@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use instep_api::{Exit, Failure};
 use instep_app::Places;
+use rustix::fs::OFlags;
 
 /// What a holder writes about itself is never longer.
 const MAX_HOLDER_BYTES: u64 = 64;
@@ -25,12 +26,14 @@ pub(crate) fn claim(places: &Places) -> Result<Exclusive, Failure> {
             "no_daemon_lock",
             format!("the daemon cannot take {}", path.display()),
             error.to_string(),
-            "instep doctor --offline",
+            format!("see what is there: ls -la {}", path.display()),
         )
     };
     places.make_private_dirs()?;
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).mode(0o600);
+    // What a link leads to is not written over.
+    options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
     let file = options.open(&path).map_err(|error| failed(&error))?;
     match file.try_lock() {
         Ok(()) => {}

@@ -29,7 +29,7 @@ pub(crate) fn socket(places: &Places) -> Result<UnixListener, Failure> {
             "no_socket",
             format!("the daemon cannot listen in {}", places.runtime().display()),
             error.to_string(),
-            "set XDG_RUNTIME_DIR to a directory of your own with a short path",
+            help(places, &error),
         )
     })
 }
@@ -56,6 +56,18 @@ pub(crate) async fn http(
             error.to_string(),
             "instep serve --listen 127.0.0.1:7118",
         )),
+    }
+}
+
+/// What to do about an error; a path that is too long is one that the system calls invalid.
+fn help(places: &Places, error: &io::Error) -> String {
+    const MOVE: &str = "set XDG_RUNTIME_DIR to a directory of your own with a short path";
+    match error.kind() {
+        io::ErrorKind::InvalidInput => MOVE.to_owned(),
+        _ => format!(
+            "see what is there: ls -la {}\nif it is not the daemon's, move it away, or {MOVE}",
+            places.runtime().display()
+        ),
     }
 }
 
