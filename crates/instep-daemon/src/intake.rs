@@ -50,6 +50,9 @@ async fn run(shared: Rc<Shared>, mut waiting: mpsc::Receiver<Waiting>) {
                 "hook reports were not stored"
             );
         }
+        if accepted.is_ok() {
+            shared.metrics.hook_reports(reports.len());
+        }
         for answer in answers {
             // A hook that no longer waits has put its report into the spool.
             let _ = answer.send(accepted.is_ok());

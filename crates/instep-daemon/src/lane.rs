@@ -4,10 +4,12 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use instep_api::Failure;
 use instep_app::{AccountId, Turn, Turned, reason_for_log};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use crate::metrics::Metrics;
 use crate::shared::{Bell, Shared};
 
 /// How long it takes until what somebody was writing has come to rest.
@@ -69,6 +71,7 @@ async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
         }
         let began = Instant::now();
         let outcome = app.turn(&account, turn).await;
+        count(&shared.metrics, app.account_name(&account), &outcome);
         match outcome {
             Ok(turned) if turned.unmet => shared.meeting.notify_one(),
             Ok(turned) => {
@@ -85,6 +88,13 @@ async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
                 );
             }
         }
+    }
+}
+
+fn count(metrics: &Metrics, account: &str, outcome: &Result<Turned, Failure>) {
+    match outcome {
+        Ok(turned) => metrics.turn(account, turned),
+        Err(failure) => metrics.outcome(account, &failure.code),
     }
 }
 

@@ -12,6 +12,7 @@ mod intake;
 mod lane;
 mod listen;
 mod meeting;
+pub mod metrics;
 mod shared;
 mod socket;
 mod spool;

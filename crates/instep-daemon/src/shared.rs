@@ -9,6 +9,8 @@ use instep_api::Failure;
 use instep_app::{AccountId, App};
 use tokio::sync::Notify;
 
+use crate::metrics::Metrics;
+
 /// One account's wake-up.
 #[derive(Debug, Default)]
 pub(crate) struct Bell {
@@ -62,6 +64,8 @@ pub(crate) struct Shared {
     pub(crate) meeting: Notify,
     /// The config was read again.
     pub(crate) reloaded: Notify,
+    /// What is counted.
+    pub(crate) metrics: Metrics,
     stopping: Cell<bool>,
 }
 
@@ -73,6 +77,7 @@ impl Shared {
             http,
             meeting: Notify::new(),
             reloaded: Notify::new(),
+            metrics: Metrics::default(),
             stopping: Cell::new(false),
         }
     }

@@ -49,6 +49,7 @@ pub(crate) async fn serve(listener: UnixListener, shared: Rc<Shared>, intake: In
         let (shared, intake) = (Rc::clone(&shared), intake.clone());
         conversations.spawn_local(async move {
             if let Err(error) = converse(stream, &shared, &intake).await {
+                shared.metrics.refused_connection();
                 tracing::debug!(%error, "a conversation ended early");
             }
             drop(place);
@@ -65,9 +66,9 @@ async fn converse(mut stream: UnixStream, shared: &Shared, intake: &Intake) -> i
     let question = match envelope {
         Ok(envelope) => match refusal(&envelope, shared) {
             None => envelope.question,
-            Some(failure) => return say(&mut stream, &Said::Failure(failure)).await,
+            Some(failure) => return refuse(&mut stream, shared, failure).await,
         },
-        Err(failure) => return say(&mut stream, &Said::Failure(failure)).await,
+        Err(failure) => return refuse(&mut stream, shared, failure).await,
     };
     let answer = match question {
         Question::Hello => Said::Hello(hello(shared)),
@@ -86,6 +87,12 @@ async fn converse(mut stream: UnixStream, shared: &Shared, intake: &Intake) -> i
         Question::Run(request) => return run(&mut stream, shared, &request).await,
     };
     say(&mut stream, &answer).await
+}
+
+async fn refuse(stream: &mut UnixStream, shared: &Shared, failure: Failure) -> io::Result<()> {
+    tracing::debug!(code = failure.code, "a connection was refused");
+    shared.metrics.refused_connection();
+    say(stream, &Said::Failure(failure)).await
 }
 
 /// Reads the question; the inner error is one that the caller is told.

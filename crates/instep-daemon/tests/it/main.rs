@@ -2,6 +2,7 @@
 
 mod forged;
 mod house;
+mod metrics;
 mod service;
 mod slow;
 mod stands;
