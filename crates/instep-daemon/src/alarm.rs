@@ -12,8 +12,8 @@ pub(crate) async fn run(shared: Rc<Shared>, places: Places) {
     loop {
         tokio::time::sleep(shared.app().look_for_silence_every()).await;
         if let Err(failure) = alarm.look(&shared.app()).await {
-            let (what, why) = (failure.what, failure.why);
-            tracing::warn!(what, why, "silent accounts could not be looked for");
+            let code = failure.code;
+            tracing::warn!(code, "silent accounts could not be looked for");
         }
     }
 }

@@ -109,7 +109,7 @@ async fn answer(shared: Rc<Shared>, mut questions: mpsc::Receiver<Asked>) {
                 let _ = answer.send(health(&shared).await);
             }
             Asked::Metrics(answer) => {
-                let _ = answer.send(String::new());
+                let _ = answer.send(metrics(&shared).await);
             }
         }
     }
@@ -128,14 +128,26 @@ async fn hear(shared: &Shared, heard: &Heard) -> bool {
     match app.accept_webhook(account, &heard.delivery, items).await {
         Ok(()) => {
             shared.bell(account).ring();
+            shared
+                .metrics
+                .webhook(Some(app.account_name(account)), true);
             true
         }
         Err(failure) => {
-            let (what, why) = (failure.what, failure.why);
-            tracing::error!(what, why, "a webhook was not stored");
+            let code = failure.code;
+            tracing::error!(code, "a webhook was not stored");
+            shared
+                .metrics
+                .webhook(Some(app.account_name(account)), false);
             false
         }
     }
+}
+
+/// Nothing where the hub cannot be read; that is what `/health` tells.
+async fn metrics(shared: &Shared) -> String {
+    let app = shared.app();
+    shared.metrics.text(&app).await.unwrap_or_default()
 }
 
 async fn health(shared: &Shared) -> Health {

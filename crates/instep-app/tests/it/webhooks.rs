@@ -393,7 +393,7 @@ async fn what_a_webhook_tells_is_accepted_once() {
         .await
         .expect("a turn");
     assert_eq!(
-        (turned.changes, turned.failure),
+        (turned.changes(), turned.failure),
         (0, None),
         "no task has this id"
     );
