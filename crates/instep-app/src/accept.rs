@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 
 use instep_api::Failure;
 use instep_api::socket::HookReport;
-use instep_connectors::taskwarrior;
-use instep_contract::{Delivery, Event, Store};
-use instep_model::{AccountId, RemoteId, Timestamp};
+use instep_contract::{Connector, Delivery, Event, Store};
+use instep_model::{AccountId, Kind, RemoteId, Timestamp};
 
 use crate::app::App;
+use crate::say;
 use crate::spool::{Spool, Told};
-use crate::{say, wiring};
 
 /// Files of the spool that are taken in together.
 const MOST_SPOOLED: usize = 256;
@@ -30,17 +29,23 @@ impl App {
     async fn taskwarriors(&self) -> Vec<(AccountId, PathBuf)> {
         let mut found = Vec::new();
         for entry in &self.config.accounts {
-            let reach = &entry.reach;
-            let Some(settings) = wiring::taskwarrior_settings(&self.places, &self.config, reach)
-            else {
+            if entry.account.kind != Kind::Taskwarrior {
+                continue;
+            }
+            let Ok(mut connector) = self.connector(entry).await else {
                 continue;
             };
-            match taskwarrior::detect(&settings).await {
-                Ok(there) => found.push((entry.account.id.clone(), there.data)),
+            // It knows its place once it has said who it is.
+            match connector.identity().await {
+                Ok(_) => found.extend(connector.data_dir().map(|data| {
+                    let data = data.to_owned();
+                    (entry.account.id.clone(), data)
+                })),
                 Err(error) => {
                     tracing::warn!(account.id = %entry.account.id, %error, "Taskwarrior cannot be asked where its tasks lie");
                 }
             }
+            self.keep(entry, connector, None);
         }
         found
     }

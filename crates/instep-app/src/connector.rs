@@ -1,7 +1,7 @@
 //! The three kinds of connectors as one type, so that one round carries all of them, and a count
 //! of what was carried for whoever shows progress. Nothing is decided here.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -90,6 +90,14 @@ impl AnyConnector {
             connections,
             since: Instant::now(),
         });
+    }
+
+    /// Where Taskwarrior's tasks lie, once it has said who it is.
+    pub(crate) fn data_dir(&self) -> Option<&Path> {
+        match &self.service {
+            AnyService::Taskwarrior(taskwarrior) => taskwarrior.data_dir(),
+            AnyService::Vikunja(_) | AnyService::File(_) => None,
+        }
     }
 
     /// Whether it lies on this computer.
