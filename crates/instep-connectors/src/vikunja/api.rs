@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use instep_contract::ConnectorError;
 use instep_model::Timestamp;
 use reqwest::Method;
+use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
 use super::client::{Call, Client, Reply, TOO_LARGE};
@@ -263,39 +264,32 @@ impl Api {
         &mut self,
         task: i64,
     ) -> Result<Vec<wire::Comment>, ConnectorError> {
-        let mut rows = Vec::new();
-        for number in 1..=MAX_PAGES {
-            let call = Call::get(
-                format!("api/v2/tasks/{task}/comments"),
-                "tasks_comments: read_all",
-            )
-            .query("per_page", PAGE)
-            .query("page", number);
-            let reply = match self.client.send(call).await {
-                Err(failure) if failure.code() == code::NO_TASK => return Ok(Vec::new()),
-                answer => answer?,
-            };
-            let page: Page<wire::Comment> = reply.json()?;
-            let empty = page.items.is_empty();
-            rows.extend(page.items);
-            if rows.len() as u64 >= page.total {
-                return Ok(rows);
-            }
-            if empty {
-                break;
-            }
+        let path = format!("api/v2/tasks/{task}/comments");
+        let call = || Call::get(path.clone(), "tasks_comments: read_all");
+        match self.pages("comments", MAX_PAGES, call).await {
+            Err(failure) if failure.code() == code::NO_TASK => Ok(Vec::new()),
+            listed => Ok(listed?),
         }
-        Err(cut_short("comments"))
     }
 
     /// All labels that the user can see.
     pub(super) async fn labels(&mut self) -> Result<Vec<wire::Label>, ConnectorError> {
+        let call = || Call::get("api/v2/labels", "labels: read_all");
+        Ok(self.pages("labels", MAX_PAGES, call).await?)
+    }
+
+    /// Every row of a listing, which is whole or an error, however many of at most `most` pages it
+    /// takes.
+    pub(super) async fn pages<T: DeserializeOwned>(
+        &mut self,
+        what: &str,
+        most: usize,
+        call: impl Fn() -> Call,
+    ) -> Result<Vec<T>, Failure> {
         let mut rows = Vec::new();
-        for number in 1..=MAX_PAGES {
-            let call = Call::get("api/v2/labels", "labels: read_all")
-                .query("per_page", PAGE)
-                .query("page", number);
-            let page: Page<wire::Label> = self.client.send(call).await?.json()?;
+        for number in 1..=most {
+            let call = call().query("per_page", PAGE).query("page", number);
+            let page: Page<T> = self.client.send(call).await?.json()?;
             let empty = page.items.is_empty();
             rows.extend(page.items);
             if rows.len() as u64 >= page.total {
@@ -305,7 +299,7 @@ impl Api {
                 break;
             }
         }
-        Err(cut_short("labels"))
+        Err(cut_short(what).into())
     }
 
     /// Makes or replaces something at `path`.

@@ -40,9 +40,6 @@ const UPDATED: &str = "task.updated";
 /// Webhooks of one project: no more are read.
 const MAX_PAGES: usize = 20;
 
-/// Rows of one page; Vikunja's own limit.
-const PAGE: usize = 1000;
-
 /// A project that no other visible one contains. A webhook on it hears of everything below it, but
 /// for the deletion of a project below: only a webhook on that very project hears of that, and
 /// the next look finds it (contract 5.2).
@@ -224,26 +221,9 @@ impl Api {
     }
 
     async fn webhooks(&mut self, project: i64) -> Result<Vec<wire::Webhook>, Failure> {
-        let mut rows = Vec::new();
-        for number in 1..=MAX_PAGES {
-            let call = Call::get(
-                format!("api/v2/projects/{project}/webhooks"),
-                "projects_webhooks: read_all",
-            )
-            .query("per_page", PAGE)
-            .query("page", number);
-            let page: wire::Page<wire::Webhook> = self.client.send(call).await?.json()?;
-            let empty = page.items.is_empty();
-            rows.extend(page.items);
-            if rows.len() as u64 >= page.total {
-                return Ok(rows);
-            }
-            if empty {
-                break;
-            }
-        }
-        let what = "the list of webhooks was cut short".to_owned();
-        Err(ConnectorError::Malformed { what }.into())
+        let path = format!("api/v2/projects/{project}/webhooks");
+        let call = || Call::get(path.clone(), "projects_webhooks: read_all");
+        self.pages("webhooks", MAX_PAGES, call).await
     }
 }
 
