@@ -59,9 +59,10 @@ impl App {
         let mut deliveries = Vec::new();
         for report in reports {
             for account in self.accounts_at(Path::new(&report.data)).await {
+                // No id: told twice, its tasks are looked at once more, and nothing else comes of it.
                 deliveries.push(Delivery {
                     account,
-                    id: Some(report.id.clone()),
+                    id: None,
                     items: report.tasks.iter().map(RemoteId::new).collect(),
                 });
             }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use instep_contract::{Delivery, Event, StoreError};
 use instep_model::{AccountId, RemoteId, Timestamp};
 use sqlx::AnyConnection;
+use uuid::Uuid;
 
 use crate::sql::{Bind, Stop, execute, failed, get, get_number, get_parsed, query};
 use crate::store::Hub;
@@ -20,23 +21,50 @@ pub(crate) async fn accept(
 ) -> Result<usize, Stop> {
     let mut news = 0;
     for delivery in deliveries {
-        if !is_awake(hub, on, &delivery.account).await? || !is_new(hub, on, delivery, now).await? {
+        if !is_new(hub, on, delivery, now).await? {
             continue;
         }
-        news += 1;
         let whole = delivery.items.is_empty().then_some("");
         let items = delivery.items.iter().map(RemoteId::as_str);
+        let mut told = 0;
         for item in whole.into_iter().chain(items) {
-            let number = hub.numbers(on, 1).await? + 1;
-            let sql = "INSERT INTO events (user_id, account, item, generation, place, at) \
-                       VALUES ($1, $2, $3, $4, $4, $5) ON CONFLICT (user_id, account, item) \
-                       DO UPDATE SET generation = excluded.generation";
-            let account = delivery.account.as_str();
-            let binds = [account.into(), item.into(), number.into(), now.into()];
-            execute(on, sql, &hub.user, binds).await?;
+            told += tell(hub, on, &delivery.account, item, now).await?;
         }
+        news += usize::from(told > 0);
     }
     Ok(news)
+}
+
+/// The one item that is told of, where one statement can store all of it.
+pub(crate) fn only_item(deliveries: &[Delivery]) -> Option<(&AccountId, &str)> {
+    let [delivery] = deliveries else {
+        return None;
+    };
+    match (&delivery.id, delivery.items.as_slice()) {
+        (None, []) => Some((&delivery.account, "")),
+        (None, [item]) => Some((&delivery.account, item.as_str())),
+        _ => None,
+    }
+}
+
+/// Stores one event, or that it was told again; 0 where nobody knows the account.
+pub(crate) async fn tell(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    account: &AccountId,
+    item: &str,
+    now: Timestamp,
+) -> Result<usize, Stop> {
+    // The number to begin with is drawn by lot: one that is over must never be taken for a new one.
+    let sql = "INSERT INTO events (user_id, account, item, generation, place, at) \
+               SELECT user_id, account, $3, $4, 1 + COALESCE((SELECT MAX(place) FROM events \
+               WHERE user_id = $1 AND account = $2), 0), $5 FROM accounts \
+               WHERE user_id = $1 AND account = $2 AND dormant_since IS NULL \
+               ON CONFLICT (user_id, account, item) \
+               DO UPDATE SET generation = events.generation + 1";
+    let lot = Uuid::new_v4().as_u64_pair().0 >> 2;
+    let binds: [Bind; 4] = [account.as_str().into(), item.into(), lot.into(), now.into()];
+    Ok(usize::from(execute(on, sql, &hub.user, binds).await? > 0))
 }
 
 async fn is_awake(hub: &Hub, on: &mut AnyConnection, account: &AccountId) -> Result<bool, Stop> {
@@ -46,7 +74,7 @@ async fn is_awake(hub: &Hub, on: &mut AnyConnection, account: &AccountId) -> Res
     Ok(row.fetch_optional(on).await?.is_some())
 }
 
-/// Remembers a delivery; false where it came before. One from the future was stored before the
+/// Remembers a delivery; false where it came before, or nobody knows the account. One from the future was stored before the
 /// clock was set back, and counts as old.
 async fn is_new(
     hub: &Hub,
@@ -57,6 +85,9 @@ async fn is_new(
     let Some(id) = &delivery.id else {
         return Ok(true);
     };
+    if !is_awake(hub, on, &delivery.account).await? {
+        return Ok(false);
+    }
     let sql = "INSERT INTO deliveries (user_id, account, id, at) VALUES ($1, $2, $3, $4) \
                ON CONFLICT (user_id, account, id) DO UPDATE SET at = excluded.at \
                WHERE deliveries.at <= $5 OR deliveries.at > $4";
