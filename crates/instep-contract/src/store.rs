@@ -212,7 +212,8 @@ pub struct Tally {
 /// survives power loss once it has answered, or does not happen.
 pub trait Store: Send + Sync {
     /// Takes the sole right to run `account` for `ttl`, without waiting. Every commit under
-    /// the lease renews it; one that ran out may be taken over.
+    /// the lease renews it; one that ran out may be taken over, and commits nothing from then on.
+    /// What was given back may be handed out again as it was, while nobody else had it.
     ///
     /// # Errors
     /// [`StoreError::LeaseHeld`] while somebody else has it.

@@ -33,6 +33,18 @@ pub(crate) async fn next_token(
     Ok(get_number(row, "lease_token")?)
 }
 
+/// The token that was given out last.
+pub(crate) async fn token(hub: &Hub, account: &AccountId) -> Result<Option<u64>, StoreError> {
+    let sql = "SELECT lease_token FROM accounts WHERE user_id = $1 AND account = $2";
+    let mut on = hub.reader().await?;
+    let row = query(sql, &hub.user, [account.as_str().into()])
+        .fetch_optional(&mut *on)
+        .await
+        .map_err(failed)?;
+    let token = row.map(|row| get_number(&row, "lease_token")).transpose();
+    token.map_err(Into::into)
+}
+
 /// The accounts with their config, and whether they are dormant.
 type Mirror = BTreeMap<String, (Option<String>, bool)>;
 

@@ -26,6 +26,8 @@ const MAX_HOLDER_BYTES: u64 = 200;
 pub(crate) struct Leases {
     dir: PathBuf,
     held: Mutex<HashMap<AccountId, Held>>,
+    /// The tokens of leases that were given back in time.
+    returned: Mutex<HashMap<AccountId, u64>>,
 }
 
 #[derive(Debug)]
@@ -55,6 +57,7 @@ impl Drop for Locked {
 pub(crate) struct Reserved<'a> {
     leases: &'a Leases,
     account: AccountId,
+    own: Option<u64>,
     settled: bool,
 }
 
@@ -63,6 +66,7 @@ impl Leases {
         Self {
             dir,
             held: Mutex::default(),
+            returned: Mutex::default(),
         }
     }
 
@@ -78,6 +82,7 @@ impl Leases {
         if let Some(known) = held.get(account).filter(|known| known.until > now) {
             return Err(held_by(account, known.holder.clone()));
         }
+        let own = self.returned().remove(account);
         // One of ours that ran out keeps its lock: it passes to the new holder unopened.
         let lock = match held.remove(account) {
             Some(expired) => expired.lock,
@@ -95,6 +100,7 @@ impl Leases {
         Ok(Reserved {
             leases: self,
             account: account.clone(),
+            own,
             settled: false,
         })
     }
@@ -105,6 +111,7 @@ impl Leases {
         let token = held.get(&lease.account).and_then(|known| known.token);
         if token == Some(lease.token) {
             held.remove(&lease.account);
+            self.returned().insert(lease.account.clone(), lease.token);
         }
     }
 
@@ -121,6 +128,10 @@ impl Leases {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn returned(&self) -> MutexGuard<'_, HashMap<AccountId, u64>> {
+        self.returned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self, account: &AccountId) -> Result<Locked, StoreError> {
         private::dir(&self.dir).map_err(unavailable)?;
         let path = self.dir.join(file_name(account));
@@ -134,6 +145,12 @@ impl Leases {
 }
 
 impl Reserved<'_> {
+    /// The token of the lease that we had of this account before and gave back, whoever had one in
+    /// between.
+    pub(crate) fn own_token(&self) -> Option<u64> {
+        self.own
+    }
+
     /// Completes the lease with its token.
     pub(crate) fn settle(mut self, token: u64) -> Lease {
         if let Some(known) = self.leases.held().get_mut(&self.account) {

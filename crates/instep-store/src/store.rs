@@ -21,7 +21,7 @@ use crate::connection::{Connections, Reader, statement, transaction};
 use crate::dialect;
 use crate::lease::Leases;
 use crate::open::Presence;
-use crate::sql::{Bind, Stop, execute, get_number, query};
+use crate::sql::{Bind, Stop, get_number, insert, query};
 use crate::{access, account, commit, events, queue, read, record};
 
 /// The hub of one user. A clone is another handle to the same connections and leases.
@@ -94,12 +94,20 @@ impl Hub {
         on: &mut AnyConnection,
         accounts: impl IntoIterator<Item = &AccountId>,
     ) -> Result<(), Stop> {
-        for account in accounts {
-            let sql = "INSERT INTO accounts (user_id, account, lease_token, joined, collections) \
-                       VALUES ($1, $2, 0, 0, '[]') ON CONFLICT (user_id, account) DO NOTHING";
-            execute(on, sql, &self.user, [account.as_str().into()]).await?;
-        }
-        Ok(())
+        let none = |account: &AccountId| {
+            vec![
+                account.as_str().into(),
+                0u64.into(),
+                false.into(),
+                "[]".into(),
+            ]
+        };
+        let rows = accounts.into_iter().map(none).collect();
+        let sql = (
+            "accounts (user_id, account, lease_token, joined, collections)",
+            "ON CONFLICT (user_id, account) DO NOTHING",
+        );
+        Ok(insert(on, &self.user, sql, rows).await?)
     }
 }
 
@@ -140,6 +148,13 @@ impl Store for HubStore {
     ) -> Result<Lease, StoreError> {
         let hub = &*self.0;
         let reserved = hub.leases.reserve(account, holder, ttl, now)?;
+        // While the lock was nobody's but ours, nobody can hold an older lease than the one that we
+        // gave back: its token is as good as a new one, and costs no commit.
+        if let Some(own) = reserved.own_token()
+            && account::token(hub, account).await? == Some(own)
+        {
+            return Ok(reserved.settle(own));
+        }
         let token = statement!(hub, |on| account::next_token(hub, on, account))?;
         Ok(reserved.settle(token))
     }
@@ -382,7 +397,13 @@ impl Store for HubStore {
 
     async fn accept(&self, deliveries: &[Delivery], now: Timestamp) -> Result<usize, StoreError> {
         let hub = &*self.0;
-        transaction!(hub, |on| events::accept(hub, on, deliveries, now))
+        match events::only_item(deliveries) {
+            // What a hook tells most of the time, and waits for.
+            Some((account, item)) => {
+                statement!(hub, |on| events::tell(hub, on, account, item, now))
+            }
+            None => transaction!(hub, |on| events::accept(hub, on, deliveries, now)),
+        }
     }
 
     async fn events(&self, account: &AccountId, limit: usize) -> Result<Vec<Event>, StoreError> {

@@ -482,11 +482,7 @@ pub async fn who_answers_is_known_before_the_first_look_ends<S: Inspect, F: Futu
     };
     assert_eq!(store.account_state(&vik).await.expect("read"), expected);
 
-    store
-        .release_lease(lease.clone())
-        .await
-        .expect("given back");
-    claim(&store, &vik).await;
+    take_over(&store, &vik).await;
     let late = store.recognise(&lease, &identity, at(2)).await;
     assert!(matches!(late, Err(StoreError::Fenced { .. })), "{late:?}");
 }

@@ -139,6 +139,12 @@ pub(super) async fn claim<S: Store>(store: &S, owner: &AccountId) -> Lease {
         .expect("the lease is free")
 }
 
+/// Another holder claims it once its term is long over.
+pub(super) async fn take_over<S: Store>(store: &S, owner: &AccountId) -> Lease {
+    let claimed = store.claim_lease(owner, "another", TTL, at(999)).await;
+    claimed.expect("its term is over")
+}
+
 pub(super) async fn merge<S: Store>(store: &S, lease: &Lease, steps: &[MergeStep]) {
     store
         .commit_merge(Some(lease), steps, at(1))

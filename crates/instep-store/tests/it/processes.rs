@@ -220,3 +220,34 @@ async fn a_lease_is_freed_when_its_process_is_killed() {
         .expect("free");
     assert_eq!(lease.token, 2);
 }
+
+/// Two stores on one file, as two processes have them: what one gave back it may take up again as long as
+/// nobody else had it in between, and then not.
+#[tokio::test]
+async fn a_lease_taken_up_again_is_no_older_than_anybody_elses() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("hub.db");
+    let open = || async {
+        HubStore::open(&path, UserId::new("me"))
+            .await
+            .expect("opens")
+    };
+    let (ours, theirs) = (open().await, open().await);
+    let ttl = std::time::Duration::from_secs(60);
+    let claim = async |store: &HubStore| {
+        let lease = store.claim_lease(&vik(), "it", ttl, at(1)).await;
+        lease.expect("free")
+    };
+    let mut tokens = Vec::new();
+    for store in [&ours, &ours, &theirs, &ours, &ours] {
+        let lease = claim(store).await;
+        tokens.push(lease.token);
+        store.release_lease(lease).await.expect("given back");
+    }
+    assert_eq!(tokens, [1, 1, 2, 3, 3]);
+
+    // One that ran out may still be at work here: whoever takes it over has another.
+    let late = claim(&ours).await;
+    let taken = ours.claim_lease(&vik(), "it", ttl, at(99)).await;
+    assert!(taken.expect("it ran out").token > late.token);
+}
