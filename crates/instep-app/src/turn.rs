@@ -45,8 +45,6 @@ pub struct Turned {
     pub failure: Option<Failure>,
     /// When to try again, where that is known better than by waiting longer each time.
     pub again_in: Option<Duration>,
-    /// Whether more was told of it than one turn takes, or meanwhile.
-    pub more: bool,
     /// Whether somebody was writing there, so that it has to be looked at once that is over.
     pub unsettled: bool,
     /// How long what is due had better wait, because somebody is writing there.
@@ -55,12 +53,30 @@ pub struct Turned {
     pub unmet: bool,
     /// How long what was told of it had waited, by the end of the turn that saw to it.
     pub waits: Vec<Duration>,
+    /// What was told of it and is seen to: over once [`App::finish`] was told so.
+    pub seen: Vec<Event>,
 }
 
 impl Turned {
     /// How many tasks were changed, in the hub and there.
     pub fn changes(&self) -> usize {
         self.hub_changes + self.remote_changes
+    }
+
+    /// Notes which of the events a turn has seen to, and how long they had waited.
+    fn take(&mut self, begin: &Begin, events: Vec<Event>) {
+        // A look at what changed may leave out what was told of single items: those are read by
+        // themselves.
+        let (whole, single): (Vec<Event>, Vec<Event>) =
+            events.into_iter().partition(|event| event.item.is_none());
+        self.seen = match begin {
+            Begin::Look => whole,
+            Begin::Items(_) | Begin::Work => single,
+        };
+        let now = Timestamp::now();
+        let waits = self.seen.iter().map(|event| now.duration_since(event.at));
+        // A clock that was set back meanwhile leaves nothing to tell.
+        self.waits = waits.filter_map(|wait| wait.try_into().ok()).collect();
     }
 }
 
@@ -71,34 +87,18 @@ impl App {
         accounts.map(|entry| entry.account.id.clone()).collect()
     }
 
-    /// Whether anything was told of the account, or is due for it.
-    ///
-    /// # Errors
-    /// When the hub fails.
-    pub async fn has_work(&self, account: &AccountId) -> Result<bool, Failure> {
-        let failed = |error| say::from_store(&error);
-        let now = Timestamp::now();
-        let told = self.hub.events(account, 1).await.map_err(failed)?;
-        let due = self.hub.pending_work(account, 0, 1, now).await;
-        Ok(!told.is_empty() || !due.map_err(failed)?.is_empty())
-    }
-
-    /// Gives an account its turn. Why it stands still is part of the answer.
+    /// Gives an account its turn; `None` where nothing was told of it and nothing is due. Why it
+    /// stands still is part of the answer. What the turn saw to is over once
+    /// [`finish`](Self::finish) was told so.
     ///
     /// # Errors
     /// When the account is not in the config, or the hub fails.
-    pub async fn turn(&self, account: &AccountId, turn: Turn) -> Result<Turned, Failure> {
+    pub async fn turn(&self, account: &AccountId, turn: Turn) -> Result<Option<Turned>, Failure> {
         let failed = |error| say::from_store(&error);
         let mut entries = self.config.accounts.iter();
         let Some(entry) = entries.find(|entry| entry.account.id == *account) else {
             return Err(say::unknown_account(account.as_str(), &self.config.names()));
         };
-        if !self.meets(account).await? {
-            return Ok(Turned {
-                unmet: true,
-                ..Turned::default()
-            });
-        }
         let events = self.hub.events(account, MOST_EVENTS).await;
         let events = events.map_err(failed)?;
         let is_whole = events.iter().any(|event| event.item.is_none());
@@ -107,6 +107,23 @@ impl App {
             Turn::Told if !is_whole => Begin::Items(items(&events)),
             Turn::Told | Turn::Look => Begin::Look,
         };
+        if begin == Begin::Work {
+            let now = Timestamp::now();
+            let due = self.hub.pending_work(account, 0, 1, now).await;
+            if due.map_err(failed)?.is_empty() {
+                return Ok(None);
+            }
+        }
+        self.turn_of(entry, begin, events).await.map(Some)
+    }
+
+    async fn turn_of(
+        &self,
+        entry: &Entry,
+        begin: Begin,
+        events: Vec<Event>,
+    ) -> Result<Turned, Failure> {
+        let account = &entry.account.id;
         let connector = match self.connector(entry).await {
             Ok(connector) => connector,
             Err(failure) => {
@@ -134,15 +151,17 @@ impl App {
             calls: told.calls,
             unsettled: told.unsettled,
             rest: told.rest,
+            unmet: told.unmet,
             ..Turned::default()
         };
         match &told.trouble {
+            None if told.unmet => {}
             None => {
                 after_turn(&mut member).await;
                 if begin == Begin::Look && self.keep_webhooks(entry).await.is_some() {
                     tracing::warn!(account.id = %account, "its webhooks could not be kept in order");
                 }
-                (turned.waits, turned.more) = self.end(account, &begin, events).await?;
+                turned.take(&begin, events);
             }
             Some(trouble) => {
                 let met = say::Met::Syncing { tasks: 0 };
@@ -154,29 +173,16 @@ impl App {
         Ok(turned)
     }
 
-    /// Ends what a turn has seen; how long that had waited, and whether more was told.
-    async fn end(
-        &self,
-        account: &AccountId,
-        begin: &Begin,
-        events: Vec<Event>,
-    ) -> Result<(Vec<Duration>, bool), Failure> {
-        let failed = |error| say::from_store(&error);
-        // A look at what changed may leave out what was told of single items: those are read by
-        // themselves.
-        let (whole, single): (Vec<Event>, Vec<Event>) =
-            events.into_iter().partition(|event| event.item.is_none());
-        let seen = match begin {
-            Begin::Look => whole,
-            Begin::Items(_) | Begin::Work => single,
-        };
-        self.hub.finish_events(&seen).await.map_err(failed)?;
-        let more = self.hub.events(account, 1).await.map_err(failed)?;
-        let now = Timestamp::now();
-        let waits = seen.iter().map(|event| now.duration_since(event.at));
-        // A clock that was set back meanwhile leaves nothing to tell.
-        let waits = waits.filter_map(|wait| wait.try_into().ok());
-        Ok((waits.collect(), !more.is_empty()))
+    /// Ends what a turn has seen to. Until then it is seen to once more by whoever comes next.
+    ///
+    /// # Errors
+    /// When the hub fails.
+    pub async fn finish(&self, turned: &Turned) -> Result<(), Failure> {
+        if turned.seen.is_empty() {
+            return Ok(());
+        }
+        let finished = self.hub.finish_events(&turned.seen).await;
+        finished.map_err(|error| say::from_store(&error))
     }
 
     /// Mends the webhooks of an account that was looked at; answers what went wrong.

@@ -63,32 +63,41 @@ async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
         let look = bell.take_look() || is_due || settled;
         let turn = match look {
             true => Turn::Look,
-            false if app.has_work(&account).await.unwrap_or(true) => Turn::Told,
-            false => continue,
+            false => Turn::Told,
         };
         if look {
             times.poll = app.poll_every().map(|span| Instant::now() + jittered(span));
         }
         let began = Instant::now();
-        let outcome = app.turn(&account, turn).await;
+        let Some(outcome) = app.turn(&account, turn).await.transpose() else {
+            continue;
+        };
         count(&shared.metrics, app.account_name(&account), &outcome);
         match outcome {
             Ok(turned) if turned.unmet => shared.meeting.notify_one(),
             Ok(turned) => {
+                // Whom it made work for is woken first, and need not wait for the end of this.
                 after(&shared, &bell, &mut times, look, &turned);
                 tell(&account, turn, &turned, began.elapsed());
+                if let Err(failure) = app.finish(&turned).await {
+                    tell_failed(&account, &failure);
+                }
             }
             Err(failure) => {
                 times.failed(None);
-                tracing::error!(
-                    account.id = %account,
-                    code = failure.code,
-                    why = reason_for_log(&failure),
-                    "a turn failed"
-                );
+                tell_failed(&account, &failure);
             }
         }
     }
+}
+
+fn tell_failed(account: &AccountId, failure: &Failure) {
+    tracing::error!(
+        account.id = %account,
+        code = failure.code,
+        why = reason_for_log(failure),
+        "a turn failed"
+    );
 }
 
 fn count(metrics: &Metrics, account: &str, outcome: &Result<Turned, Failure>) {
@@ -127,7 +136,7 @@ fn after(shared: &Shared, bell: &Bell, times: &mut Times, look: bool, turned: &T
     }
     if turned.failure.is_none() {
         times.failures = 0;
-        if turned.more {
+        if !turned.seen.is_empty() {
             bell.ring();
         }
         return;

@@ -135,6 +135,8 @@ pub struct AccountReport {
     pub unsettled: bool,
     /// How long what is due had better wait, because somebody is writing there: nothing was carried.
     pub rest: Option<Duration>,
+    /// Whether it was left alone because it has not met the hub yet, which takes a whole round.
+    pub unmet: bool,
     /// Why it stands still, if it does.
     pub trouble: Option<Trouble>,
 }
@@ -154,6 +156,7 @@ impl AccountReport {
             older: false,
             unsettled: false,
             rest: None,
+            unmet: false,
             trouble: None,
         }
     }

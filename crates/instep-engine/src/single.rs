@@ -240,7 +240,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pass: &mut Pass<'_, C>,
         item: &RemoteId,
     ) -> Result<Option<TaskId>, Stop> {
-        let met = self.read_items(pass, std::slice::from_ref(item)).await?;
+        let state = self.store.account_state(&pass.account.id).await?;
+        let items = std::slice::from_ref(item);
+        let met = self.read_items(pass, &state, items).await?;
         Ok(met.into_iter().next())
     }
 }

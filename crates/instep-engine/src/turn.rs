@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use instep_contract::{Connector, Store, Work};
+use instep_contract::{AccountState, Connector, Store, Work};
 use instep_model::{Mapping, RemoteId, RemoteTask, TaskId, Trouble};
 
 use crate::push::PAGE;
@@ -54,13 +54,16 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     async fn turn<C: Connector>(&self, pass: &mut Pass<'_, C>, begin: &Begin) -> Result<(), Stop> {
         let state = self.store.account_state(&pass.account.id).await?;
         match begin {
-            _ if !state.joined => return Ok(()),
+            _ if !state.joined => {
+                pass.report.unmet = true;
+                return Ok(());
+            }
             Begin::Look => self.look(pass, true).await?,
             // An older hub cannot tell what it does not know from what it made since (I9).
             _ if !is_current(&state) => return Err(Stop::Trouble(Trouble::Behind)),
             Begin::Work => {}
             Begin::Items(items) => {
-                self.read_items(pass, items).await?;
+                self.read_items(pass, &state, items).await?;
                 self.put_back_lost(pass, items).await?;
                 // Of all others nobody knows what became there.
                 pass.looked = false;
@@ -78,7 +81,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             if count > 0 {
                 return Err(Stop::Trouble(Trouble::InDoubt { count }));
             }
-            self.read_reworded(pass, &due).await?;
+            self.read_reworded(pass, &state, &due).await?;
         }
         // Whoever waits meanwhile is not kept waiting: what is due has its own turn then.
         let rest = pass.connector.ready_in();
@@ -94,6 +97,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     async fn read_reworded<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
+        state: &AccountState,
         due: &[Work],
     ) -> Result<(), Stop> {
         let ids: Vec<TaskId> = due.iter().map(|work| work.task).collect();
@@ -117,7 +121,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         });
         let reworded: Vec<RemoteId> = reworded.collect();
         if !reworded.is_empty() {
-            self.read_items(pass, &reworded).await?;
+            self.read_items(pass, state, &reworded).await?;
             pass.looked = false;
         }
         Ok(())
@@ -127,13 +131,13 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     pub(crate) async fn read_items<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
+        state: &AccountState,
         items: &[RemoteId],
     ) -> Result<Vec<TaskId>, Stop> {
-        let state = self.store.account_state(&pass.account.id).await?;
         let Some(identity) = state.identity.clone().filter(|_| is_current(&state)) else {
             return Ok(Vec::new());
         };
-        if !self.is_as_known(pass, &state).await? {
+        if !self.is_as_known(pass, state).await? {
             return Ok(Vec::new());
         }
         let doubts = self.settle_doubts(pass).await?;
@@ -168,7 +172,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             return Ok(met);
         }
         let mut seen = Seen {
-            state,
+            state: state.clone(),
             identity,
             trust: instep_sync::Trust::Unknown,
             complete: false,

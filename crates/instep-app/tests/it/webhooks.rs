@@ -378,28 +378,27 @@ async fn what_a_webhook_tells_is_accepted_once() {
     person.sync().await;
     let app = person.open().await;
     let account = app.hook_keys().account("vikunja").expect("a poster").id;
-    assert!(!app.has_work(&account).await.expect("an answer"));
+    let turn = async || {
+        let turned = app.turn(&account, instep_app::Turn::Told).await;
+        turned.expect("an answer")
+    };
+    assert!(turn().await.is_none(), "nothing was told");
     for _ in 0..100 {
         let accepted = app.accept_webhook(&account, "00ff", &[17]).await;
         accepted.expect("accepted");
     }
-    assert!(app.has_work(&account).await.expect("an answer"));
-    let turned = app
-        .turn(&account, instep_app::Turn::Told)
-        .await
-        .expect("a turn");
+    let turned = turn().await.expect("something was told");
     assert_eq!(
-        (turned.changes(), turned.failure),
-        (0, None),
+        (turned.changes(), &turned.failure),
+        (0, &None),
         "no task has this id"
     );
-    assert!(!app.has_work(&account).await.expect("an answer"));
+    assert!(turn().await.is_some(), "it is not over yet");
+    app.finish(&turned).await.expect("finished");
+    assert!(turn().await.is_none(), "one look saw to all of it");
     let again = app.accept_webhook(&account, "00ff", &[17]).await;
     again.expect("accepted");
-    assert!(
-        !app.has_work(&account).await.expect("an answer"),
-        "it was known"
-    );
+    assert!(turn().await.is_none(), "it was known");
     let other = app
         .accept_webhook(&instep_app::AccountId::new("nobody"), "00ff", &[17])
         .await;
