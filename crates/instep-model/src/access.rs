@@ -62,15 +62,6 @@ impl Breaker {
     }
 }
 
-/// What became of one call to a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Attempt {
-    /// When it ended.
-    pub at: Timestamp,
-    /// Whether the service failed.
-    pub failed: bool,
-}
-
 /// A pause that a person asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Pause {
@@ -99,9 +90,6 @@ pub struct Access {
     pub host: Option<String>,
     /// Its breaker.
     pub breaker: Breaker,
-    /// The latest calls, oldest first. Between two failures only the process that made them knows
-    /// of those that succeeded.
-    pub recent: Vec<Attempt>,
     /// How many tokens are gone of the account's budget for repeats, and when the last one went.
     pub spent: Option<(u32, Timestamp)>,
     /// How long the service asked to be left alone.

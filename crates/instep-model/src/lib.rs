@@ -24,7 +24,7 @@ mod text;
 mod trouble;
 mod value;
 
-pub use access::{Access, Attempt, Breaker, Opening, Pause, Span};
+pub use access::{Access, Breaker, Opening, Pause, Span};
 pub use account::{Account, ConflictPolicy, Direction, Identity, Kind, Scope};
 pub use annotation::Annotation;
 pub use capability::{BatchRule, Capabilities, Grid, Hold, Ids, TagRule, TextRule, WriteShape};

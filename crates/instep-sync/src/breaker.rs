@@ -3,16 +3,7 @@
 
 use std::time::Duration;
 
-use instep_model::{Access, Attempt, Breaker, Opening, Pause, Span, Timestamp};
-
-/// Calls that count towards the share of failures.
-pub const WINDOW: Duration = Duration::from_secs(60);
-
-/// Fewer calls than this within [`WINDOW`] say nothing of the share.
-const FEWEST_CALLS: usize = 5;
-
-/// No more calls than this are remembered.
-const MOST_CALLS: usize = 40;
+use instep_model::{Access, Breaker, Opening, Pause, Span, Timestamp};
 
 /// No opening lasts longer, its jitter apart, unless the first one does.
 pub const LONGEST_OPENING: Duration = Duration::from_secs(15 * 60);
@@ -27,6 +18,11 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_sec
 const USUAL_PAUSE: Duration = Duration::from_secs(60);
 
 /// When a breaker opens, and for how long.
+///
+/// Failures in a row are all that opens it: any success resets the count (S33), whatever failed
+/// before. A share of failures, such as half of five calls within a minute, can therefore only be
+/// counted since the last success, and there every call failed: it is `failures` under another name,
+/// with a number that nobody set. A service that answers every other call is slow, and goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BreakerRule {
     /// Whether there is one at all.
@@ -127,27 +123,15 @@ pub fn hear(
             Breaker::HalfOpen(_) => Breaker::default(),
             _ => return false,
         },
-        Heard::Success => {
-            remember(access, now, false);
-            Breaker::default()
-        }
-        Heard::Failure(reason) => {
-            remember(access, now, true);
-            failed(rule, &before, &access.recent, (now, random), reason)
-        }
+        Heard::Success => Breaker::default(),
+        Heard::Failure(reason) => failed(rule, &before, (now, random), reason),
     };
-    if before != Breaker::default() && access.breaker == Breaker::default() {
-        // What failed before it answered again says nothing of what comes.
-        let opened = !matches!(before, Breaker::Closed { .. });
-        access.recent.retain(|one| !opened || !one.failed);
-    }
     access.breaker != before || matches!(heard, Heard::Failure(_))
 }
 
 fn failed(
     rule: &BreakerRule,
     before: &Breaker,
-    recent: &[Attempt],
     (now, random): (Timestamp, u64),
     reason: &str,
 ) -> Breaker {
@@ -161,9 +145,7 @@ fn failed(
         })
     };
     match before {
-        Breaker::Closed { .. } if failures >= rule.failures || fails_mostly(rule, recent) => {
-            open(1, rule.open)
-        }
+        Breaker::Closed { .. } if failures >= rule.failures => open(1, rule.open),
         Breaker::Closed { .. } => Breaker::Closed { failures },
         // It was sent before the breaker opened.
         Breaker::Open(opening) if opening.span.holds(now) => before.clone(),
@@ -174,14 +156,6 @@ fn failed(
     }
 }
 
-/// Whether at least half of the calls within the window failed. A person who wants more failures in a
-/// row than usual wants at least as many of them here.
-fn fails_mostly(rule: &BreakerRule, recent: &[Attempt]) -> bool {
-    let failures = recent.iter().filter(|one| one.failed).count();
-    let wanted = usize::try_from(rule.failures).unwrap_or(usize::MAX);
-    recent.len() >= FEWEST_CALLS && failures * 2 >= recent.len() && failures >= wanted
-}
-
 /// How long the breaker stays open for the `count`th time: twice as long as before, ±20 %.
 fn length(rule: &BreakerRule, count: u32, random: u64) -> Duration {
     let longest = LONGEST_OPENING.max(rule.open);
@@ -189,18 +163,6 @@ fn length(rule: &BreakerRule, count: u32, random: u64) -> Duration {
     let plain = rule.open.saturating_mul(1 << doublings).min(longest);
     let percent = 80 + u32::try_from(random % 41).unwrap_or_default();
     plain.saturating_mul(percent) / 100
-}
-
-fn remember(access: &mut Access, now: Timestamp, failed: bool) {
-    let window = |at: Timestamp| Span {
-        since: at,
-        until: end(at, WINDOW),
-    };
-    access.recent.retain(|one| window(one.at).holds(now));
-    if access.recent.len() >= MOST_CALLS {
-        access.recent.remove(0);
-    }
-    access.recent.push(Attempt { at: now, failed });
 }
 
 /// Takes in that the service asked to be left alone.

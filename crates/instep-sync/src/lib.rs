@@ -19,7 +19,7 @@ mod scope;
 pub use adopt::{Adoption, HubCandidate, Meeting, RemoteCandidate, Trust, adopt};
 pub use backoff::{LONGEST, PARK_AFTER, PARK_AFTER_ATTEMPTS, busy_pause, next_try};
 pub use breaker::{
-    BreakerRule, Heard, LONGEST_OPENING, PROBE_LEASE, WINDOW, Way, force, hear, throttle, way,
+    BreakerRule, Heard, LONGEST_OPENING, PROBE_LEASE, Way, force, hear, throttle, way,
 };
 pub use budget::{Bucket, Rate, TOKENS, refund, spend};
 pub use finer::{Holder, finer};

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use instep_model::{Access, Attempt, Breaker, Opening, Pause, Span};
+use instep_model::{Access, Breaker, Opening, Pause, Span};
 
 use super::Inspect;
 use super::sample::*;
@@ -52,16 +52,6 @@ pub async fn access_is_stored_whole<S: Inspect, F: Future<Output = S>>(open: imp
             version,
             host: (version > 0).then(|| "tasks.example.org:8443".to_owned()),
             breaker,
-            recent: vec![
-                Attempt {
-                    at: at(1),
-                    failed: false,
-                },
-                Attempt {
-                    at: at(2),
-                    failed: true,
-                },
-            ],
             spent: (version > 1).then(|| (15, at(2))),
             throttle,
             pause: pause.map(|(since, until)| Pause {

@@ -1,7 +1,7 @@
 //! Whether a service may be called.
 
 use instep_contract::StoreError;
-use instep_model::{Access, Attempt, Breaker, Opening, Pause, Span, Timestamp};
+use instep_model::{Access, Breaker, Opening, Pause, Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::text::Text;
@@ -30,12 +30,6 @@ enum BreakerRow {
 }
 
 #[derive(Serialize, Deserialize)]
-struct AttemptRow {
-    at: Text<Timestamp>,
-    failed: bool,
-}
-
-#[derive(Serialize, Deserialize)]
 struct PauseRow {
     since: Text<Timestamp>,
     until: Option<Text<Timestamp>>,
@@ -45,7 +39,6 @@ struct PauseRow {
 struct AccessBody {
     host: Option<String>,
     breaker: BreakerRow,
-    recent: Vec<AttemptRow>,
     spent: Option<(u32, Text<Timestamp>)>,
     throttle: Option<SpanRow>,
     pause: Option<PauseRow>,
@@ -94,10 +87,6 @@ impl From<OpeningRow> for Opening {
 /// All of it but its version, which has a column.
 pub(crate) fn access_body(access: &Access) -> String {
     let access = access.clone();
-    let attempt = |one: Attempt| AttemptRow {
-        at: Text(one.at),
-        failed: one.failed,
-    };
     write(&AccessBody {
         host: access.host,
         breaker: match access.breaker {
@@ -105,7 +94,6 @@ pub(crate) fn access_body(access: &Access) -> String {
             Breaker::Open(opening) => BreakerRow::Open(opening.into()),
             Breaker::HalfOpen(opening) => BreakerRow::HalfOpen(opening.into()),
         },
-        recent: access.recent.into_iter().map(attempt).collect(),
         spent: access.spent.map(|(spent, at)| (spent, Text(at))),
         throttle: access.throttle.map(SpanRow::from),
         pause: access.pause.map(|pause| PauseRow {
@@ -118,10 +106,6 @@ pub(crate) fn access_body(access: &Access) -> String {
 pub(crate) fn read_access(account: &str, version: u64, body: &str) -> Result<Access, StoreError> {
     let row = || format!("the access of the account {account}");
     let body: AccessBody = read(row, body)?;
-    let attempt = |one: AttemptRow| Attempt {
-        at: one.at.0,
-        failed: one.failed,
-    };
     Ok(Access {
         version,
         host: body.host,
@@ -130,7 +114,6 @@ pub(crate) fn read_access(account: &str, version: u64, body: &str) -> Result<Acc
             BreakerRow::Open(opening) => Breaker::Open(opening.into()),
             BreakerRow::HalfOpen(opening) => Breaker::HalfOpen(opening.into()),
         },
-        recent: body.recent.into_iter().map(attempt).collect(),
         spent: body.spent.map(|(spent, at)| (spent, at.0)),
         throttle: body.throttle.map(Span::from),
         pause: body.pause.map(|pause| Pause {
