@@ -15,22 +15,16 @@ const MARK: &[u8] = b"\n# Instep's on-exit hook";
 /// The beginning of a file that is read to tell whose it is.
 pub(super) const HEAD_BYTES: u64 = 4096;
 
+/// The file as packages ship it, which is that of a program in its usual place.
+///
 /// A shell waits for the program instead of becoming it: what ends the program early would
 /// otherwise be the hook's own end, and a hook that does not exit with 0 makes `task` fail. The
 /// trap on EXIT is for the shell itself, where it cannot so much as start a process; the others
 /// let it see to that after a key was pressed.
-const BEGINNING: &str = "#!/bin/sh
-# Instep's on-exit hook: tells which tasks a command of Taskwarrior changed. Made by
-# `instep hook install`; `instep hook uninstall` takes it away. Whatever happens in it, it prints
-# nothing and exits with 0.
-trap 'exit 0' EXIT
-trap : HUP INT QUIT TERM
-{
-";
+const SHIPPED: &str = include_str!("../../../../dist/hook/on-exit-instep");
 
-const END: &str = "} >/dev/null 2>&1
-exit 0
-";
+/// The line of the shipped file that differs from one instance to another.
+const CALL: &str = "'/usr/bin/instep' hook \"$@\"\n";
 
 /// What a hook file has to carry to find this instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +42,8 @@ pub(super) struct Script {
 impl Script {
     /// The file's text.
     pub(super) fn text(&self) -> Vec<u8> {
-        let mut text = BEGINNING.as_bytes().to_vec();
+        let (beginning, end) = SHIPPED.split_once(CALL).unwrap_or((SHIPPED, ""));
+        let mut text = beginning.as_bytes().to_vec();
         for (name, value) in &self.variables {
             text.extend_from_slice(format!("export {name}=").as_bytes());
             text.extend(quoted(value.as_os_str()));
@@ -66,7 +61,7 @@ impl Script {
             text.extend(quoted(&named));
         }
         text.extend_from_slice(b" \"$@\"\n");
-        text.extend_from_slice(END.as_bytes());
+        text.extend_from_slice(end.as_bytes());
         text
     }
 }
@@ -130,4 +125,38 @@ pub(super) fn program() -> Option<PathBuf> {
         let found = file.map(|_| running.clone()).or(replaced);
         found.filter(|path: &PathBuf| path.is_file())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_file_is_that_of_the_usual_instance() {
+        let usual = Script {
+            program: PathBuf::from("/usr/bin/instep"),
+            variables: Vec::new(),
+            config: None,
+            pass: false,
+        };
+        let text = String::from_utf8(usual.text()).expect("text");
+        assert_eq!(text, SHIPPED);
+        assert!(is_ours(&usual.text()));
+    }
+
+    #[test]
+    fn what_an_instance_needs_takes_the_place_of_the_shipped_call() {
+        let own = Script {
+            program: PathBuf::from("/opt/it's/instep"),
+            variables: vec![("HOME", PathBuf::from("/users/ann"))],
+            config: Some(PathBuf::from("/etc/instep.toml")),
+            pass: true,
+        };
+        let call = concat!(
+            "export HOME='/users/ann'\n",
+            "'/opt/it'\\''s/instep' hook --pass '--config=/etc/instep.toml' \"$@\"\n"
+        );
+        let text = String::from_utf8(own.text()).expect("text");
+        assert_eq!(text, SHIPPED.replacen(CALL, call, 1));
+    }
 }
