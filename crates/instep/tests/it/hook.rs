@@ -107,15 +107,40 @@ fn report(envelope: Envelope) -> HookReport {
     }
 }
 
-/// A text with `UUID` in the place of each.
-fn without_uuids(text: &str) -> String {
+/// What differs from one home and one second to another: ids, and moments. Taskwarrior 3 shows those
+/// in seconds when it asks about an undo, 2.6 by their day.
+fn without_chance(text: &str) -> String {
     let is_part = |c: char| c.is_ascii_hexdigit() || c == '-';
-    let words = text.split_inclusive(|c: char| !is_part(c));
-    let shown = words.map(|word| match word.trim_end_matches(|c| !is_part(c)).len() {
-        36 => "UUID ",
-        _ => word,
+    let is_of_time = |c: char| c.is_ascii_digit() || c == '-';
+    let words = text.split_inclusive(|c: char| !is_part(c)).map(|word| {
+        let bare = word.trim_end_matches(|c| !is_part(c));
+        let shown = match bare.len() {
+            36 => "UUID",
+            10 if bare.chars().all(is_of_time) => "MOMENT",
+            _ => bare,
+        };
+        format!("{shown}{}", &word[bare.len()..])
     });
-    shown.collect()
+    words.collect()
+}
+
+#[test]
+fn what_is_said_in_another_second_sounds_the_same() {
+    let said = |moment: &str, day: &str, id: &str| {
+        format!("{id} Update 'modified' from '{moment}' to '{moment}'\nentry  {day}\n")
+    };
+    let first = said(
+        "1795324780",
+        "2026-11-22",
+        "3f2a1c52-7b5e-4b0e-9d2f-6f0d3b1f9a10",
+    );
+    let second = said(
+        "1795324781",
+        "2026-11-23",
+        "232f461f-7b44-41ee-bd97-ce30818c9a47",
+    );
+    assert_eq!(without_chance(&first), without_chance(&second));
+    assert_eq!(without_chance("Created task 2."), "Created task 2.");
 }
 
 fn uuids(home: &Home) -> BTreeSet<String> {
@@ -216,7 +241,7 @@ fn commands_end_and_sound_the_same_with_the_hook() {
             let text = |bytes: &[u8]| {
                 let text = String::from_utf8_lossy(bytes).into_owned();
                 let text = text.replace(&home.path("").display().to_string(), "~/");
-                without_uuids(&text)
+                without_chance(&text)
             };
             (
                 output.status.code(),
