@@ -92,6 +92,17 @@ impl AnyConnector {
         });
     }
 
+    /// A service that fails has to say anew who it is: the call that finds out whether it answers
+    /// again must be one.
+    fn heard<T>(&mut self, outcome: Result<T, ConnectorError>) -> Result<T, ConnectorError> {
+        if let Err(error) = &outcome
+            && error.counts_against_service()
+        {
+            self.known = None;
+        }
+        outcome
+    }
+
     /// Where Taskwarrior's tasks lie, once it has said who it is.
     pub(crate) fn data_dir(&self) -> Option<&Path> {
         match &self.service {
@@ -181,17 +192,20 @@ impl Connector for AnyConnector {
         since: Option<&Cursor>,
         look: Look,
     ) -> Result<Observation, ConnectorError> {
-        let seen = each!(&mut self.service, inner => inner.observe(since, look).await)?;
+        let seen = each!(&mut self.service, inner => inner.observe(since, look).await);
+        let seen = self.heard(seen)?;
         self.remember(&seen.identity);
         Ok(seen)
     }
 
     async fn read(&mut self, ids: &[RemoteId]) -> Result<Vec<Option<RemoteTask>>, ConnectorError> {
-        each!(&mut self.service, inner => inner.read(ids).await)
+        let found = each!(&mut self.service, inner => inner.read(ids).await);
+        self.heard(found)
     }
 
     async fn missing_tags(&mut self, tags: &[String]) -> Result<Vec<String>, ConnectorError> {
-        each!(&mut self.service, inner => inner.missing_tags(tags).await)
+        let missing = each!(&mut self.service, inner => inner.missing_tags(tags).await);
+        self.heard(missing)
     }
 
     async fn apply(
@@ -202,7 +216,14 @@ impl Connector for AnyConnector {
         if outcome.is_ok() {
             self.carried.fetch_add(batch.len(), Ordering::Relaxed);
         }
-        outcome
+        let failed = |one: &Result<Applied, ConnectorError>| match one {
+            Err(error) => error.counts_against_service(),
+            Ok(_) => false,
+        };
+        if matches!(&outcome, Ok(each) if each.iter().any(failed)) {
+            self.known = None;
+        }
+        self.heard(outcome)
     }
 
     async fn find(
@@ -210,7 +231,8 @@ impl Connector for AnyConnector {
         sent: &[Operation],
         since: Timestamp,
     ) -> Result<Vec<Vec<Applied>>, ConnectorError> {
-        each!(&mut self.service, inner => inner.find(sent, since).await)
+        let found = each!(&mut self.service, inner => inner.find(sent, since).await);
+        self.heard(found)
     }
 
     fn compares(&self) -> bool {

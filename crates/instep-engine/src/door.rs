@@ -234,7 +234,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
 
     /// Waits for leave to make a call, or says why there is none. Where it has to be found out
     /// whether the service answers again, one process does, with one call that changes nothing.
-    async fn enter<C: Connector>(&self, door: &mut Door, connector: &mut C) -> Result<(), Stop> {
+    pub(crate) async fn enter<C: Connector>(
+        &self,
+        door: &mut Door,
+        connector: &mut C,
+    ) -> Result<(), Stop> {
         if door.access.is_none() {
             let access = self.known(door).await?;
             door.take(access);
@@ -309,7 +313,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     }
 
     /// Makes a call, and takes in what came of it.
-    async fn pass_through<C: Connector, T: Answer>(
+    pub(crate) async fn pass_through<C: Connector, T: Answer>(
         &self,
         door: &mut Door,
         connector: &mut C,
@@ -370,7 +374,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
 }
 
 /// Whether what came of a call is taken in.
-enum Told {
+pub(crate) enum Told {
     /// At once.
     Always,
     /// Not yet, where the call is to be repeated.

@@ -12,6 +12,7 @@ mod delete;
 mod door;
 mod doubt;
 mod edit;
+mod gate;
 mod gone;
 mod journal;
 mod keep;
@@ -41,6 +42,7 @@ mod update;
 
 pub use door::Ping;
 pub use edit::{EditError, Edited};
+pub use gate::Gate;
 pub use instep_model::{Need, NextTry, Trouble};
 pub use instep_sync::{BreakerRule, Rate, Way, way};
 pub use limits::Limits;

@@ -6,6 +6,7 @@ mod keys;
 mod memory;
 mod round;
 mod secret;
+mod service;
 
 use std::collections::BTreeSet;
 
@@ -13,16 +14,16 @@ use instep_api::{
     AccountWebhooks, Exit, Failure, NotesLine, SCHEMA_VERSION, WebhookShown, WebhookState,
     WebhooksReply,
 };
-use instep_connectors::vikunja::VikunjaConnector;
-use instep_contract::{Delivery, Store};
+use instep_contract::{ConnectorError, Delivery, Store};
 use instep_engine::Clock;
 use instep_model::{AccountId, Collection, Kind, RemoteId};
 use sha2::{Digest, Sha256};
 
 pub use self::keys::{HookAccount, HookKeys};
 use self::memory::{HookFiles, Memory};
-use self::round::Round;
+use self::round::{Round, Stop};
 use self::secret::{HookSecrets, key_of};
+use self::service::Service;
 use crate::app::App;
 use crate::config::{self, Entry};
 use crate::connector::AnyService;
@@ -292,16 +293,15 @@ impl App {
         purpose: Purpose,
         told: &mut AccountWebhooks,
     ) -> Result<(), Failure> {
-        let failed = |error| say::from_connector(entry, &error, say::Met::Looking);
-        let mut connector = self.vikunja(entry).await?;
+        let mut service = self.service(entry).await?;
         if let Purpose::Install { .. } = purpose {
-            let missing = connector.missing_webhook_rights().await.map_err(failed)?;
+            let missing = told_of(entry, service.missing_rights().await)?;
             if !missing.is_empty() {
-                return Err(lacks_rights(entry, &missing, &connector.token_page()));
+                return Err(lacks_rights(entry, &missing, &service.token_page()));
             }
         }
-        let events = connector.webhook_events().await.map_err(failed)?;
-        let tops = connector.top_projects().await.map_err(failed)?;
+        let events = told_of(entry, service.events().await)?;
+        let tops = told_of(entry, service.top_projects().await)?;
         let files = self.hook_files(entry);
         let mut memory = Memory::read(&files.memory);
         let target = told.target_url.clone().unwrap_or_default();
@@ -312,7 +312,7 @@ impl App {
         let (secrets, is_new) = secrets_for(&files, purpose)?;
         told.new_secret = is_new;
         let mut round = Round {
-            connector: &mut connector,
+            service: &mut service,
             files: &files,
             memory,
             secrets,
@@ -338,7 +338,6 @@ impl App {
     }
 
     async fn withdraw(&self, entry: &Entry, shown: &mut Vec<WebhookShown>) -> Result<(), Failure> {
-        let failed = |error| say::from_connector(entry, &error, say::Met::Looking);
         let files = self.hook_files(entry);
         let mut memory = Memory::read(&files.memory);
         // Where nothing is remembered, the address in the config tells which are ours.
@@ -351,10 +350,10 @@ impl App {
         if memory.target.is_empty() && memory.former.is_empty() {
             return Ok(());
         }
-        let mut connector = self.vikunja(entry).await?;
-        let tops = connector.top_projects().await.map_err(failed)?;
+        let mut service = self.service(entry).await?;
+        let tops = told_of(entry, service.top_projects().await)?;
         let mut round = Round {
-            connector: &mut connector,
+            service: &mut service,
             files: &files,
             memory,
             secrets: HookSecrets::fresh()?,
@@ -381,12 +380,11 @@ impl App {
         files: &HookFiles,
         memory: Memory,
     ) -> Result<Vec<WebhookShown>, Failure> {
-        let failed = |error| say::from_connector(entry, &error, say::Met::Looking);
-        let mut connector = self.vikunja(entry).await?;
-        let events = connector.webhook_events().await.map_err(failed)?;
-        let tops = connector.top_projects().await.map_err(failed)?;
+        let mut service = self.service(entry).await?;
+        let events = told_of(entry, service.events().await)?;
+        let tops = told_of(entry, service.top_projects().await)?;
         let mut round = Round {
-            connector: &mut connector,
+            service: &mut service,
             files,
             memory,
             secrets: HookSecrets::read(&files.secret).map_or_else(HookSecrets::fresh, Ok)?,
@@ -399,14 +397,24 @@ impl App {
         Ok(round.shown)
     }
 
-    async fn vikunja(&self, entry: &Entry) -> Result<Box<VikunjaConnector>, Failure> {
+    async fn service(&self, entry: &Entry) -> Result<Service, Failure> {
         let (places, state) = (&self.places, self.places.state());
         let connector = wiring::connect(places, &self.config, &self.secrets, entry, state).await?;
         match connector.service {
-            AnyService::Vikunja(vikunja) => Ok(vikunja),
+            AnyService::Vikunja(vikunja) => Ok(Service::new(
+                self.engine(self.hub.clone()),
+                &entry.account.id,
+                vikunja,
+            )),
             AnyService::Taskwarrior(_) | AnyService::File(_) => Err(no_webhooks_here(entry)),
         }
     }
+}
+
+/// What the service answered, or why a person has no answer.
+fn told_of<T>(entry: &Entry, asked: Result<Result<T, ConnectorError>, Stop>) -> Result<T, Failure> {
+    let answer = asked.and_then(|answer| answer.map_err(Stop::from));
+    answer.map_err(|stop| stop.told(entry))
 }
 
 /// An account of whose webhooks nothing is told yet.

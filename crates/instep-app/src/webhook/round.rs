@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use instep_api::{Failure, WebhookShown, WebhookState};
-use instep_connectors::vikunja::{NewWebhook, TopProject, VikunjaConnector, Webhook};
+use instep_connectors::vikunja::{NewWebhook, TopProject, Webhook};
 use instep_contract::ConnectorError;
-use instep_engine::Clock;
+use instep_engine::{Clock, Trouble};
 
 use super::memory::{HookFiles, Intent, Known, Memory};
 use super::secret::{HookSecrets, key_of};
+use super::service::Service;
 use crate::config::Entry;
 use crate::runtime::SystemClock;
 use crate::say;
@@ -35,6 +36,8 @@ const PAUSE: Duration = Duration::from_millis(60);
 pub(crate) enum Stop {
     /// The service.
     Service(ConnectorError),
+    /// It is not to be called now; nothing was sent.
+    Held(Trouble),
     /// What is remembered could not be written.
     Files(Failure),
 }
@@ -44,6 +47,7 @@ impl Stop {
     pub(crate) fn told(self, entry: &Entry) -> Failure {
         match self {
             Self::Service(error) => say::from_connector(entry, &error, say::Met::Looking),
+            Self::Held(trouble) => say::from_trouble(entry, &trouble, say::Met::Looking),
             Self::Files(failure) => failure,
         }
     }
@@ -57,7 +61,7 @@ impl From<ConnectorError> for Stop {
 
 /// The webhooks of one account, as they are set right.
 pub(crate) struct Round<'a> {
-    pub(crate) connector: &'a mut VikunjaConnector,
+    pub(crate) service: &'a mut Service,
     pub(crate) files: &'a HookFiles,
     pub(crate) memory: Memory,
     pub(crate) secrets: HookSecrets,
@@ -95,7 +99,7 @@ impl Round<'_> {
 
     /// Tells how one project stands, and changes nothing.
     pub(crate) async fn tell(&mut self, top: &TopProject) -> Result<(), Stop> {
-        let ours = match self.ours(top.id).await {
+        let ours = match self.ours(top.id).await? {
             Ok(ours) => ours,
             Err(error) => return self.left(top, error),
         };
@@ -136,7 +140,7 @@ impl Round<'_> {
 
     /// Takes ours away from one project.
     async fn withdraw(&mut self, top: &TopProject) -> Result<(), Stop> {
-        match self.ours(top.id).await {
+        match self.ours(top.id).await? {
             Ok(ours) => {
                 for hook in ours {
                     if self.remove(top, hook.id).await? {
@@ -154,7 +158,7 @@ impl Round<'_> {
     }
 
     async fn see_to(&mut self, top: &TopProject) -> Result<(), Stop> {
-        let ours = match self.ours(top.id).await {
+        let ours = match self.ours(top.id).await? {
             Ok(ours) => ours,
             Err(error) => return self.left(top, error),
         };
@@ -174,9 +178,11 @@ impl Round<'_> {
     }
 
     /// The webhooks of a project that are ours by their address.
-    async fn ours(&mut self, project: i64) -> Result<Vec<Webhook>, ConnectorError> {
-        let mut listed = self.connector.webhooks(project).await?;
-        listed.retain(|hook| self.memory.is_ours(&hook.target_url));
+    async fn ours(&mut self, project: i64) -> Result<Result<Vec<Webhook>, ConnectorError>, Stop> {
+        let mut listed = self.service.webhooks(project).await?;
+        if let Ok(listed) = &mut listed {
+            listed.retain(|hook| self.memory.is_ours(&hook.target_url));
+        }
         Ok(listed)
     }
 
@@ -220,10 +226,9 @@ impl Round<'_> {
         let events = self.events.clone();
         let mut tries = Tries::default();
         loop {
-            let set = self.connector.set_webhook_events(top.id, hook, &events);
-            match set.await {
-                Err(ConnectorError::Busy | ConnectorError::OutcomeUnknown { .. })
-                    if tries.again().await => {}
+            let set = self.service.set_webhook_events(top.id, hook, &events);
+            match set.await? {
+                Err(ConnectorError::OutcomeUnknown { .. }) if tries.again().await => {}
                 Err(error) => return self.left(top, error).map(|()| None),
                 Ok(()) => break,
             }
@@ -257,7 +262,12 @@ impl Round<'_> {
         };
         self.memory.intents.insert(top.id, intent);
         self.keep_memory()?;
-        match self.connector.make_webhook(top.id, &new).await {
+        let made = self.service.make_webhook(top.id, &new).await;
+        if made.is_err() {
+            self.memory.intents.remove(&top.id);
+            self.keep_memory()?;
+        }
+        match made? {
             Ok(id) => {
                 self.made(top.id, id)?;
                 let state = match ours.is_empty() {
@@ -302,7 +312,7 @@ impl Round<'_> {
             intent.timed_out = timed_out;
             self.keep_memory()?;
         }
-        let ours = self.ours(top.id).await?;
+        let ours = self.ours(top.id).await??;
         self.adopt(top.id, &ours)?;
         match ours.iter().find(|hook| self.is_fit(top.id, hook)) {
             Some(hook) => {
@@ -334,10 +344,9 @@ impl Round<'_> {
     async fn remove(&mut self, top: &TopProject, id: i64) -> Result<bool, Stop> {
         let mut tries = Tries::default();
         loop {
-            match self.connector.remove_webhook(top.id, id).await {
+            match self.service.remove_webhook(top.id, id).await? {
                 Ok(()) => return Ok(true),
-                Err(ConnectorError::Busy | ConnectorError::OutcomeUnknown { .. })
-                    if tries.again().await => {}
+                Err(ConnectorError::OutcomeUnknown { .. }) if tries.again().await => {}
                 // Sent twice, it is gone the second time.
                 Err(
                     ConnectorError::ReadOnly { .. }

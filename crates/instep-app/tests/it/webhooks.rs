@@ -1,6 +1,7 @@
 //! Webhooks of an account: installed, listed, kept in order and removed. On the double always, and
 //! on a real server where `INSTEP_TEST_VIKUNJA_URL` and `INSTEP_TEST_VIKUNJA_TOKEN` name one.
 
+mod door;
 mod doubt;
 mod person;
 
