@@ -23,6 +23,8 @@ pub struct RemovedReply {
     pub name: String,
     /// Whether its pairs were forgotten at once.
     pub forgotten: bool,
+    /// What there is to know.
+    pub notes: Vec<NotesLine>,
 }
 
 /// `instep account rename`.

@@ -431,15 +431,26 @@ pub async fn account_rename(
 }
 
 /// Removes an account from the config. Its pairs stay for 90 days, so that adding the same place
-/// again finds them; with `forget`, they go at once. No task is touched on either side.
+/// again finds them; with `forget`, they go at once. No task is touched on either side. Its webhooks
+/// go with it, as far as its service lets them; answers what there is to know of that.
 ///
 /// # Errors
 /// When there is no such account.
-pub async fn account_remove(places: &Places, name: &str, forget: bool) -> Result<(), Failure> {
+pub async fn account_remove(
+    places: &Places,
+    name: &str,
+    forget: bool,
+) -> Result<Vec<NotesLine>, Failure> {
     let config = config::load(places)?;
     let known = config.entry(name);
-    let id = known.map(|entry| entry.account.id.clone());
-    let id = id.ok_or_else(|| say::unknown_account(name, &config.names()))?;
+    let known = known.ok_or_else(|| say::unknown_account(name, &config.names()))?;
+    let id = known.account.id.clone();
+    let mut notes = Vec::new();
+    // A hub that cannot be opened is told of below.
+    if let Ok(app) = App::open(places).await {
+        notes = Box::pin(app.part_with_webhooks(known)).await;
+        app.close().await;
+    }
     config::remove_account(places, name)?;
     let app = App::open(places).await?;
     let forgotten = match forget {
@@ -447,5 +458,6 @@ pub async fn account_remove(places: &Places, name: &str, forget: bool) -> Result
         false => Ok(()),
     };
     app.close().await;
-    forgotten.map_err(|error| say::from_store(&error))
+    forgotten.map_err(|error| say::from_store(&error))?;
+    Ok(notes)
 }

@@ -175,11 +175,12 @@ async fn on_config(plan: Plan, places: &Places, manner: &Manner) -> Result<Answe
             name: new,
         }),
         Plan::AccountRemove { name, forget } => {
-            instep_app::account_remove(places, &name, forget).await?;
+            let notes = instep_app::account_remove(places, &name, forget).await?;
             Answer::Removed(RemovedReply {
                 schema_version: SCHEMA_VERSION,
                 name,
                 forgotten: forget,
+                notes,
             })
         }
         Plan::ConfigEdit => Answer::ConfigEdited(config_edit::edit(places, manner)?),

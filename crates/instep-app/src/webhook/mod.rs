@@ -2,6 +2,7 @@
 //! ever a reason to look (DESIGN 2); without any webhook everything still arrives, by polling.
 
 mod address;
+mod farewell;
 mod keys;
 mod memory;
 mod round;

@@ -3,6 +3,7 @@
 
 mod door;
 mod doubt;
+mod farewell;
 mod person;
 
 use std::os::unix::fs::PermissionsExt;

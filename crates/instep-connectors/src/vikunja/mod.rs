@@ -29,7 +29,7 @@ use self::client::{Client, Timeouts};
 use self::cursor::Mark;
 use self::projects::Projects;
 pub use self::refusal::ARCHIVED;
-pub use self::webhook::{NewWebhook, TopProject, Webhook};
+pub use self::webhook::{NewWebhook, TopProject, Webhook, webhooks_page};
 
 /// What it takes to reach one user's Vikunja.
 #[derive(Debug, Clone)]

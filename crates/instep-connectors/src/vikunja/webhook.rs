@@ -73,6 +73,12 @@ pub struct NewWebhook {
     pub secret: SecretString,
 }
 
+/// Where a person sees the webhooks of a project of the server at this address.
+pub fn webhooks_page(url: &str, project: i64) -> String {
+    let base = super::base_url(url).map_or_else(|_| format!("{url}/"), String::from);
+    format!("{base}projects/{project}/settings/webhooks")
+}
+
 impl VikunjaConnector {
     /// Every event that can matter here and that this server offers. One call.
     ///

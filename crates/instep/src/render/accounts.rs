@@ -75,6 +75,7 @@ pub(super) fn removed(reply: &RemovedReply) -> Page {
             .text("; ")
             .text(pairs),
     );
+    remarks(&mut page, &reply.notes);
     page
 }
 
