@@ -28,6 +28,10 @@ pub(crate) struct Standing {
     pub(crate) why: Option<(State, String)>,
     /// Whether it failed too often, rather than that somebody asked for a pause.
     pub(crate) is_open: bool,
+    /// Whether a person's pause holds.
+    pub(crate) is_paused: bool,
+    /// Whether a pause holds that the service asked for.
+    pub(crate) is_throttled: bool,
 }
 
 impl Standing {
@@ -213,6 +217,8 @@ fn standing(rule: &BreakerRule, access: &Access, name: &str, now: Timestamp) -> 
         Way::Free => None,
     };
     Standing {
+        is_paused: access.pause.is_some_and(|pause| pause.holds(now)),
+        is_throttled: access.throttle.is_some_and(|span| span.holds(now)),
         is_open: state != BreakerState::Closed,
         breaker,
         why,

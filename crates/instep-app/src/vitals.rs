@@ -1,7 +1,7 @@
 //! How every account stands in a few numbers, for whoever watches the daemon: cheap, and without a word
 //! of any task.
 
-use instep_api::Failure;
+use instep_api::{BreakerStatus, Failure};
 use instep_contract::Store;
 use instep_model::{AccountId, MappingState, Timestamp};
 
@@ -34,6 +34,14 @@ pub struct AccountVitals {
     pub events: usize,
     /// Items that it refused.
     pub refused: usize,
+    /// Those of them that are tried no more until somebody asks.
+    pub parked: usize,
+    /// The breaker of its service.
+    pub breaker: BreakerStatus,
+    /// Whether a person paused it.
+    pub paused: bool,
+    /// Whether its service asked for a pause that still holds.
+    pub throttled: bool,
 }
 
 impl App {
@@ -51,12 +59,17 @@ impl App {
             let summary = summaries.iter().find(|summary| summary.account == *id);
             let refused = summary.and_then(|summary| summary.pairs.get(error.as_str()));
             let events = self.hub.events(id, MOST_EVENTS).await.map_err(failed)?;
+            let access = self.access_to(entry).await?;
             accounts.push(AccountVitals {
                 name: entry.account.name.clone(),
                 last_pass_at: summary.and_then(|summary| summary.state.last_pass_at),
                 work: summary.map_or(0, |summary| summary.work + summary.in_doubt),
                 events: events.len(),
                 refused: refused.copied().unwrap_or(0),
+                parked: self.hub.parked(id).await.map_err(failed)?,
+                breaker: access.breaker,
+                paused: access.is_paused,
+                throttled: access.is_throttled,
             });
         }
         Ok(Vitals {

@@ -5,8 +5,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use instep_api::Failure;
-use instep_app::{App, Turned};
+use instep_api::{BreakerState, Failure};
+use instep_app::{AccountVitals, App, Turned};
 use prometheus::core::Collector;
 use prometheus::{
     Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
@@ -35,12 +35,24 @@ pub struct Metrics {
     hook_reports: IntCounter,
     refused_connections: IntCounter,
     webhooks: IntCounterVec,
+    accounts: AccountGauges,
+    spool_files: IntGauge,
+    resident: IntGauge,
+}
+
+/// How each account stands, as the hub knows it.
+#[derive(Debug)]
+struct AccountGauges {
     last_pass: GaugeVec,
+    since_pass: GaugeVec,
     work: IntGaugeVec,
     events: IntGaugeVec,
     refused: IntGaugeVec,
-    spool_files: IntGauge,
-    resident: IntGauge,
+    parked: IntGaugeVec,
+    breaker: IntGaugeVec,
+    failures: IntGaugeVec,
+    retry: IntGaugeVec,
+    paused: IntGaugeVec,
 }
 
 impl Default for Metrics {
@@ -82,22 +94,7 @@ impl Default for Metrics {
                 "Webhooks for the account, accepted or refused.",
                 &["account", "outcome"],
             ),
-            last_pass: gauge_times(&registry),
-            work: gauges(
-                &registry,
-                "instep_waiting_tasks",
-                "Tasks that are to be carried to the account.",
-            ),
-            events: gauges(
-                &registry,
-                "instep_waiting_events",
-                "Things told of the account that wait to be looked at; 10000 stands for more.",
-            ),
-            refused: gauges(
-                &registry,
-                "instep_refused_items",
-                "Tasks that the account refused.",
-            ),
+            accounts: AccountGauges::new(&registry),
             spool_files: gauge(
                 &registry,
                 "instep_spool_files",
@@ -169,19 +166,9 @@ impl Metrics {
     /// When the hub fails.
     pub async fn text(&self, app: &App) -> Result<String, Failure> {
         let vitals = app.vitals().await?;
-        self.last_pass.reset();
-        for gauges in [&self.work, &self.events, &self.refused] {
-            gauges.reset();
-        }
+        self.accounts.reset();
         for one in &vitals.accounts {
-            let account = [one.name.as_str()];
-            if let Some(at) = one.last_pass_at {
-                let seconds = at.as_duration().as_secs_f64();
-                self.last_pass.with_label_values(&account).set(seconds);
-            }
-            set(&self.work.with_label_values(&account), one.work);
-            set(&self.events.with_label_values(&account), one.events);
-            set(&self.refused.with_label_values(&account), one.refused);
+            self.accounts.set(one);
         }
         set(&self.spool_files, vitals.spooled);
         if let Some(bytes) = resident_bytes() {
@@ -205,6 +192,121 @@ impl Metrics {
         let build = Opts::new("instep_build_info", "The version that runs.");
         let build = kept(&self.registry, IntGaugeVec::new(build, &["version"]));
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+    }
+}
+
+impl AccountGauges {
+    fn new(registry: &Registry) -> Self {
+        let of_account = |name, help| gauges(registry, name, help, &["account"]);
+        Self {
+            last_pass: seconds(
+                registry,
+                "instep_last_pass_timestamp_seconds",
+                "When the account was last looked at to the end, in seconds since 1970.",
+            ),
+            since_pass: seconds(
+                registry,
+                "instep_since_last_pass_seconds",
+                "How long ago the account was last looked at to the end.",
+            ),
+            work: of_account(
+                "instep_waiting_tasks",
+                "Tasks that are to be carried to the account.",
+            ),
+            events: of_account(
+                "instep_waiting_events",
+                "Things told of the account that wait to be looked at; 10000 stands for more.",
+            ),
+            refused: of_account("instep_refused_items", "Tasks that the account refused."),
+            parked: of_account(
+                "instep_parked_items",
+                "Tasks that the account refused and that are tried no more until somebody asks.",
+            ),
+            breaker: gauges(
+                registry,
+                "instep_breaker_state",
+                "1 for the state that the breaker of the account's service is in, 0 for the others.",
+                &["account", "state"],
+            ),
+            failures: of_account(
+                "instep_breaker_failures",
+                "Failures in a row of the account's service.",
+            ),
+            retry: of_account(
+                "instep_breaker_retry_seconds",
+                "How long until the service is asked again; 0 where it is asked.",
+            ),
+            paused: gauges(
+                registry,
+                "instep_paused",
+                "1 while the account is paused, by a person or because its service asked.",
+                &["account", "by"],
+            ),
+        }
+    }
+
+    /// Forgets accounts that may be gone.
+    fn reset(&self) {
+        self.last_pass.reset();
+        self.since_pass.reset();
+        for gauges in [
+            &self.work,
+            &self.events,
+            &self.refused,
+            &self.parked,
+            &self.breaker,
+            &self.failures,
+            &self.retry,
+            &self.paused,
+        ] {
+            gauges.reset();
+        }
+    }
+
+    fn set(&self, one: &AccountVitals) {
+        let name = one.name.as_str();
+        let account = [name];
+        if let Some(at) = one.last_pass_at {
+            let at = at.as_duration().as_secs_f64();
+            self.last_pass.with_label_values(&account).set(at);
+            let now = SystemTime::now().duration_since(UNIX_EPOCH);
+            let since = (now.unwrap_or(Duration::ZERO).as_secs_f64() - at).max(0.0);
+            self.since_pass.with_label_values(&account).set(since);
+        }
+        for (gauges, count) in [
+            (&self.work, one.work),
+            (&self.events, one.events),
+            (&self.refused, one.refused),
+            (&self.parked, one.parked),
+        ] {
+            set(&gauges.with_label_values(&account), count);
+        }
+        for state in [
+            BreakerState::Closed,
+            BreakerState::Open,
+            BreakerState::HalfOpen,
+        ] {
+            let gauge = self.breaker.with_label_values(&[name, word(state)]);
+            gauge.set(i64::from(state == one.breaker.state));
+        }
+        let failures = self.failures.with_label_values(&account);
+        failures.set(one.breaker.failures.into());
+        let retry = one.breaker.retry_in_s.unwrap_or(0);
+        let retry_gauge = self.retry.with_label_values(&account);
+        retry_gauge.set(i64::try_from(retry).unwrap_or(i64::MAX));
+        for (by, holds) in [("person", one.paused), ("service", one.throttled)] {
+            let gauge = self.paused.with_label_values(&[name, by]);
+            gauge.set(i64::from(holds));
+        }
+    }
+}
+
+/// A state as a label.
+fn word(state: BreakerState) -> &'static str {
+    match state {
+        BreakerState::Closed => "closed",
+        BreakerState::Open => "open",
+        BreakerState::HalfOpen => "half_open",
     }
 }
 
@@ -232,19 +334,12 @@ fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
     kept(registry, IntGauge::new(name, help))
 }
 
-fn gauges(registry: &Registry, name: &str, help: &str) -> IntGaugeVec {
-    kept(
-        registry,
-        IntGaugeVec::new(Opts::new(name, help), &["account"]),
-    )
+fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+    kept(registry, IntGaugeVec::new(Opts::new(name, help), labels))
 }
 
-fn gauge_times(registry: &Registry) -> GaugeVec {
-    let opts = Opts::new(
-        "instep_last_pass_timestamp_seconds",
-        "When the account was last looked at to the end, in seconds since 1970.",
-    );
-    kept(registry, GaugeVec::new(opts, &["account"]))
+fn seconds(registry: &Registry, name: &str, help: &str) -> GaugeVec {
+    kept(registry, GaugeVec::new(Opts::new(name, help), &["account"]))
 }
 
 fn latency(registry: &Registry) -> HistogramVec {

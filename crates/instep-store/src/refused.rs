@@ -54,6 +54,22 @@ impl HubStore {
         rows.map_err(failed)?.iter().map(refused).collect()
     }
 
+    /// How many pairs of an account are parked: refused, and tried again only when somebody asks.
+    ///
+    /// # Errors
+    /// As [`list_tasks`](Self::list_tasks).
+    pub async fn parked(&self, account: &AccountId) -> Result<usize, StoreError> {
+        let sql = "SELECT COUNT(*) AS total FROM mappings m \
+                   LEFT JOIN work w ON w.user_id = m.user_id AND w.account = m.account \
+                   AND w.task = m.task \
+                   WHERE m.user_id = $1 AND m.account = $2 AND m.state = 'error' \
+                   AND w.place IS NULL";
+        let mut on = self.0.reader().await?;
+        let binds: [Bind; 1] = [account.as_str().into()];
+        let row = query(sql, &self.0.user, binds).fetch_one(&mut *on).await;
+        count(&row.map_err(failed)?, "total")
+    }
+
     /// How many tasks some account has not been brought up to date with: those that wait and those
     /// that were refused.
     ///

@@ -384,6 +384,8 @@ async fn what_was_refused_is_told_with_its_next_try() {
     assert_eq!(hub.refused(None, 2).await.expect("read").len(), 2);
     let tw = AccountId::new("tw");
     assert!(hub.refused(Some(&tw), 9).await.expect("read").is_empty());
+    assert_eq!(hub.parked(&vik()).await.expect("read"), 1);
+    assert_eq!(hub.parked(&tw).await.expect("read"), 0);
     // The fifth waits for Taskwarrior, as the others do.
     assert_eq!(hub.not_carried().await.expect("read"), 5);
     assert_eq!(hub.work_left(&vik()).await.expect("read"), 1);
