@@ -14,13 +14,13 @@ use crate::world::{Version, World, size, text};
 const SOON: Duration = Duration::from_secs(20);
 
 /// A daemon that runs.
-struct Daemon {
+pub(crate) struct Daemon {
     child: Child,
 }
 
 impl Daemon {
     /// Starts one, and waits until it answers.
-    fn start(world: &World) -> Self {
+    pub(crate) fn start(world: &World) -> Self {
         let mut command = world.program(&["serve", "--listen", "127.0.0.1:0"]);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().expect("the program starts");
@@ -60,7 +60,7 @@ fn running(world: &World) -> bool {
     status.code == 0 && status.json()["daemon"]["running"] == true
 }
 
-fn until(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
     let start = Instant::now();
     while !is_so() {
         assert!(start.elapsed() < SOON, "{what}: not after {SOON:?}");
@@ -69,14 +69,14 @@ fn until(what: &str, is_so: impl Fn() -> bool) {
 }
 
 /// A world in which both sides have met, with the hook.
-fn met(version: Version) -> World {
+pub(crate) fn met(version: Version) -> World {
     let world = World::new(version);
     world.good(&["sync", "--yes"]);
     world.good(&["hook", "install"]);
     world
 }
 
-fn titles(world: &World) -> Vec<String> {
+pub(crate) fn titles(world: &World) -> Vec<String> {
     let tasks = world.server.tasks();
     let title = |task: &serde_json::Value| task["title"].as_str().unwrap_or_default().to_owned();
     let mut titles: Vec<String> = tasks.iter().map(title).collect();
@@ -85,7 +85,7 @@ fn titles(world: &World) -> Vec<String> {
 }
 
 /// Every row bears the id of its task.
-fn all_marked(world: &World) -> bool {
+pub(crate) fn all_marked(world: &World) -> bool {
     let rows = world.rows();
     rows.iter().all(|row| !text(row, "vikunja_id").is_empty())
 }
@@ -200,25 +200,6 @@ pub(crate) fn what_changes_there_is_here_at_once(version: Version) {
     });
     drop(daemon);
     world.is_in_step();
-}
-
-/// A change that no hook tells of is noticed all the same: taken back, or purged.
-pub(crate) fn what_no_hook_tells_is_noticed(version: Version) {
-    let world = met(version);
-    world.task(&["add", "first"]);
-    let _daemon = Daemon::start(&world);
-    until("it is there", || titles(&world) == ["first"]);
-    until("it is marked", || all_marked(&world));
-    let row = world.row("first");
-    world.change(&row, &["modify", "second"]);
-    until("the change is there", || titles(&world) == ["second"]);
-    let ended = world.task(&["undo"]);
-    assert_eq!(ended.code, 0, "{ended:?}");
-    until("what was taken back is there", || {
-        titles(&world) == ["first"]
-    });
-    world.change(&row, &["delete"]);
-    until("it is gone there", || titles(&world).is_empty());
 }
 
 /// A hundred at once while the daemon runs, while none does, and while it is killed: each is there

@@ -16,3 +16,4 @@ pub(crate) mod refused;
 pub(crate) mod returns;
 pub(crate) mod scope;
 pub(crate) mod three;
+pub(crate) mod unheard;
