@@ -60,6 +60,8 @@ on_both! {
     breaker::a_ping_finds_out_at_once,
     breaker::the_environment_sets_it,
     breaker::a_pause_holds_until_it_ends,
+    breaker::a_daemon_heeds_a_pause_and_its_end,
+    breaker::a_daemon_heeds_a_ping,
     refused::a_project_is_archived_and_opened,
     refused::one_refused_task_is_asked_for,
     returns::an_account_is_removed_and_added_again,

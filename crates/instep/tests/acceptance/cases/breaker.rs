@@ -8,6 +8,8 @@ use serde_json::Value;
 use crate::proxy::beat;
 use crate::world::{Version, World, account};
 
+use super::daemon::{Daemon, all_marked, met, until};
+
 /// Nobody answers there.
 const NOBODY: &str = "http://127.0.0.1:1";
 
@@ -162,4 +164,51 @@ pub(crate) fn a_pause_holds_until_it_ends(version: Version) {
     world.told(&["resume"]);
     world.settle();
     assert_eq!(titles(&world), ["first", "later"]);
+}
+
+/// The hub knows the task, however it came there.
+fn is_in_hub(world: &World, title: &str) -> bool {
+    let listed = world.told(&["list"]);
+    let tasks = listed["tasks"].as_array().expect("tasks");
+    tasks.iter().any(|task| task["title"] == title)
+}
+
+/// A daemon stays away from what is paused meanwhile, and is there the moment that ends: nobody waits
+/// for the hour that was asked for.
+pub(crate) fn a_daemon_heeds_a_pause_and_its_end(version: Version) {
+    let world = met(version);
+    let _daemon = Daemon::start(&world);
+    world.task(&["add", "first"]);
+    until("it is there", || titles(&world) == ["first"]);
+    until("it is marked", || all_marked(&world));
+    for account in [&["vikunja"][..], &[]] {
+        let pause = [&["pause"], account, &["--for", "1h"]].concat();
+        world.told(&pause);
+        world.proxy.passed();
+        let title = format!("while {} is paused", account.join(""));
+        world.task(&["add", &title]);
+        if !account.is_empty() {
+            // Taskwarrior goes on telling.
+            until("the hub has it", || is_in_hub(&world, &title));
+        }
+        let passed = world.proxy.passed();
+        assert!(passed.is_empty(), "{passed:?}");
+        world.told(&["resume"]);
+        until("it is there", || titles(&world).contains(&title));
+        until("it is marked", || all_marked(&world));
+    }
+}
+
+/// A ping that is answered has the daemon drain at once what waited.
+pub(crate) fn a_daemon_heeds_a_ping(version: Version) {
+    let world = world(version, "[breaker]\nfailures = 1\nopen_secs = 3600");
+    world.good(&["hook", "install"]);
+    let _daemon = Daemon::start(&world);
+    world.proxy.point_to(NOBODY);
+    world.task(&["add", "second"]);
+    until("it is open", || breaker(&world)["state"] == "open");
+    world.proxy.point_to(&world.server.url);
+    world.told(&["ping", "vikunja"]);
+    until("it is there", || titles(&world) == ["first", "second"]);
+    assert_eq!(breaker(&world)["state"], "closed");
 }
