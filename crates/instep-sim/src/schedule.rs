@@ -123,6 +123,8 @@ impl Step {
             | Self::Calm
             | Self::Save
             | Self::Rehearse { .. } => false,
+            // What fails before it has an effect is owed as it was before, however long that lasts.
+            Self::Weather { weather, .. } => *weather != Weather::Away,
             // After an event too: what it made and a person deleted before any look listed it is
             // known to be gone by a full look only.
             _ => true,
@@ -213,10 +215,13 @@ impl Schedule {
         // Most schedules are spared disasters, so that what they promise can be held strictly.
         let disasters = chance.one_in(4);
         let count = STEPS + chance.below(20);
-        // Where nothing ever fails, work that was forgotten is not found again by a full look.
+        // Where a service is away at most, work that was forgotten is not found again by a full look.
         let gentle = chance.one_in(4);
         let mut next = || loop {
-            let step = step(&mut chance, disasters && !gentle);
+            let mut step = step(&mut chance, disasters && !gentle);
+            if let (Step::Weather { weather, .. }, true) = (&mut step, gentle) {
+                *weather = Weather::Away;
+            }
             if !gentle || !step.needs_sweep() {
                 return step;
             }
@@ -230,7 +235,7 @@ impl Schedule {
     }
 
     /// Whether only a full look can bring everything in step again. It also makes everything work
-    /// again, and would hide work that was forgotten where nothing ever failed.
+    /// again, and would hide work that was forgotten where a service was away at most.
     pub(crate) fn needs_sweep(&self) -> bool {
         self.steps.iter().any(Step::needs_sweep)
     }
