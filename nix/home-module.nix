@@ -73,8 +73,8 @@ let
   };
   timer = unit "instep-sync.timer";
 
-  hook = builtins.replaceStrings [ "'/usr/bin/instep' hook" ] [
-    "${lib.escapeShellArg program} hook${lib.optionalString cfg.hook.pass " --pass"}"
+  hook = builtins.replaceStrings [ "'/usr/bin/instep-hook'" ] [
+    "${lib.escapeShellArg "${program}-hook"}${lib.optionalString cfg.hook.pass " --pass"}"
   ] (builtins.readFile ../dist/hook/on-exit-instep);
 in
 {

@@ -1,9 +1,8 @@
-//! `instep hook` as Taskwarrior calls it: before arguments are parsed, a log or a runtime is
+//! `instep hook` and `instep-hook`, as Taskwarrior calls them: before arguments are parsed, a log or a runtime is
 //! started, or anything else that costs time. Whatever happens in it, the program ends well and
 //! says nothing.
 
-use std::ffi::OsString;
-use std::io::{IsTerminal, stdin};
+use std::io::stdin;
 use std::panic::{catch_unwind, set_hook};
 
 use instep_app::HookCall;
@@ -19,12 +18,7 @@ const HELD_OFF: [Signal; 5] = [
     Signal::SIGXFSZ,
 ];
 
-/// The call that these arguments mean, where they are Taskwarrior's.
-pub(crate) fn call(args: &[OsString]) -> Option<HookCall> {
-    HookCall::parse(args, || stdin().is_terminal())
-}
-
-/// Carries it out.
+/// Carries a call out.
 pub(crate) fn answer(call: &HookCall) {
     set_hook(Box::new(|_| {}));
     let _ = catch_unwind(|| {

@@ -20,18 +20,21 @@ mod usage;
 mod watch;
 
 use std::ffi::OsString;
+use std::io::{IsTerminal, stdin};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
 use instep_api::{Exit, Failure};
+use instep_app::HookCall;
 
 use answer::Answer;
 use manner::Manner;
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
-    if let Some(call) = hook::call(args.get(1..).unwrap_or_default()) {
+    let given = args.get(1..).unwrap_or_default();
+    if let Some(call) = HookCall::parse(given, || stdin().is_terminal()) {
         hook::answer(&call);
         return ExitCode::SUCCESS;
     }

@@ -56,12 +56,17 @@ impl HookCall {
     /// `is_typed` says whether a person may have typed `instep hook` and nothing else.
     pub fn parse(args: &[OsString], is_typed: impl FnOnce() -> bool) -> Option<Self> {
         let (first, rest) = args.split_first()?;
-        if first != "hook" {
-            return None;
+        match first == "hook" {
+            true => Self::of(rest, is_typed),
+            false => None,
         }
+    }
+
+    /// The call that arguments behind `instep hook`, or `instep-hook`, mean.
+    pub fn of(args: &[OsString], is_typed: impl FnOnce() -> bool) -> Option<Self> {
         let mut call = Self::default();
-        let mut is_call = rest.is_empty() && !is_typed();
-        for arg in rest {
+        let mut is_call = args.is_empty() && !is_typed();
+        for arg in args {
             let bytes = &arg.as_bytes()[..arg.len().min(MAX_ARGUMENT_BYTES)];
             let value = |name: &str| bytes.strip_prefix(name.as_bytes());
             let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();

@@ -15,6 +15,9 @@ use crate::Places;
 /// Says to the program that it is the pass.
 pub(super) const RUN: &str = "--run-pass";
 
+/// The program that has the command for it, which lies beside the one that Taskwarrior calls.
+const PROGRAM: &str = "instep";
+
 /// Held by the pass that runs.
 const RUNNING: &str = "pass.lock";
 
@@ -58,7 +61,8 @@ fn one_at_a_time(config: Option<&Path>) -> io::Result<()> {
 
 /// The program with these arguments, with nothing open that it did not open itself.
 fn instep(config: Option<&Path>, args: &[&str]) -> io::Result<Command> {
-    let mut command = Command::new(std::env::current_exe()?);
+    let program = std::env::current_exe()?.with_file_name(PROGRAM);
+    let mut command = Command::new(program);
     command.args(args);
     if let Some(config) = config {
         let mut named = std::ffi::OsString::from(super::CONFIG);

@@ -24,13 +24,43 @@ pub(super) const HEAD_BYTES: u64 = 4096;
 const SHIPPED: &str = include_str!("../../../../dist/hook/on-exit-instep");
 
 /// The line of the shipped file that differs from one instance to another.
-const CALL: &str = "'/usr/bin/instep' hook \"$@\"\n";
+const CALL: &str = "'/usr/bin/instep-hook' \"$@\"\n";
+
+/// The program that does nothing else, and starts in half the time.
+const SMALL: &str = "instep-hook";
+
+/// What a hook file calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Caller {
+    /// By its whole path.
+    pub(super) program: PathBuf,
+    /// Whether it is the program that does nothing else.
+    pub(super) is_small: bool,
+}
+
+impl Caller {
+    /// The small program where it lies beside the whole one, as it does wherever both were
+    /// installed; otherwise that.
+    pub(super) fn beside(program: PathBuf) -> Self {
+        let small = program.with_file_name(SMALL);
+        match small.is_file() {
+            true => Self {
+                program: small,
+                is_small: true,
+            },
+            false => Self {
+                program,
+                is_small: false,
+            },
+        }
+    }
+}
 
 /// What a hook file has to carry to find this instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Script {
-    /// The program, by its whole path.
-    pub(super) program: PathBuf,
+    /// What is called.
+    pub(super) caller: Caller,
     /// Variables that are not what they are where nobody sets them.
     pub(super) variables: Vec<(&'static str, PathBuf)>,
     /// The config, where it is not the usual one.
@@ -49,8 +79,10 @@ impl Script {
             text.extend(quoted(value.as_os_str()));
             text.push(b'\n');
         }
-        text.extend(quoted(self.program.as_os_str()));
-        text.extend_from_slice(b" hook");
+        text.extend(quoted(self.caller.program.as_os_str()));
+        if !self.caller.is_small {
+            text.extend_from_slice(b" hook");
+        }
         if self.pass {
             text.extend_from_slice(format!(" {}", super::PASS).as_bytes());
         }
@@ -134,7 +166,10 @@ mod tests {
     #[test]
     fn the_shipped_file_is_that_of_the_usual_instance() {
         let usual = Script {
-            program: PathBuf::from("/usr/bin/instep"),
+            caller: Caller {
+                program: PathBuf::from("/usr/bin/instep-hook"),
+                is_small: true,
+            },
             variables: Vec::new(),
             config: None,
             pass: false,
@@ -147,7 +182,7 @@ mod tests {
     #[test]
     fn what_an_instance_needs_takes_the_place_of_the_shipped_call() {
         let own = Script {
-            program: PathBuf::from("/opt/it's/instep"),
+            caller: Caller::beside(PathBuf::from("/opt/it's/instep")),
             variables: vec![("HOME", PathBuf::from("/users/ann"))],
             config: Some(PathBuf::from("/etc/instep.toml")),
             pass: true,

@@ -145,7 +145,7 @@ fn its_text_finds_this_instance_from_anywhere() {
         trap : HUP INT QUIT TERM
         {
         export HOME='~'
-        'INSTEP' hook "$@"
+        'INSTEP-hook' "$@"
         } >/dev/null 2>&1
         exit 0
     "##]].assert_eq(&text.replace(root.trim_end_matches('/'), "~"));
@@ -157,7 +157,7 @@ fn one_that_is_old_or_broken_is_told_and_mended() {
     let whole = home.read(FILE);
     home.write(
         FILE,
-        &whole.replace("/instep' hook", "/elsewhere/instep' hook"),
+        &whole.replace("/instep-hook' ", "/elsewhere/instep-hook' "),
     );
     check(
         &home,
