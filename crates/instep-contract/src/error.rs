@@ -7,6 +7,18 @@ use instep_model::{AccountId, CollectionId, Field, RemoteId, TaskId};
 /// A cause whose type does not matter to the caller.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
+/// What is known of a request whose outcome is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Doubt {
+    /// The service answered that it failed: it is through with the request, and most likely stored
+    /// nothing.
+    Failed,
+    /// The answer was lost: the service may still be working on it for a moment.
+    Lost,
+    /// The answer took too long: the service may still be working on it for long.
+    TimedOut,
+}
+
 /// What the caller can do next after a call to a remote failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectorError {
@@ -37,13 +49,14 @@ pub enum ConnectorError {
         /// Why.
         source: BoxError,
     },
-    /// The request went out and its answer was lost: look before repeating (S14).
+    /// The request went out, and no answer says whether it was carried out: look before repeating
+    /// (S14).
     #[error("the request was sent, its outcome is unknown")]
     OutcomeUnknown {
         /// Why.
         source: BoxError,
-        /// Whether the answer took too long, so that the service may still be working on it.
-        timed_out: bool,
+        /// What is known of it all the same.
+        doubt: Doubt,
     },
     /// The service answered that it failed, and stored nothing.
     #[error("the service failed: {reason}")]

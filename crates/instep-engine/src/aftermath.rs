@@ -1,6 +1,6 @@
 //! What becomes of a write that failed: set it aside, read it again, or stop the account.
 
-use instep_contract::{Connector, ConnectorError, IntentId, PushStep, Store};
+use instep_contract::{Connector, ConnectorError, Doubt, IntentId, PushStep, Store};
 use instep_model::{Base, Mapping, MappingState, NextTry, RemoteId, RemoteTask, Task, TaskId};
 
 use crate::merge::Sighting;
@@ -17,6 +17,8 @@ pub(crate) struct Aftermath {
     pub(crate) stale: Vec<(TaskId, RemoteId)>,
     /// The first error that says something about the service.
     pub(crate) trouble: Option<ConnectorError>,
+    /// Writes of which something is known though their outcome is not.
+    pub(crate) doubts: Vec<(IntentId, Doubt)>,
     /// What was sent must not be sent again before a look told whether it was done (S13).
     pub(crate) once: bool,
 }
@@ -61,6 +63,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             }
             error => {
                 let certain = stored_nothing(&error);
+                if let (ConnectorError::OutcomeUnknown { doubt, .. }, Some(intent)) =
+                    (&error, settled)
+                {
+                    aftermath.doubts.push((intent, *doubt));
+                }
                 aftermath.trouble.get_or_insert(error);
                 if certain { vec![settle] } else { Vec::new() }
             }
@@ -103,6 +110,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         page: &Page,
         aftermath: Aftermath,
     ) -> Result<(), Stop> {
+        self.remember_doubts(pass, &aftermath.doubts).await?;
         if let Some(error) = aftermath.trouble {
             return Err(Stop::after(error, aftermath.once));
         }

@@ -18,6 +18,9 @@ const STILL_WORKING: Duration = Duration::from_secs(2);
 /// The same after the answer timed out.
 const STILL_WORKING_AFTER_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// What a service that answered needs until what it was doing when it failed is settled.
+const SETTLES: Duration = Duration::from_millis(300);
+
 /// What was made by us may bear a time so much earlier than ours: clocks differ, and are set.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -274,6 +277,13 @@ fn created_base<C: Connector>(
         base.confirm(field, Some(value.clone()), Some(value.clone()));
     }
     base
+}
+
+/// Since when a write counts as sent whose service says that it failed: so long ago that of the time for
+/// which it may still be at work only a moment is left.
+pub(crate) fn over(intent: &Intent) -> Timestamp {
+    let over = STILL_WORKING.saturating_sub(SETTLES);
+    intent.sent_at.checked_sub(over).unwrap_or(intent.sent_at)
 }
 
 /// How long the server may still be working on it.

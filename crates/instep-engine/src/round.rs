@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use instep_contract::{Connector, ConnectorError, Lease, Look, Store, StoreError};
+use instep_contract::{Connector, ConnectorError, Doubt, Lease, Look, Store, StoreError};
 use instep_model::{
     Account, AccountId, Capabilities, Direction, Need, TaskId, TimeZone, Timestamp, Trouble,
 };
@@ -197,7 +197,8 @@ impl From<ConnectorError> for Stop {
         let trouble = trouble_of(&error);
         match error {
             ConnectorError::OutcomeUnknown {
-                timed_out: false, ..
+                doubt: Doubt::Failed | Doubt::Lost,
+                ..
             } => Self::Lost(trouble),
             _ => Self::Trouble(trouble),
         }

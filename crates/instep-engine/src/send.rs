@@ -1,10 +1,13 @@
 //! Sending one batch: the outbox before it, repeats where they are safe.
 
-use instep_contract::{Applied, Connector, ConnectorError, Intent, IntentId, PushStep, Store};
+use instep_contract::{
+    Applied, Connector, ConnectorError, Doubt, Intent, IntentId, PushStep, Store,
+};
 use instep_model::{Ids, Operation, RemoteId, TaskId};
 use instep_sync::Planned;
 
 use crate::door::{Called, Tries};
+use crate::doubt::over;
 use crate::round::{Engine, Pass, Stop};
 use crate::{Clock, Rng};
 
@@ -65,16 +68,31 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         if stored_nothing(error) {
             return self.forget(pass, intents).await;
         }
-        if !matches!(
-            error,
-            ConnectorError::OutcomeUnknown {
-                timed_out: true,
-                ..
+        match error {
+            ConnectorError::OutcomeUnknown { doubt, .. } => {
+                let each = intents.iter().map(|intent| (*intent, *doubt));
+                self.remember_doubts(pass, &each.collect::<Vec<_>>()).await
             }
-        ) {
-            return Ok(());
+            _ => Ok(()),
         }
-        self.mend(pass, intents, |intent| intent.timed_out = true)
+    }
+
+    /// Remembers how long each of these writes may still turn up: long where the service may be at work
+    /// on it, a moment where it said that it failed.
+    pub(crate) async fn remember_doubts<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        doubts: &[(IntentId, Doubt)],
+    ) -> Result<(), Stop> {
+        let of = |kind: Doubt| -> Vec<IntentId> {
+            let same = doubts.iter().filter(|(_, doubt)| *doubt == kind);
+            same.map(|(intent, _)| *intent).collect()
+        };
+        let late = of(Doubt::TimedOut);
+        self.mend(pass, &late, |intent| intent.timed_out = true)
+            .await?;
+        let failed = of(Doubt::Failed);
+        self.mend(pass, &failed, |intent| intent.sent_at = over(intent))
             .await
     }
 
@@ -181,7 +199,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         loop {
             match self.apply(pass, operations, intents).await? {
                 Err(ConnectorError::OutcomeUnknown {
-                    timed_out: false, ..
+                    doubt: Doubt::Failed | Doubt::Lost,
+                    ..
                 }) if self.may_send_again(pass, &mut tries).await => {}
                 outcome => return Ok(outcome),
             }

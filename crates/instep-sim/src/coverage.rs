@@ -110,6 +110,7 @@ impl Coverage {
         let name = match fault {
             Fault::NotSent => "not sent",
             Fault::Unavailable => "unavailable",
+            Fault::Failed => "failed",
             Fault::Busy => "busy",
             Fault::Throttled(_) => "throttled",
             Fault::Unauthorized => "unauthorized",

@@ -346,6 +346,7 @@ fn deal(weather: Weather, call: Call, chance: &mut Chance) -> Option<Fault> {
         (Weather::Lossy, true) => match chance.below(4) {
             0 => Fault::TimedOut(Duration::from_millis(u64::from(chance.below(29_000)))),
             1 => Fault::Slow(Duration::from_millis(u64::from(chance.below(1_900)))),
+            2 => Fault::Failed,
             _ => Fault::ReplyLost(place),
         },
         (Weather::Lossy, false) => Fault::ReplyLost(0),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use instep_api::{Failure, WebhookShown, WebhookState};
 use instep_connectors::vikunja::{NewWebhook, TopProject, Webhook};
-use instep_contract::ConnectorError;
+use instep_contract::{ConnectorError, Doubt};
 use instep_engine::{Clock, Trouble};
 
 use super::memory::{HookFiles, Intent, Known, Memory};
@@ -277,8 +277,8 @@ impl Round<'_> {
                 self.show(top, Some(id), state.0, state.1);
                 Ok(Some(id))
             }
-            Err(ConnectorError::OutcomeUnknown { timed_out, .. }) => {
-                self.look_again(top, timed_out).await
+            Err(ConnectorError::OutcomeUnknown { doubt, .. }) => {
+                self.look_again(top, doubt == Doubt::TimedOut).await
             }
             Err(error) => {
                 // Refused, or never sent: nothing was made.

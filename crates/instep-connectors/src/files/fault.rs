@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use instep_contract::{ConnectorError, with_causes};
+use instep_contract::{ConnectorError, Doubt, with_causes};
 use instep_safefile::Error;
 
 pub(super) fn setup(what: impl Into<String>, help: impl Into<String>) -> ConnectorError {
@@ -21,7 +21,7 @@ pub(super) fn sort(error: Error) -> ConnectorError {
         Error::Changed { .. } => ConnectorError::Busy,
         Error::OutcomeUnknown { .. } => ConnectorError::OutcomeUnknown {
             source: error.into(),
-            timed_out: false,
+            doubt: Doubt::Lost,
         },
         Error::Rejected { .. } => ConnectorError::Malformed { what },
         Error::DiskFull { path, .. } => setup(

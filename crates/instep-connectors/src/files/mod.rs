@@ -39,7 +39,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use instep_contract::{Applied, Connector, ConnectorError, Cursor, Look, Observation};
+use instep_contract::{Applied, Connector, ConnectorError, Cursor, Doubt, Look, Observation};
 use instep_model::{Capabilities, Identity, Operation, RemoteId, RemoteTask, Timestamp};
 
 use client::{Client, Seen, refused};
@@ -147,7 +147,7 @@ impl FileConnector {
             .unwrap_or_else(|error| {
                 Err(ConnectorError::OutcomeUnknown {
                     source: error.into(),
-                    timed_out: false,
+                    doubt: Doubt::Lost,
                 })
             })
     }

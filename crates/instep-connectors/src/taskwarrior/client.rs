@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use instep_contract::ConnectorError;
+use instep_contract::{ConnectorError, Doubt};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -290,7 +290,7 @@ impl Program {
             .unwrap_or_else(|late| {
                 Err(ConnectorError::OutcomeUnknown {
                     source: late.into(),
-                    timed_out: true,
+                    doubt: Doubt::TimedOut,
                 })
             })
     }
@@ -403,6 +403,6 @@ async fn converse(
 fn lost(error: std::io::Error) -> ConnectorError {
     ConnectorError::OutcomeUnknown {
         source: error.into(),
-        timed_out: false,
+        doubt: Doubt::Lost,
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use instep_contract::{Applied, ConnectorError};
+use instep_contract::{Applied, ConnectorError, Doubt};
 use instep_model::{Operation as Write, RemoteId};
 use taskchampion::chrono::Utc;
 use taskchampion::storage::{AccessMode, Storage, StorageTxn, TaskMap};
@@ -182,7 +182,7 @@ impl Writing<'_> {
             let text = chain(&error);
             failure(&text).unwrap_or(ConnectorError::OutcomeUnknown {
                 source: text.into(),
-                timed_out: false,
+                doubt: Doubt::Lost,
             })
         })
     }

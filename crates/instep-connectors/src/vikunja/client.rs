@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hyper_util::client::legacy::connect::HttpInfo;
-use instep_contract::ConnectorError;
+use instep_contract::{ConnectorError, Doubt};
 use jiff::Timestamp;
 use memchr::memmem;
 use reqwest::header::{
@@ -148,7 +148,7 @@ fn why_not(body: &[u8], error: &serde_json::Error) -> String {
 fn not_confirmed(what: String) -> ConnectorError {
     ConnectorError::OutcomeUnknown {
         source: what.into(),
-        timed_out: false,
+        doubt: Doubt::Lost,
     }
 }
 
@@ -405,12 +405,12 @@ async fn read_body(
                 body.extend_from_slice(&chunk);
             }
             Ok(Some(_)) => {
-                return Err(cut_short(TOO_LARGE.into(), effect, false));
+                return Err(cut_short(TOO_LARGE.into(), effect, Doubt::Lost));
             }
             Ok(None) => return Ok(body),
             Err(error) => {
-                let timed_out = error.is_timeout();
-                return Err(cut_short(Box::new(error.without_url()), effect, timed_out));
+                let doubt = doubt(&error);
+                return Err(cut_short(Box::new(error.without_url()), effect, doubt));
             }
         }
     }
@@ -419,15 +419,22 @@ async fn read_body(
 /// What an answer above [`BODY_LIMIT`] is called.
 pub(super) const TOO_LARGE: &str = "the answer is larger than 10 MiB";
 
-fn cut_short(source: instep_contract::BoxError, effect: Effect, timed_out: bool) -> ConnectorError {
+fn cut_short(source: instep_contract::BoxError, effect: Effect, doubt: Doubt) -> ConnectorError {
     match effect {
-        Effect::Write | Effect::Make => ConnectorError::OutcomeUnknown { source, timed_out },
-        Effect::Read if timed_out => ConnectorError::Unavailable {
+        Effect::Write | Effect::Make => ConnectorError::OutcomeUnknown { source, doubt },
+        Effect::Read if doubt == Doubt::TimedOut => ConnectorError::Unavailable {
             reason: "the answer took too long".into(),
         },
         Effect::Read => ConnectorError::Malformed {
             what: format!("the answer was cut short: {source}"),
         },
+    }
+}
+
+fn doubt(error: &reqwest::Error) -> Doubt {
+    match error.is_timeout() {
+        true => Doubt::TimedOut,
+        false => Doubt::Lost,
     }
 }
 
@@ -442,14 +449,14 @@ fn lost(error: reqwest::Error, effect: Effect) -> ConnectorError {
             source: Box::new(error),
         };
     }
-    let timed_out = error.is_timeout();
+    let doubt = doubt(&error);
     match effect {
         Effect::Write | Effect::Make => ConnectorError::OutcomeUnknown {
             source: Box::new(error),
-            timed_out,
+            doubt,
         },
         Effect::Read => ConnectorError::Unavailable {
-            reason: if timed_out {
+            reason: if doubt == Doubt::TimedOut {
                 "no answer in time".into()
             } else {
                 "the connection was lost before an answer came".into()

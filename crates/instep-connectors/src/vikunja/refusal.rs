@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use instep_contract::ConnectorError;
+use instep_contract::{ConnectorError, Doubt};
 use instep_model::{CollectionId, Field, RemoteId};
 
 use super::wire::Problem;
@@ -167,7 +167,12 @@ impl Refusal {
             Effect::Read => ConnectorError::Unavailable { reason },
             Effect::Write | Effect::Make => ConnectorError::OutcomeUnknown {
                 source: reason.into(),
-                timed_out: self.status == 504,
+                doubt: match self.status {
+                    // Vikunja's own word, in its own form.
+                    500 if self.is_json => Doubt::Failed,
+                    504 => Doubt::TimedOut,
+                    _ => Doubt::Lost,
+                },
             },
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use instep_contract::{Applied, ConnectorError};
+use instep_contract::{Applied, ConnectorError, Doubt};
 use instep_model::{
     Change, CollectionId, Draft, Edit, Field, Operation, ProjectPath, RemoteId, RemoteTask, Value,
 };
@@ -148,7 +148,7 @@ impl VikunjaConnector {
         let reply = self.api.make(path, scope, body).await;
         let made: wire::Made = reply.map_err(|failure| failure.within(home))?.json()?;
         if made.tasks.len() != drafts.len() {
-            return Err(unknown());
+            return Err(unknown(Doubt::Lost));
         }
         Ok(made.tasks.iter().map(|task| self.made(task)).collect())
     }
@@ -351,22 +351,19 @@ fn spread(made: Result<Vec<Applied>, ConnectorError>, count: usize) -> Vec<Outco
     match made {
         Ok(made) => made.into_iter().map(Ok).collect(),
         Err(error) => {
-            let in_doubt = matches!(error, ConnectorError::OutcomeUnknown { .. });
-            let rest = (1..count).map(|_| {
-                Err(if in_doubt {
-                    unknown()
-                } else {
-                    ConnectorError::Overtaken
-                })
-            });
+            let doubt = match &error {
+                ConnectorError::OutcomeUnknown { doubt, .. } => Some(*doubt),
+                _ => None,
+            };
+            let rest = (1..count).map(|_| Err(doubt.map_or(ConnectorError::Overtaken, unknown)));
             std::iter::once(Err(error)).chain(rest).collect()
         }
     }
 }
 
-fn unknown() -> ConnectorError {
+fn unknown(doubt: Doubt) -> ConnectorError {
     ConnectorError::OutcomeUnknown {
         source: "the answer does not tell which tasks were made".into(),
-        timed_out: false,
+        doubt,
     }
 }

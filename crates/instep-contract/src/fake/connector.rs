@@ -9,7 +9,7 @@ use instep_model::{
 
 use super::state::{Late, State};
 use super::world::{Call, Fault, Moment, World};
-use crate::{Applied, Connector, ConnectorError, Cursor, Look, Observation};
+use crate::{Applied, Connector, ConnectorError, Cursor, Doubt, Look, Observation};
 
 /// One client of a [`FakeRemote`](super::FakeRemote).
 #[derive(Debug)]
@@ -76,18 +76,18 @@ fn refusal(fault: Fault) -> Option<ConnectorError> {
     })
 }
 
-fn lost(timed_out: bool) -> ConnectorError {
+fn lost(doubt: Doubt) -> ConnectorError {
     ConnectorError::OutcomeUnknown {
         source: "the connection broke".into(),
-        timed_out,
+        doubt,
     }
 }
 
 /// The error that a fault makes of a call that only reads.
 fn unread(fault: Fault) -> Option<ConnectorError> {
     refusal(fault).or(match fault {
-        Fault::ReplyLost(_) | Fault::Slow(_) => Some(lost(false)),
-        Fault::TimedOut(_) => Some(lost(true)),
+        Fault::Failed | Fault::ReplyLost(_) | Fault::Slow(_) => Some(lost(Doubt::Lost)),
+        Fault::TimedOut(_) => Some(lost(Doubt::TimedOut)),
         Fault::CutShort => Some(ConnectorError::Malformed {
             what: "the listing ends early".to_owned(),
         }),
@@ -174,6 +174,7 @@ impl<W: World> FakeConnector<W> {
             return Err(error);
         }
         match fault {
+            Some(Fault::Failed) => Err(lost(Doubt::Failed)),
             Some(Fault::ReplyLost(applied)) => {
                 let whole = rule.mixed == 1;
                 let end = if whole {
@@ -182,13 +183,16 @@ impl<W: World> FakeConnector<W> {
                     applied.min(batch.len())
                 };
                 self.carry_out(&batch[..end], None)?;
-                Err(lost(false))
+                Err(lost(Doubt::Lost))
             }
             Some(Fault::TimedOut(delay) | Fault::Slow(delay)) => {
                 let at = self.world.now() + delay;
                 let batch = batch.to_vec();
                 self.state().late.push(Late { at, batch });
-                Err(lost(matches!(fault, Some(Fault::TimedOut(_)))))
+                Err(lost(match fault {
+                    Some(Fault::TimedOut(_)) => Doubt::TimedOut,
+                    _ => Doubt::Lost,
+                }))
             }
             fault => self.carry_out(batch, fault),
         }

@@ -107,6 +107,8 @@ pub enum Fault {
     NotSent,
     /// The service answers that it failed, and stores nothing.
     Unavailable,
+    /// The service answers that it failed, which it may say of what it stored as well. It did not.
+    Failed,
     /// Another writer is busy.
     Busy,
     /// The service asks to wait.

@@ -4,8 +4,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use instep_contract::{
-    Call, Connector, ConnectorError, FakeConnector, FakeRemote, Fault, Look, Moment, Profile,
-    Reinstall, World,
+    Call, Connector, ConnectorError, Doubt, FakeConnector, FakeRemote, Fault, Look, Moment,
+    Profile, Reinstall, World,
 };
 use instep_model::{
     Draft, Evidence, Field, Fields, Identity, Operation, RemoteId, TaskId, Timestamp, Value,
@@ -131,7 +131,7 @@ async fn a_slow_write_lands_when_its_time_has_come() {
     let timed_out = matches!(
         answer,
         Err(ConnectorError::OutcomeUnknown {
-            timed_out: true,
+            doubt: Doubt::TimedOut,
             ..
         })
     );

@@ -109,3 +109,17 @@ fn s14_a_write_that_took_too_long_is_not_repeated_at_once() {
     bench.settle();
     assert_eq!(bench.titles(0), ["a"]);
 }
+
+/// A service that answers is through with the request: the second look follows in a moment.
+#[test]
+fn s14_a_create_that_the_service_failed_is_made_in_a_moment() {
+    let bench = Bench::new(&["tw", "vik"]);
+    bench.make(1, "a");
+    bench.order(0, Call::Create, Fault::Failed);
+    let report = bench.round();
+    assert_eq!(report.accounts[0].trouble, None);
+    let took = report.accounts[0].duration;
+    let (least, most) = (Duration::from_millis(300), Duration::from_secs(1));
+    assert!(least <= took && took < most, "it took {took:?}");
+    assert_eq!(bench.titles(0), ["a"]);
+}

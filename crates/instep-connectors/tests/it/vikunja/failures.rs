@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use instep_connectors::vikunja::VikunjaConnector;
-use instep_contract::{Connector, ConnectorError, Look};
+use instep_contract::{Connector, ConnectorError, Doubt, Look};
 use instep_doubles::vikunja::{Effect, Fault};
 use instep_model::{Change, Edit, Field, Operation, Value};
 use secrecy::SecretString;
@@ -100,7 +100,7 @@ async fn a_write_without_an_answer_is_in_doubt() {
     let lost = matches!(
         error,
         ConnectorError::OutcomeUnknown {
-            timed_out: false,
+            doubt: Doubt::Lost,
             ..
         }
     );
@@ -109,7 +109,7 @@ async fn a_write_without_an_answer_is_in_doubt() {
     let late = matches!(
         error,
         ConnectorError::OutcomeUnknown {
-            timed_out: true,
+            doubt: Doubt::TimedOut,
             ..
         }
     );
@@ -138,7 +138,7 @@ async fn a_plain_500_is_busy_only_where_twice_is_the_same() {
     let unknown = matches!(
         error,
         ConnectorError::OutcomeUnknown {
-            timed_out: false,
+            doubt: Doubt::Failed,
             ..
         }
     );
