@@ -1,7 +1,9 @@
 //! `cargo xtask bench`: the real program against real Taskwarriors and a Vikunja, each job beside
-//! its floor in the same run. Builds what it runs, judges nothing, and leaves nothing behind.
+//! its floor in the same run. Builds what it runs, judges nothing, and leaves nothing
+//! behind unless it is asked to.
 
 mod home;
+mod live;
 mod measure;
 mod own;
 mod report;
@@ -33,9 +35,21 @@ pub(crate) struct Bench {
     /// Write the figures to this file, as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Only scenarios whose name holds this; may be given again
+    /// Only scenarios whose name holds one of these, such as hook, live, own, idle or sync
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// The same
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
+    /// Samples of each thing that is carried at once; 200, and 20 with --quick
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    samples: Option<u16>,
+    /// Leave the homes in place, with their logs; INSTEP_LOG=debug makes these longer
+    #[arg(long)]
+    keep: bool,
+    /// Measure this program, in place of one built here
+    #[arg(long, value_name = "PROGRAM")]
+    instep: Option<PathBuf>,
     /// Only this `task` program, in place of the one on PATH and the Taskwarrior 3 beside it
     #[arg(long, value_name = "PROGRAM")]
     task: Vec<PathBuf>,
@@ -43,13 +57,25 @@ pub(crate) struct Bench {
 
 impl Bench {
     fn wants(&self, name: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|part| name.contains(part.as_str()))
+        let mut parts = self.names.iter().chain(&self.only).peekable();
+        parts.peek().is_none() || parts.any(|part| name.contains(part.as_str()))
     }
 
     fn sizes(&self) -> Vec<usize> {
         let all = [100, 1_000, 10_000];
         let most = if self.quick { 1_000 } else { 10_000 };
         all.into_iter().filter(|size| *size <= most).collect()
+    }
+
+    /// Samples of what is carried at once.
+    fn samples(&self) -> usize {
+        let usual = if self.quick { 20 } else { 200 };
+        self.samples.map_or(usual, usize::from)
+    }
+
+    /// Samples of what is carried at once, of many changes at a time.
+    fn few_changes(&self) -> usize {
+        self.samples().min(20)
     }
 
     /// Runs of what takes long and needs a server of its own.
@@ -73,11 +99,13 @@ struct Programs {
     instep: PathBuf,
     double: PathBuf,
     floor: PathBuf,
+    /// Whether homes are left behind.
+    keep: bool,
 }
 
 /// Measures, prints and writes. True: there is nothing to fail.
 pub(crate) fn run(root: &Path, bench: &Bench) -> Result<bool> {
-    let programs = build(root)?;
+    let programs = build(root, bench)?;
     let tasks = taskwarriors(bench)?;
     let machine = machine(&programs, &tasks)?;
     println!("{}", serde_json::to_string_pretty(&machine)?);
@@ -95,6 +123,11 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> Result<bool> {
             println!("{}", report::line(&measured, own.as_ref()));
             rows.push(report::json(version, &measured, own.as_ref()));
         })?;
+        println!("\n{}", live::heading());
+        live::run(&ground, &mut |row| {
+            println!("{}", row.line());
+            rows.push(row.json(version));
+        })?;
     }
     if let Some(file) = &bench.json {
         let whole = json!({ "schema_version": 1, "machine": machine, "scenarios": rows });
@@ -104,8 +137,8 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> Result<bool> {
     Ok(true)
 }
 
-fn build(root: &Path) -> Result<Programs> {
-    for args in [
+fn build(root: &Path, bench: &Bench) -> Result<Programs> {
+    let all = [
         &["--package", "instep"][..],
         &["--package", "instep-doubles", "--bin", "vikunja-double"],
         &[
@@ -116,18 +149,25 @@ fn build(root: &Path) -> Result<Programs> {
             "--features",
             "floor",
         ],
-    ] {
+    ];
+    // The first is the program itself.
+    let given = usize::from(bench.instep.is_some());
+    for args in &all[given..] {
         let mut cargo = workspace::cargo(root);
-        cargo.args(["build", "--quiet", "--release"]).args(args);
+        cargo.args(["build", "--quiet", "--release"]).args(*args);
         if !cargo.status().context("cannot start cargo")?.success() {
             bail!("what is to be measured does not build");
         }
     }
     let release = workspace::target_dir(root).join("release");
     Ok(Programs {
-        instep: release.join("instep"),
+        instep: match &bench.instep {
+            Some(program) => fs::canonicalize(program)?,
+            None => release.join("instep"),
+        },
         double: release.join("vikunja-double"),
         floor: release.join("bench-floor"),
+        keep: bench.keep,
     })
 }
 

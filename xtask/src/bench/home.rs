@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -28,7 +29,10 @@ pub(super) struct Home<'a> {
 impl<'a> Home<'a> {
     /// A home whose Taskwarrior holds these tasks.
     pub(super) fn new(programs: &'a Programs, task: &'a Path, seed: Seed) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("instep-bench-").tempdir()?;
+        let folder = tempfile::Builder::new()
+            .prefix("instep-bench-")
+            .disable_cleanup(programs.keep)
+            .tempdir()?;
         let home = Self {
             folder,
             programs,
@@ -72,14 +76,37 @@ impl<'a> Home<'a> {
         command
     }
 
+    /// `task` as a person has it here.
+    fn taskwarrior(&self) -> Command {
+        let mut command = self.inside(self.task);
+        command
+            .env("TASKRC", self.path("taskrc"))
+            .arg("rc.verbose=nothing")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs Taskwarrior and does nothing else; answers the milliseconds that it took.
+    pub(super) fn timed_task(&self, args: &[&str]) -> Result<f64> {
+        let mut command = self.taskwarrior();
+        command
+            .args(args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let started = Instant::now();
+        let status = command.status();
+        let took = started.elapsed();
+        if !status.context("cannot start Taskwarrior")?.success() {
+            bail!("task {args:?} failed");
+        }
+        Ok(took.as_secs_f64() * 1e3)
+    }
+
     /// Runs Taskwarrior; its output is of no interest.
     pub(super) fn task(&self, args: &[&str]) -> Result<()> {
         let output = self
-            .inside(self.task)
-            .env("TASKRC", self.path("taskrc"))
-            .arg("rc.verbose=nothing")
+            .taskwarrior()
             .args(args)
-            .stdin(Stdio::null())
             .output()
             .with_context(|| format!("cannot start {}", self.task.display()))?;
         if !output.status.success() {
@@ -91,8 +118,43 @@ impl<'a> Home<'a> {
         Ok(())
     }
 
+    /// Has Taskwarrior run the hooks in its data folder, where there is one that does nothing.
+    pub(super) fn run_hooks(&self) -> Result<()> {
+        let taskrc = fs::read_to_string(self.path("taskrc"))?;
+        fs::write(self.path("taskrc"), taskrc.replace("hooks=off", "hooks=on"))?;
+        let hooks = self.path("data/hooks");
+        fs::create_dir_all(&hooks)?;
+        let mut empty = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o755)
+            .open(hooks.join("on-exit-empty"))?;
+        writeln!(empty, "#!/bin/sh\nexit 0")?;
+        Ok(())
+    }
+
+    /// Has Taskwarrior run our hook, and no other.
+    pub(super) fn run_our_hook(&self) -> Result<()> {
+        self.run_hooks()?;
+        fs::remove_file(self.path("data/hooks/on-exit-empty"))?;
+        self.must(&["hook", "install"])
+    }
+
+    /// Adds to the config.
+    pub(super) fn configure(&self, lines: &str) -> Result<()> {
+        let file = self.path("config/instep/config.toml");
+        let config = fs::read_to_string(&file)?;
+        fs::write(file, format!("{config}\n{lines}"))?;
+        self.must(&["config", "check"])
+    }
+
     /// Makes config and hub with both accounts, as a person would.
     pub(super) fn set_up(&self, server: &Server) -> Result<()> {
+        self.set_up_with(server, &server.url, &[])
+    }
+
+    /// The same, with the server at another address, and more said of its account.
+    pub(super) fn set_up_with(&self, server: &Server, url: &str, more: &[&str]) -> Result<()> {
         fs::create_dir(self.path("run"))?;
         let mut secret = fs::OpenOptions::new()
             .write(true)
@@ -115,14 +177,15 @@ impl<'a> Home<'a> {
         let token = ["--secret-file", "token"];
         self.must(
             &[
-                &["account", "add", "vikunja", "--url", &server.url],
+                &["account", "add", "vikunja", "--url", url],
                 &token[..],
+                more,
             ]
             .concat(),
         )
     }
 
-    fn must(&self, args: &[&str]) -> Result<()> {
+    pub(super) fn must(&self, args: &[&str]) -> Result<()> {
         let ended = self.instep(args)?;
         if !ended.status.success() {
             bail!("instep {args:?}: {}", ended.answer);
@@ -130,9 +193,25 @@ impl<'a> Home<'a> {
         Ok(())
     }
 
+    /// The real program, to be run here.
+    pub(super) fn program(&self) -> Command {
+        self.inside(&self.programs.instep)
+    }
+
+    /// The program that knows what jobs take at least, to be run here.
+    pub(super) fn floor_program(&self, server: &Server) -> Command {
+        let mut command = self.inside(&self.programs.floor);
+        command
+            .env("TASKRC", self.path("taskrc"))
+            .env("BENCH_URL", &server.url)
+            .env("BENCH_TOKEN", &server.token)
+            .env("BENCH_TASK", self.task);
+        command
+    }
+
     /// Runs the real program with `--json`.
     fn instep(&self, args: &[&str]) -> Result<Ended> {
-        let mut command = self.inside(&self.programs.instep);
+        let mut command = self.program();
         command.args(args).arg("--json");
         measure::run(&mut command, self.folder.path())
     }
@@ -148,13 +227,8 @@ impl<'a> Home<'a> {
 
     /// Runs the program that knows what the job takes at least.
     pub(super) fn floor(&self, server: &Server, args: &[&str]) -> Result<Ended> {
-        let mut command = self.inside(&self.programs.floor);
-        command
-            .env("TASKRC", self.path("taskrc"))
-            .env("BENCH_URL", &server.url)
-            .env("BENCH_TOKEN", &server.token)
-            .env("BENCH_TASK", self.task)
-            .args(args);
+        let mut command = self.floor_program(server);
+        command.args(args);
         let ended = measure::run(&mut command, self.folder.path())?;
         if !ended.status.success() {
             bail!("floor {args:?}: {}", ended.answer);
@@ -174,6 +248,11 @@ pub(super) struct Seed {
 }
 
 impl Seed {
+    /// The uuid of the task of this number.
+    pub(super) fn uuid(at: usize) -> String {
+        format!("00000000-0000-4000-8000-{at:012}")
+    }
+
     /// What `task import` reads.
     fn lines(self) -> String {
         let priorities = ["H", "M", "L"];
@@ -182,7 +261,7 @@ impl Seed {
                 .map(|tag| format!("{MARK}tag_{}", tag % 10))
                 .collect();
             let mut task = json!({
-                "uuid": format!("00000000-0000-4000-8000-{at:012}"),
+                "uuid": Self::uuid(at),
                 "description": format!("bench task number {at}"),
                 "status": "pending",
                 "entry": "20260101T080000Z",

@@ -83,18 +83,18 @@ impl<'a> Ground<'a> {
         Ok(())
     }
 
-    fn home(&self, seed: Seed) -> Result<Home<'a>> {
+    pub(super) fn home(&self, seed: Seed) -> Result<Home<'a>> {
         Home::new(self.programs, self.task, seed)
     }
 
     /// A server without a task of anybody's.
-    fn server(&self) -> Result<Server> {
+    pub(super) fn server(&self) -> Result<Server> {
         let server = Server::start(&self.programs.double)?;
         self.clear(&server)?;
         Ok(server)
     }
 
-    fn clear(&self, server: &Server) -> Result<()> {
+    pub(super) fn clear(&self, server: &Server) -> Result<()> {
         if server.is_real() {
             let nothing = Seed {
                 tasks: 0,

@@ -2,6 +2,7 @@
 //! service's calls on one kept connection. A program of its own, so that it starts, runs and is
 //! measured as the real one is. Nothing is compared, kept or recovered here.
 
+mod calls;
 mod client;
 mod jobs;
 mod taskwarrior;
@@ -30,6 +31,8 @@ enum Job {
     OneHere { uuid: String },
     /// A look at everything: export, parse, the projects, all tasks
     Full,
+    /// Calls that are asked for line by line on standard input, each answered with its moments
+    Calls,
     /// Prepare the server
     #[command(subcommand)]
     Server(Chore),
@@ -71,6 +74,7 @@ fn main() -> Result<()> {
         Job::OneThere { task } => jobs::one_there(&mut parts, task)?,
         Job::OneHere { uuid } => jobs::one_here(&mut parts, &uuid)?,
         Job::Full => jobs::full(&mut parts)?,
+        Job::Calls => return calls::answer_all(),
         Job::Server(Chore::Count) => jobs::count()?,
         Job::Server(Chore::Clear) => jobs::clear()?,
         Job::Server(Chore::Rename { task }) => jobs::rename(task)?,
