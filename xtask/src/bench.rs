@@ -35,7 +35,7 @@ pub(crate) struct Bench {
     /// Write the figures to this file, as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Only scenarios whose name holds one of these, such as hook, live, own, idle or sync
+    /// Only scenarios whose name holds one of these, such as hook:, live:, own:, daemon: or idle:
     #[arg(value_name = "NAME")]
     names: Vec<String>,
     /// The same

@@ -27,7 +27,7 @@ use self::recorder::{Exchange, Recorder};
 pub(super) use self::row::{Row, heading};
 use self::sight::{Sight, Stamps};
 use super::home::{Home, MARK, Seed};
-use super::scenario::Ground;
+use super::scenario::{Ground, MOST_SETTLING, QUIET};
 use super::server::Server;
 
 /// What was not seen within this is counted as missed.
@@ -124,8 +124,22 @@ impl<'a> Live<'a> {
             floor_project,
             server,
         };
-        live.rest()?;
+        live.settle()?;
         Ok(live)
+    }
+
+    /// Syncs until nothing is left to do, not even for the projects that were just made.
+    fn settle(&self) -> Result<()> {
+        for _ in 0..MOST_SETTLING {
+            self.rest()?;
+            thread::sleep(QUIET);
+            let first = self.calls.count();
+            self.home.sync(&[])?;
+            if self.calls.count() <= first + 1 {
+                return self.rest();
+            }
+        }
+        bail!("the daemon's syncs do not come to rest")
     }
 
     /// Waits until nothing moves any more: no call, no webhook, no file, and the daemon sleeps.

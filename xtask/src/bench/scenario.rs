@@ -15,10 +15,10 @@ use super::{Bench, Programs};
 
 /// Longer than Vikunja's clock needs to leave the second of the last write behind, and than the
 /// hub doubts what it saw in that time.
-const QUIET: Duration = Duration::from_millis(3_200);
+pub(super) const QUIET: Duration = Duration::from_millis(3_200);
 
 /// A pair that writes for longer than this is not at rest by itself.
-const MOST_SETTLING: usize = 10;
+pub(super) const MOST_SETTLING: usize = 10;
 
 /// The one task that changes; the first of every seed.
 const FIRST_UUID: &str = "00000000-0000-4000-8000-000000000000";

@@ -17,8 +17,11 @@ use super::{Live, SEEN_WITHIN};
 /// Tags that tasks bear, and labels that exist, from the start.
 const TAGS: usize = 10;
 
-/// The time that the daemon spent itself.
-const OWN: &str = "instep_turn_own_seconds_sum";
+/// The time that the daemon spent itself, and in how many turns.
+const OWN: [&str; 2] = [
+    "instep_turn_own_seconds_sum",
+    "instep_turn_own_seconds_count",
+];
 
 /// A kind of change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,12 +106,21 @@ struct Carry<'a> {
     floor_labels: Vec<i64>,
 }
 
-/// A change that was made, and what it had come to when everything was at rest.
+/// A change that was made, and when it was seen.
 struct Made {
     sent: Moment,
     seen: Option<Moment>,
     /// The part of the floor that the change itself shows: how long the webhook was on its way.
     delay: Option<f64>,
+}
+
+/// A sample, when everything was at rest again.
+struct Done {
+    made: Made,
+    calls: Option<u64>,
+    all_calls: u64,
+    own: Option<(f64, f64)>,
+    notes: Vec<String>,
 }
 
 fn known_tag(number: usize) -> String {
@@ -149,77 +161,97 @@ impl<'a> Carry<'a> {
     fn measure(&mut self, change: Change, samples: usize) -> Result<[Row; 2]> {
         let mut row = Row::new(change.name(), "ms", &change.goals());
         let name = change.name().replacen("live", "own", 1);
-        let own_goals = [Goal::Median(10.0), Goal::P99(100.0)];
-        let mut own = Row::new(&name, "ms", &own_goals);
-        let (mut late, mut lost) = (Vec::new(), 0);
+        let mut own = Row::new(&name, "ms", &[Goal::Median(10.0), Goal::P99(100.0)]);
+        own.note("all of the daemon's turns, without calls and `task` processes".to_owned());
+        let (mut turns, mut in_turns) = (0.0, 0.0);
         for number in 0..samples {
             let text = format!("{MARK}{change:?}_{number:05}");
-            let label = match change {
-                Change::Label => self.live.caller.make("labels", &text[MARK.len()..])?,
-                _ => 0,
-            };
             self.live.rest()?;
-            let own_before = self.live.daemon.metric(OWN)?;
-            let floor_first = number % 2 == 1;
-            let before = match floor_first {
-                true => Some(self.floor(change, number, &text)?),
-                false => None,
+            // Every other time the floor comes first.
+            let before = match number % 2 {
+                0 => None,
+                _ => Some(self.floor(change, number, &text)?),
             };
-            if floor_first {
-                self.live.rest()?;
-            }
-            let (calls, webhooks) = (self.live.calls.count(), self.live.webhooks.count());
-            let made = self.make(change, number, &text, label)?;
-            self.live.rest()?;
-            let at_rest = Moment::now()?;
-            let own_after = self.live.daemon.metric(OWN)?;
-            match made.seen {
-                None if self.is_there(change, calls, &text) => late.push(number),
-                None => lost += 1,
-                Some(_) => {}
-            }
-            if change.is_from_vikunja() && made.delay.is_none() {
-                row.note(format!(
-                    "sample {number}: no webhook came, {} others did",
-                    self.live.webhooks.count() - webhooks
-                ));
-            }
-            let after = match before {
+            let done = self.one(change, number, &text)?;
+            let floor = match before {
                 Some(before) => before,
                 None => self.floor(change, number, &text)?,
             };
             let floor = match change.is_from_vikunja() {
-                true => made.delay.map(|delay| delay + after),
-                false => Some(after),
+                true => done.made.delay.map(|delay| delay + floor),
+                false => Some(floor),
             };
             row.push(Sample {
-                took: made.seen.map(|seen| seen.ms_since(made.sent)),
+                took: done.made.seen.map(|seen| seen.ms_since(done.made.sent)),
                 floor,
-                calls: made.seen.map(|seen| self.live.count(calls, seen)),
-                all_calls: Some(self.live.count(calls, at_rest)),
+                calls: done.calls,
+                all_calls: Some(done.all_calls),
             });
-            if let (Some(before), Some(after)) = (own_before, own_after) {
-                own.value((after - before) * 1e3);
+            for note in done.notes {
+                row.note(format!("sample {number}: {note}"));
+            }
+            if let Some((seconds, count)) = done.own {
+                own.value(seconds * 1e3);
+                turns += count;
+                in_turns += seconds * 1e3;
             }
         }
-        if !late.is_empty() {
-            row.note(format!("samples that came after the time: {late:?}"));
-        }
-        if lost > 0 {
-            row.note(format!("{lost} never came"));
-        }
-        own.note(
-            "the daemon's turns until it was at rest, without calls and `task` processes"
-                .to_owned(),
-        );
+        let each = in_turns / turns;
+        own.note(format!(
+            "{turns:.0} turns for {samples} samples, {each:.2} ms each"
+        ));
         Ok([row, own])
+    }
+
+    /// One sample, from rest to rest.
+    fn one(&mut self, change: Change, number: usize, text: &str) -> Result<Done> {
+        let label = match change {
+            Change::Label => self.live.caller.make("labels", &text[MARK.len()..])?,
+            _ => 0,
+        };
+        let own_before = self.own()?;
+        self.live.rest()?;
+        let (calls, webhooks) = (self.live.calls.count(), self.live.webhooks.count());
+        let made = self.make(change, number, text, label)?;
+        self.live.rest()?;
+        let at_rest = Moment::now()?;
+        // Nothing is told of it before the first turn.
+        let (seconds, turns) = own_before.unwrap_or_default();
+        let own = self
+            .own()?
+            .map(|after| (after.0 - seconds, after.1 - turns));
+        let mut notes = Vec::new();
+        if made.seen.is_none() {
+            let came = match self.is_there(change, calls, text) {
+                true => "it came after the time",
+                false => "it never came",
+            };
+            notes.push(came.to_owned());
+        }
+        if change.is_from_vikunja() && made.delay.is_none() {
+            let others = self.live.webhooks.count() - webhooks;
+            notes.push(format!("no webhook told of it; {others} others came"));
+        }
+        Ok(Done {
+            calls: made.seen.map(|seen| self.live.count(calls, seen)),
+            all_calls: self.live.count(calls, at_rest),
+            made,
+            own,
+            notes,
+        })
+    }
+
+    /// Seconds and turns that the daemon spent itself so far, where it tells.
+    fn own(&self) -> Result<Option<(f64, f64)>> {
+        let [seconds, turns] = OWN.map(|name| self.live.daemon.metric(name));
+        Ok(seconds?.zip(turns?))
     }
 
     /// Makes the change and waits until it is seen on the other side.
     fn make(&mut self, change: Change, number: usize, text: &str, label: i64) -> Result<Made> {
+        let target = self.target(number);
         let live = &mut self.live;
         let first = live.calls.count();
-        let target = 1 + number / TAGS % (self.seed.tasks - 1);
         let uuid = Seed::uuid(target);
         if change.is_from_vikunja() {
             let first_webhook = live.webhooks.count();

@@ -1,6 +1,9 @@
 //! What our hook adds to a command of Taskwarrior, beyond a hook that does nothing: with the daemon up,
 //! and without one, where the report has to lie in the spool before `task` returns.
 
+use std::thread;
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 
 use super::super::home::{Home, Seed};
@@ -15,6 +18,9 @@ const NAMES: [&str; 4] = [
     "hook: task modify, daemon up",
     "hook: task modify, no daemon",
 ];
+
+/// Between one command and the next, so that each begins on a machine at rest.
+const BREATH: Duration = Duration::from_millis(100);
 
 /// What the daemon calls the reports that it stored.
 const STORED: &str = "instep_hook_reports_total";
@@ -68,6 +74,7 @@ fn measure(
         // Each is first, second and third equally often.
         for turn in 0..3 {
             let which = (turn + number) % 3;
+            thread::sleep(BREATH);
             took[which] = match which {
                 0 => live.twin.timed_task(&args)?,
                 1 => live.home.timed_task(&args)?,

@@ -1,6 +1,7 @@
 //! What was measured of one job, sample by sample beside its floor, what it has to reach, and both as
 //! a line for the eye and as JSON. A sample that did not arrive counts as one that takes for ever.
 
+use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
@@ -45,6 +46,8 @@ pub(crate) struct Row {
     samples: Vec<Sample>,
     /// When each was taken in, since 1970.
     ends: Vec<Duration>,
+    /// For how long anything on this machine had waited for the disk by then.
+    stalls: Vec<Duration>,
     goals: Vec<Goal>,
     notes: Vec<String>,
     load: [String; 2],
@@ -58,6 +61,7 @@ impl Row {
             unit,
             samples: Vec::new(),
             ends: Vec::new(),
+            stalls: vec![stalled()],
             goals: goals.to_vec(),
             notes: Vec::new(),
             load: [super::super::load(), String::new()],
@@ -68,6 +72,7 @@ impl Row {
         self.samples.push(sample);
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         self.ends.push(now.unwrap_or_default());
+        self.stalls.push(stalled());
         self.load[1] = super::super::load();
     }
 
@@ -85,11 +90,26 @@ impl Row {
     }
 
     /// The sample that took longest, and when it ended, for whoever wants to find it in a log.
-    fn slowest(&self) -> Option<(usize, f64, Duration)> {
+    fn slowest(&self) -> Option<String> {
         let all = self.samples.iter().zip(&self.ends).enumerate();
         let all = all.map(|(number, (sample, end))| (number, sample.took, *end));
         let all = all.map(|(number, took, end)| (number, took.unwrap_or(f64::INFINITY), end));
-        all.max_by(|one, other| one.1.total_cmp(&other.1))
+        let slowest = all.max_by(|one, other| one.1.total_cmp(&other.1));
+        let (number, took, end) = slowest?;
+        let day = end.as_millis() % 86_400_000;
+        let (hours, minutes) = (day / 3_600_000, day / 60_000 % 60);
+        let seconds = end.as_secs_f64() % 60.0;
+        Some(format!(
+            "slowest: sample {number}, {}, over at {hours:02}:{minutes:02}:{seconds:06.3} UTC; \
+             the disk kept somebody waiting for {} ms of it",
+            figure(took),
+            self.stall(number).as_millis(),
+        ))
+    }
+
+    /// For how long anything on this machine waited for the disk in this sample and its floor.
+    fn stall(&self, number: usize) -> Duration {
+        self.stalls[number + 1].saturating_sub(self.stalls[number])
     }
 
     fn took(&self) -> Vec<f64> {
@@ -170,14 +190,8 @@ impl Row {
         for note in &self.notes {
             line += &format!("\n    {note}");
         }
-        if let Some((number, took, end)) = self.slowest() {
-            let day = end.as_millis() % 86_400_000;
-            let (hours, minutes) = (day / 3_600_000, day / 60_000 % 60);
-            line += &format!(
-                "\n    slowest: sample {number}, {}, over at {hours:02}:{minutes:02}:{:06.3} UTC",
-                figure(took),
-                Duration::from_millis(u64::try_from(day % 60_000).unwrap_or(0)).as_secs_f64(),
-            );
+        if let Some(slowest) = self.slowest() {
+            line += &format!("\n    {slowest}");
         }
         format!("{line}\n    load {} to {}", self.load[0], self.load[1])
     }
@@ -197,12 +211,13 @@ impl Row {
                 "met": self.is_met(*goal),
             })
         });
-        let samples = self.samples.iter().map(|sample| {
+        let samples = self.samples.iter().enumerate().map(|(number, sample)| {
             json!([
                 sample.took.map(rounded),
                 sample.floor.map(rounded),
                 sample.calls,
                 sample.all_calls,
+                rounded(self.stall(number).as_secs_f64() * 1e3),
             ])
         });
         json!({
@@ -219,6 +234,7 @@ impl Row {
             "goals": goals.collect::<Vec<_>>(),
             "notes": self.notes,
             "load": self.load,
+            "sample_fields": ["took", "floor", "calls", "calls_until_at_rest", "disk_stalls_ms"],
             "samples": samples.collect::<Vec<_>>(),
         })
     }
@@ -255,6 +271,16 @@ pub(crate) fn heading() -> String {
     ];
     let names: String = names.iter().map(|name| format!("{name:>10}")).collect();
     format!("{:<42}{names}\n{}", "", "-".repeat(162))
+}
+
+/// For how long anything on this machine has waited for the disk since it was started; nothing
+/// where the kernel does not tell.
+fn stalled() -> Duration {
+    let told = fs::read_to_string("/proc/pressure/io").unwrap_or_default();
+    let micros = told
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix("total="));
+    Duration::from_micros(micros.and_then(|micros| micros.parse().ok()).unwrap_or(0))
 }
 
 fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
