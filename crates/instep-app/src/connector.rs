@@ -262,4 +262,8 @@ impl Connector for AnyConnector {
     fn calls(&self) -> u64 {
         each!(&self.service, inner => inner.calls())
     }
+
+    fn waited(&self) -> Duration {
+        each!(&self.service, inner => inner.waited())
+    }
 }

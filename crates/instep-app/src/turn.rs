@@ -1,10 +1,10 @@
 //! One account's turn by itself, as the daemon gives it: what was told of it is read, or it is looked
 //! at, and what is due for it is carried. When a turn is due is not decided here.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use instep_api::{Exit, Failure};
-use instep_contract::{Event, Look, Store};
+use instep_contract::{Connector, Event, Look, Store};
 use instep_engine::{Begin, Member, ReportedChange, RoundOptions, Trouble};
 use instep_model::{AccountId, Direction, RemoteId, Side, Timestamp};
 
@@ -51,6 +51,9 @@ pub struct Turned {
     pub rest: Option<Duration>,
     /// Whether the account has to meet the hub first, which takes a whole round.
     pub unmet: bool,
+    /// How long the turn took by itself, without waiting for services and processes; `None` where it
+    /// looked at the account, which takes as long as the account is large.
+    pub own: Option<Duration>,
     /// How long what was told of it had waited, by the end of the turn that saw to it.
     pub waits: Vec<Duration>,
     /// What was told of it and is seen to: over once [`App::finish`] was told so.
@@ -94,6 +97,7 @@ impl App {
     /// # Errors
     /// When the account is not in the config, or the hub fails.
     pub async fn turn(&self, account: &AccountId, turn: Turn) -> Result<Option<Turned>, Failure> {
+        let began = Instant::now();
         let failed = |error| say::from_store(&error);
         let mut entries = self.config.accounts.iter();
         let Some(entry) = entries.find(|entry| entry.account.id == *account) else {
@@ -114,7 +118,7 @@ impl App {
                 return Ok(None);
             }
         }
-        self.turn_of(entry, begin, events).await.map(Some)
+        self.turn_of(entry, begin, events, began).await.map(Some)
     }
 
     async fn turn_of(
@@ -122,6 +126,7 @@ impl App {
         entry: &Entry,
         begin: Begin,
         events: Vec<Event>,
+        began: Instant,
     ) -> Result<Turned, Failure> {
         let account = &entry.account.id;
         let connector = match self.connector(entry).await {
@@ -133,6 +138,7 @@ impl App {
                 });
             }
         };
+        let waited = connector.waited();
         let mut member = Member {
             account: entry.account.clone(),
             connector,
@@ -168,6 +174,10 @@ impl App {
                 turned.failure = Some(say::from_trouble(entry, trouble, met));
                 turned.again_in = again_in(trouble);
             }
+        }
+        if begin != Begin::Look {
+            let waited = member.connector.waited().saturating_sub(waited);
+            turned.own = Some(began.elapsed().saturating_sub(waited));
         }
         self.keep(entry, member.connector, turned.failure.as_ref());
         Ok(turned)

@@ -13,10 +13,27 @@ use prometheus::{
     Opts, Registry, TextEncoder,
 };
 
+/// A metric's name, and what it tells.
+type Told = (&'static str, &'static str);
+
+const LATENCY: Told = (
+    "instep_event_latency_seconds",
+    "From when something was told of the account until the turn that saw to it had ended.",
+);
+
 /// Bounds of the seconds from when something was told until it was seen to.
 const LATENCIES: [f64; 13] = [
     0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
 ];
+
+const OWN: Told = (
+    "instep_turn_own_seconds",
+    "What turns that saw to single items took by themselves, without waiting for the service or for \
+     processes.",
+);
+
+/// Bounds of the seconds that a turn takes by itself.
+const OWNS: [f64; 9] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0];
 
 /// A turn that went well.
 const FINE: &str = "fine";
@@ -32,6 +49,7 @@ pub struct Metrics {
     calls: IntCounterVec,
     changes: IntCounterVec,
     latency: HistogramVec,
+    own: HistogramVec,
     hook_reports: IntCounter,
     refused_connections: IntCounter,
     webhooks: IntCounterVec,
@@ -77,7 +95,8 @@ impl Default for Metrics {
                 "Tasks that turns of the account changed, in the hub or in its service (remote).",
                 &["account", "side"],
             ),
-            latency: latency(&registry),
+            latency: histograms(&registry, LATENCY, &LATENCIES),
+            own: histograms(&registry, OWN, &OWNS),
             hook_reports: counter(
                 &registry,
                 "instep_hook_reports_total",
@@ -134,6 +153,10 @@ impl Metrics {
         let latency = self.latency.with_label_values(&[account]);
         for wait in &turned.waits {
             latency.observe(wait.as_secs_f64());
+        }
+        if let Some(own) = turned.own {
+            let histogram = self.own.with_label_values(&[account]);
+            histogram.observe(own.as_secs_f64());
         }
     }
 
@@ -342,12 +365,8 @@ fn seconds(registry: &Registry, name: &str, help: &str) -> GaugeVec {
     kept(registry, GaugeVec::new(Opts::new(name, help), &["account"]))
 }
 
-fn latency(registry: &Registry) -> HistogramVec {
-    let opts = HistogramOpts::new(
-        "instep_event_latency_seconds",
-        "From when something was told of the account until the turn that saw to it had ended.",
-    );
-    let opts = opts.buckets(LATENCIES.to_vec());
+fn histograms(registry: &Registry, (name, help): Told, bounds: &[f64]) -> HistogramVec {
+    let opts = HistogramOpts::new(name, help).buckets(bounds.to_vec());
     kept(registry, HistogramVec::new(opts, &["account"]))
 }
 

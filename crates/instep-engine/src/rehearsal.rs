@@ -2,6 +2,7 @@
 //! done. The engine can then plan a whole round on a copy of the hub, and nothing is written.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use instep_contract::{Applied, Connector, ConnectorError, Cursor, Look, Observation};
 use instep_model::{
@@ -152,5 +153,9 @@ impl<C: Connector> Connector for Rehearsal<C> {
 
     fn calls(&self) -> u64 {
         self.inner.calls()
+    }
+
+    fn waited(&self) -> Duration {
+        self.inner.waited()
     }
 }

@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use instep_contract::{ConnectorError, Doubt};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -61,6 +61,8 @@ pub(super) struct Program {
     pub(super) run_hooks: bool,
     /// Processes started so far.
     pub(super) calls: u64,
+    /// How long they ran so far.
+    pub(super) waited: Duration,
     /// A person's own attributes, and the state of the configuration that declared them.
     pub(super) kinds: Option<(Vec<Stamp>, Kinds)>,
 }
@@ -139,6 +141,7 @@ pub(super) fn failure(message: &str) -> Option<ConnectorError> {
 impl Program {
     /// What `task --version` says. It stands alone: with anything before it, it is a filter.
     pub(super) async fn version(&mut self) -> Result<String, ConnectorError> {
+        let started = Instant::now();
         let output = Command::new(&self.file)
             .arg("--version")
             .env_clear()
@@ -146,7 +149,9 @@ impl Program {
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output();
-        let output = output.await.map_err(|error| self.unstarted(error))?;
+        let output = output.await;
+        self.waited += started.elapsed();
+        let output = output.map_err(|error| self.unstarted(error))?;
         self.calls += 1;
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
@@ -273,6 +278,7 @@ impl Program {
         each: impl FnMut(&[u8]) -> Result<(), ConnectorError> + Send,
     ) -> Result<Ending, ConnectorError> {
         let mut command = self.command(data, hooks);
+        let started = Instant::now();
         let child = command
             .args(args)
             .spawn()
@@ -285,14 +291,14 @@ impl Program {
             command = word.filter(|word| COMMANDS.contains(word)).unwrap_or("other"),
             "started Taskwarrior"
         );
-        tokio::time::timeout(LIMIT, converse(child, input, each))
-            .await
-            .unwrap_or_else(|late| {
-                Err(ConnectorError::OutcomeUnknown {
-                    source: late.into(),
-                    doubt: Doubt::TimedOut,
-                })
+        let ending = tokio::time::timeout(LIMIT, converse(child, input, each)).await;
+        self.waited += started.elapsed();
+        ending.unwrap_or_else(|late| {
+            Err(ConnectorError::OutcomeUnknown {
+                source: late.into(),
+                doubt: Doubt::TimedOut,
             })
+        })
     }
 
     fn command(&self, data: Option<&Path>, hooks: bool) -> Command {

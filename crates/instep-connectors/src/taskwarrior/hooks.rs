@@ -1,6 +1,7 @@
 //! Where a Taskwarrior looks for hooks, and whether it runs any. No hook is run or changed here.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use instep_contract::ConnectorError;
 
@@ -35,6 +36,7 @@ pub async fn hooks(settings: &Settings) -> Result<Hooks, ConnectorError> {
         run_hooks: false,
         kinds: None,
         calls: 0,
+        waited: Duration::ZERO,
     };
     let data = settings.data.as_deref();
     let place = resolve(&mut program, data).await?;

@@ -96,6 +96,7 @@ impl TaskwarriorConnector {
             markers: settings.markers.clone(),
             run_hooks: settings.run_hooks,
             calls: 0,
+            waited: Duration::ZERO,
             kinds: None,
         };
         Ok(Self {
@@ -469,6 +470,10 @@ impl Connector for TaskwarriorConnector {
 
     fn calls(&self) -> u64 {
         self.program.calls + self.opened
+    }
+
+    fn waited(&self) -> Duration {
+        self.program.waited
     }
 }
 

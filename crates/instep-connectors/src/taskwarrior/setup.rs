@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use instep_contract::ConnectorError;
 use instep_model::TimeZone;
@@ -74,6 +75,7 @@ pub async fn detect(settings: &Settings) -> Result<Found, ConnectorError> {
         markers: Vec::new(),
         run_hooks: false,
         calls: 0,
+        waited: Duration::ZERO,
         kinds: None,
     };
     check_version(&program.version().await?)?;

@@ -165,6 +165,7 @@ pub(super) struct Client {
     base: Url,
     token: SecretString,
     calls: u64,
+    waited: Duration,
     connections: u64,
     last_socket: Option<SocketAddr>,
     offset_ms: i64,
@@ -201,6 +202,7 @@ impl Client {
             base,
             token,
             calls: 0,
+            waited: Duration::ZERO,
             connections: 0,
             last_socket: None,
             offset_ms: 0,
@@ -214,6 +216,11 @@ impl Client {
 
     pub(super) fn calls(&self) -> u64 {
         self.calls
+    }
+
+    /// How long the calls took so far.
+    pub(super) fn waited(&self) -> Duration {
+        self.waited
     }
 
     pub(super) fn connections(&self) -> u64 {
@@ -275,7 +282,9 @@ impl Client {
         self.calls += 1;
         let started = Instant::now();
         let outcome = self.run(request, call.effect).await;
-        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let took = started.elapsed();
+        self.waited += took;
+        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let status = outcome.as_ref().map_or(0, |answer| answer.status.as_u16());
         tracing::debug!(
             http.method = %call.method,

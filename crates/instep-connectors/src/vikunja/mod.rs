@@ -296,6 +296,10 @@ impl Connector for VikunjaConnector {
     fn calls(&self) -> u64 {
         self.api.client.calls()
     }
+
+    fn waited(&self) -> Duration {
+        self.api.client.waited()
+    }
 }
 
 /// The host that a server's address names, as [`Connector::host`] does.

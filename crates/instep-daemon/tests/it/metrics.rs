@@ -55,6 +55,7 @@ fn counted() -> Metrics {
             remote_changes: 3,
             calls: 4,
             waits: vec![Duration::from_millis(20), Duration::from_secs(2)],
+            own: Some(Duration::from_millis(4)),
             ..Turned::default()
         },
     );
@@ -103,6 +104,15 @@ async fn everything_that_is_counted_is_told() {
             1.0,
         ),
         (r#"instep_event_latency_seconds_count{account="list"}"#, 2.0),
+        (
+            r#"instep_turn_own_seconds_bucket{account="list",le="0.0025"}"#,
+            0.0,
+        ),
+        (
+            r#"instep_turn_own_seconds_bucket{account="list",le="0.005"}"#,
+            1.0,
+        ),
+        (r#"instep_turn_own_seconds_count{account="list"}"#, 1.0),
         ("instep_hook_reports_total", 7.0),
         ("instep_refused_connections_total", 1.0),
         (
