@@ -54,6 +54,8 @@ fn full(ground: &Ground<'_>, done: &mut impl FnMut(Row)) -> Result<()> {
     let mut switches = Row::new(SWITCHES, "switches", &[Goal::Median(6.0)]);
     let (home, server) = prepared(ground, 10_000)?;
     let daemon = Daemon::start(&home, daemon::free_address()?)?;
+    // It meets the accounts by itself, and whoever asks meanwhile is told to wait.
+    at_rest(&daemon)?;
     home.sync(&[])?;
     at_rest(&daemon)?;
     first.value(daemon.resident_mib()?);
