@@ -134,7 +134,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         state: &AccountState,
         items: &[RemoteId],
     ) -> Result<Vec<TaskId>, Stop> {
-        let Some(identity) = state.identity.clone().filter(|_| is_current(&state)) else {
+        let Some(identity) = state.identity.clone().filter(|_| is_current(state)) else {
             return Ok(Vec::new());
         };
         if !self.is_as_known(pass, state).await? {

@@ -41,8 +41,7 @@ pub(crate) async fn token(hub: &Hub, account: &AccountId) -> Result<Option<u64>,
         .fetch_optional(&mut *on)
         .await
         .map_err(failed)?;
-    let token = row.map(|row| get_number(&row, "lease_token")).transpose();
-    token.map_err(Into::into)
+    row.map(|row| get_number(&row, "lease_token")).transpose()
 }
 
 /// The accounts with their config, and whether they are dormant.

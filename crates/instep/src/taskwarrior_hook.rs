@@ -4,10 +4,16 @@
 mod hook;
 
 use std::ffi::OsString;
-use std::io::{IsTerminal, stdin};
+use std::io::{IsTerminal, Write, stderr, stdin};
 use std::process::ExitCode;
 
+use instep_api::Exit;
 use instep_app::HookCall;
+
+/// What a person reads who calls it.
+const MEANT_FOR_TASKWARRIOR: &str = "\
+error: instep-hook is what Taskwarrior calls to say which tasks changed
+  help: instep hook status";
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -17,11 +23,9 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         None => {
-            eprintln!(
-                "instep-hook is what Taskwarrior calls: it tells Instep which tasks changed\n\
-                 \u{2192} see `instep hook --help`"
-            );
-            ExitCode::from(2)
+            // Nobody is left to be told where this cannot be.
+            let _ = writeln!(stderr(), "{MEANT_FOR_TASKWARRIOR}");
+            ExitCode::from(Exit::Usage.code())
         }
     }
 }
