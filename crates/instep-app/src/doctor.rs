@@ -10,14 +10,15 @@ use std::time::Instant;
 
 use instep_api::{CheckStatus, DoctorReply, Exit, Failure, SCHEMA_VERSION};
 use instep_connectors::taskwarrior;
-use instep_contract::{Connector, Look, Store};
+use instep_contract::{Connector, ConnectorError, Look, Store};
+use instep_engine::Gate;
 use instep_model::{Kind, Need, Timestamp, Trouble};
 use instep_store::AccountSummary;
 
 use crate::account::twins;
 use crate::app::App;
 use crate::config::{self, Config, Entry};
-use crate::connector::Server;
+use crate::connector::{AnyConnector, Server};
 use crate::rights::lacking;
 use crate::scratch::scratch_copy;
 use crate::{Places, hook, say, service, wiring};
@@ -103,10 +104,10 @@ async fn account(app: &App, entry: &Entry, offline: bool, checks: &mut Checks) {
         checks.failure("accounts", &id("place"), &failure);
     }
     let mut asked = Asked::No;
-    let is_open = left_alone(app, entry, checks).await;
+    let is_left_alone = left_alone(app, entry, checks).await;
     let is_tw = entry.account.kind == Kind::Taskwarrior;
     // A service that is left alone is not asked; what stopped the last sync is told with it.
-    if is_open || is_tw && !taskwarrior_checks(app, entry, checks).await {
+    if is_left_alone || is_tw && !taskwarrior_checks(app, entry, checks).await {
         asked = Asked::Failed;
     } else if offline {
         if let Some(source) = entry.reach.secret() {
@@ -160,22 +161,29 @@ async fn account(app: &App, entry: &Entry, offline: bool, checks: &mut Checks) {
     standing(app, entry, asked, checks).await;
 }
 
-/// Tells where an account is left alone; whether that is because its service failed too often.
+/// Tells how the breaker of a service stands, and where an account is left alone; whether it is.
 async fn left_alone(app: &App, entry: &Entry, checks: &mut Checks) -> bool {
     let Ok(access) = app.access_to(entry).await else {
         return false;
     };
+    let name = &entry.account.name;
+    let breaker = format!("account.{name}.breaker");
+    if !access.is_open && entry.reach.host().is_some() {
+        let failures = say::count(access.breaker.failures as usize, "failure");
+        let told = format!("{name}: circuit closed, {failures} in a row");
+        checks.ok("accounts", &breaker, told);
+    }
+    let is_left_alone = access.why.is_some();
     if let Some((_, why)) = access.why {
-        let name = &entry.account.name;
         let (why, fix) = why.split_once(" → ").unwrap_or((&why, "instep status"));
-        let (what, status) = match access.is_open {
-            true => ("breaker", CheckStatus::Problem),
-            false => ("paused", CheckStatus::Note),
+        let (id, status) = match access.is_open && !access.is_paused {
+            true => (breaker, CheckStatus::Problem),
+            false => (format!("account.{name}.paused"), CheckStatus::Note),
         };
-        let (id, why) = (format!("account.{name}.{what}"), format!("{name}: {why}"));
+        let why = format!("{name}: {why}");
         checks.add("accounts", &id, status, why, Some(fix.to_owned()));
     }
-    access.is_open
+    is_left_alone
 }
 
 /// What became of asking the service just now.
@@ -193,7 +201,7 @@ struct Reached {
     notices: Vec<String>,
 }
 
-/// Asks the service as a sync would, and throws the answer away.
+/// Asks the service as a sync would, through the same door, and throws the answer away.
 async fn reach(app: &App, entry: &Entry) -> Result<Reached, Failure> {
     let name = &entry.account.name;
     let dir = scratch_copy(&app.places, "the service could not be asked")?;
@@ -210,13 +218,15 @@ async fn reach(app: &App, entry: &Entry) -> Result<Reached, Failure> {
         Kind::File => None,
         _ => state.cursor.as_ref(),
     };
-    let seen = connector.observe(known, Look::Changes).await;
-    let seen = match seen {
-        Err(instep_contract::ConnectorError::CursorInvalid) => {
-            connector.observe(None, Look::Everything).await
-        }
+    let engine = app.engine(app.hub.clone());
+    let mut gate = Gate::new(entry.account.id.clone(), &connector);
+    let held = |trouble| say::from_trouble(entry, &trouble, say::Met::Looking);
+    let look = async |to: &mut AnyConnector| match to.observe(known, Look::Changes).await {
+        Err(ConnectorError::CursorInvalid) => to.observe(None, Look::Everything).await,
         other => other,
     };
+    let seen = engine.call_through(&mut gate, &mut connector, look).await;
+    let seen = seen.map_err(held)?;
     let failed = |error| say::from_connector(entry, &error, say::Met::Looking);
     let message = format!("{name} answers, {} ms", began.elapsed().as_millis());
     let answer = seen.map(|_| message).map_err(failed);
@@ -225,7 +235,10 @@ async fn reach(app: &App, entry: &Entry) -> Result<Reached, Failure> {
     {
         return Err(failure.clone());
     }
-    let server = connector.server(entry.account.direction).await;
+    let direction = entry.account.direction;
+    let ask = async |to: &mut AnyConnector| to.server(direction).await;
+    let server = engine.call_through(&mut gate, &mut connector, ask).await;
+    let server = server.map_err(held)?;
     let notices = connector.take_notices();
     match (answer, server.map_err(failed)) {
         (answer, Ok(server)) => Ok(Reached {
@@ -248,7 +261,7 @@ fn server_checks(entry: &Entry, server: &Server, checks: &mut Checks) {
             "accounts",
             &id("version"),
             format!("{told} is older than 2.4, where changes of labels and deletions go unnoticed"),
-            "update the server to Vikunja 2.4 or later".to_owned(),
+            format!("update the server to Vikunja 2.4 or later, then: instep ping {name}"),
         ),
         _ => checks.ok("accounts", &id("version"), told),
     }

@@ -59,14 +59,17 @@ pub(crate) struct Unknown {
     pub(crate) line: usize,
     /// The key that was probably meant.
     pub(crate) meant: Option<&'static str>,
+    /// The table that it belongs into, where it stands in none.
+    pub(crate) table: Option<&'static str>,
 }
 
 impl std::fmt::Display for Unknown {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "unknown key `{}`, line {}", self.key, self.line)?;
-        match self.meant {
-            Some(meant) => write!(f, ": did you mean `{meant}`?"),
-            None => Ok(()),
+        match (self.meant, self.table) {
+            (Some(meant), None) => write!(f, ": did you mean `{meant}`?"),
+            (Some(meant), Some(table)) => write!(f, ": did you mean `{meant}` in `[{table}]`?"),
+            (None, _) => Ok(()),
         }
     }
 }
@@ -78,6 +81,12 @@ pub(crate) fn unknown_keys(text: &str) -> Vec<Unknown> {
     };
     let mut found = Vec::new();
     look(text, document.as_table(), &TOP, &mut found);
+    for unknown in found.iter_mut().filter(|one| one.meant.is_none()) {
+        let tables = [("daemon", &DAEMON[..]), ("breaker", &BREAKER[..])].into_iter();
+        let near = tables.filter_map(|(table, keys)| Some((table, nearest(&unknown.key, keys)?)));
+        let near = near.min_by_key(|(_, meant)| strsim::damerau_levenshtein(&unknown.key, meant));
+        (unknown.table, unknown.meant) = near.unzip();
+    }
     if let Some(daemon) = document.get("daemon").and_then(|item| item.as_table_like()) {
         look(text, daemon, &DAEMON, &mut found);
     }
@@ -115,6 +124,7 @@ fn look(text: &str, table: &dyn TableLike, keys: &[&'static str], found: &mut Ve
             key: name.to_owned(),
             line: line_of(text, at),
             meant: nearest(name, keys),
+            table: None,
         });
     }
 }

@@ -97,7 +97,8 @@ pub(super) async fn account(
     let name = &entry.account.name;
     let id = |what: &str| format!("account.{name}.{what}");
     let Some(at) = summary.state.last_pass_at else {
-        return;
+        let told = format!("{name}: never synced to the end yet");
+        return checks.note("accounts", &id("pass"), told, format!("instep sync {name}"));
     };
     let Ok(backlog) = app.hub.backlog(&entry.account.id).await else {
         return;

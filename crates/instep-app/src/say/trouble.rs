@@ -1,13 +1,15 @@
 //! Why an account stands still: one table from what went wrong to what a person reads, whether it
 //! was met by a sync, by a look of `doctor`, or by an account that is still to be added.
 
+use std::path::Path;
+
 use instep_api::{BreakerState, BreakerStatus, Exit, Failure, SecretSource};
 use instep_contract::ConnectorError;
 use instep_engine::{Need, Trouble, trouble_of};
 use instep_model::Timestamp;
 
 use super::{circuit, count, plural, quoted, service, span};
-use crate::config::Entry;
+use crate::config::{Entry, Reach};
 
 /// How things stand while an account stands still.
 const FOLLOWS: &str = "your changes are kept; they follow with the next sync that gets through";
@@ -146,7 +148,16 @@ fn unreachable(entry: &Entry, reason: &str, met: Met) -> Failure {
         reason,
         match met {
             Met::Syncing { .. } => format!("when it answers again: instep sync {name}"),
-            Met::Looking | Met::Adding => "check the address, and that it is running".to_owned(),
+            Met::Looking => {
+                format!("once it runs: instep ping {name}; for another address: instep config edit")
+            }
+            Met::Adding => match &entry.reach {
+                Reach::Vikunja { url, .. } => {
+                    let url = quoted(Path::new(url));
+                    format!("see whether it answers at that address: curl -I {url}")
+                }
+                _ => "see that it is there, and try again".to_owned(),
+            },
         },
     )
 }
@@ -163,8 +174,10 @@ fn throttled(entry: &Entry, retry_after: Option<std::time::Duration>, met: Met) 
         },
         match (met, retry_after) {
             (Met::Syncing { .. }, _) => format!("a little later: instep sync {name}"),
-            (_, Some(wait)) => format!("try again in {}", span(wait)),
-            (_, None) => "try again in a minute".to_owned(),
+            (Met::Looking, Some(wait)) => format!("in {}: instep ping {name}", span(wait)),
+            (Met::Looking, None) => format!("in a minute: instep ping {name}"),
+            (Met::Adding, Some(wait)) => format!("try again in {}", span(wait)),
+            (Met::Adding, None) => "try again in a minute".to_owned(),
         },
     )
 }
@@ -234,9 +247,13 @@ fn failed(entry: &Entry, reason: &str, met: Met) -> Failure {
     let (service, name) = (service(entry.account.kind), &entry.account.name);
     let (what, help) = match met {
         Met::Syncing { .. } => (format!("`{name}` did not sync"), "instep doctor"),
-        Met::Looking | Met::Adding => (
+        Met::Looking => (
             format!("{service} did not answer as expected for `{name}`"),
-            "check that the address or path is right",
+            "see whether its address or path is right: instep config edit",
+        ),
+        Met::Adding => (
+            format!("{service} did not answer as expected for `{name}`"),
+            "see whether the address or path is right: instep account add --help",
         ),
     };
     Failure::new(Exit::Failed, "failed", what, reason, help)

@@ -1,6 +1,7 @@
 //! The use-cases as a person meets them: real `task`, a stand-in for Vikunja, a task file.
 
 mod accounts;
+mod checkup;
 mod decisions;
 mod faults;
 mod health;

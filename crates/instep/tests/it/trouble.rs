@@ -141,6 +141,7 @@ fn a_bug_report_holds_no_secret_and_no_text_of_a_task() {
 fn doctor_mends_what_is_safe_and_says_so() {
     let home = Home::with_two_accounts();
     home.good(&["hook", "uninstall"]);
+    home.good(&["sync"]);
     let found = home.good(&["doctor", "--offline"]).stdout;
     assert!(found.contains("→ instep hook install"), "{found}");
     let mended = home.good(&["doctor", "--offline", "--fix"]).stdout;

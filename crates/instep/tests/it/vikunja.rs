@@ -209,12 +209,12 @@ fn an_account_on_a_server_that_fails_is_not_added() {
     check(
         status(500, None),
         expect![[r#"
-        exit 6
-        stderr:
-        error: Vikunja could not be reached for `vikunja`
-          why:  the service failed: HTTP 500 {"message":"Internal Server Error"}
-          help: check the address, and that it is running
-    "#]],
+            exit 6
+            stderr:
+            error: Vikunja could not be reached for `vikunja`
+              why:  the service failed: HTTP 500 {"message":"Internal Server Error"}
+              help: see whether it answers at that address: curl -I URL
+        "#]],
     );
     check(
         Effect::NotJson,
@@ -224,7 +224,7 @@ fn an_account_on_a_server_that_fails_is_not_added() {
             error: Vikunja did not answer as expected for `vikunja`
               why:  the answer could not be understood: it is not as Vikunja's answers are
                     (expected value at line 1 column 1)
-              help: check that the address or path is right
+              help: see whether the address or path is right: instep account add --help
         "#]],
     );
     check(
@@ -235,7 +235,7 @@ fn an_account_on_a_server_that_fails_is_not_added() {
             error: Vikunja did not answer as expected for `vikunja`
               why:  the answer could not be understood: a web page came instead; a proxy or
                     a login page may stand before the server
-              help: check that the address or path is right
+              help: see whether the address or path is right: instep account add --help
         "#]],
     );
     check(
@@ -246,18 +246,18 @@ fn an_account_on_a_server_that_fails_is_not_added() {
             error: Vikunja did not answer as expected for `vikunja`
               why:  the answer could not be understood: the answer was cut short: error
                     decoding response body
-              help: check that the address or path is right
+              help: see whether the address or path is right: instep account add --help
         "#]],
     );
     check(
         Effect::LostRequest,
         expect![[r#"
-        exit 6
-        stderr:
-        error: Vikunja could not be reached for `vikunja`
-          why:  the service failed: the connection was lost before an answer came
-          help: check the address, and that it is running
-    "#]],
+            exit 6
+            stderr:
+            error: Vikunja could not be reached for `vikunja`
+              why:  the service failed: the connection was lost before an answer came
+              help: see whether it answers at that address: curl -I URL
+        "#]],
     );
     server.go_away();
     let away = server.add_to(&home);

@@ -155,7 +155,8 @@ fn what_a_person_reads_where_it_cannot_work() {
               error: Vikunja could not be reached for `vikunja`
               why:  the service could not be reached: error sending request: client error
                     (Connect): tcp connect error: Connection refused (os error 111)
-              help: check the address, and that it is running
+              help: once it runs:
+                    instep ping vikunja; for another address: instep config edit
         "#]],
     );
     server.come_back();
