@@ -57,6 +57,7 @@ in
     "# Made by the Nix module of Instep: a change belongs there.\n"
     + toml.render [ "id" "name" "kind" ] {
       inherit (cfg) timezone conflicts;
+      calls_per_sec = cfg.callsPerSec;
       breaker = {
         inherit (cfg.breaker) failures;
         open_secs = cfg.breaker.openSecs;
@@ -66,9 +67,9 @@ in
         inherit (cfg.webhooks) listen;
         public_url = cfg.webhooks.publicUrl;
         poll_secs = cfg.daemon.pollSecs;
-        sweep_hours = cfg.daemon.sweepHours;
         parallel_reads = cfg.daemon.parallelReads;
         alarm_command = cfg.daemon.alarmCommand;
+        inherit (cfg.daemon) log;
         hook_pass = orNull hookPass true;
       };
       account = map (name: account secretAt hookPass name cfg.accounts.${name}) (attrNames cfg.accounts);

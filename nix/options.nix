@@ -51,12 +51,20 @@ in
   accounts = given "The accounts, by name." (types.attrsOf (types.submodule account)) { };
   timezone = orNull "The time zone that days are meant in, such as Europe/Berlin; the computer's by default." types.str;
   conflicts = orNull "What counts when both sides change one field, for all accounts." types.str;
+  callsPerSec = orNull "Calls of one account in a second, at most; 0 for any number." types.ints.unsigned;
 
   daemon = {
     enable = given "Whether the daemon runs." types.bool true;
-    pollSecs = orNull "How often services are asked, in seconds." types.ints.positive;
-    sweepHours = orNull "How often everything is looked at, in hours." types.ints.positive;
-    parallelReads = orNull "How many collections are read at once." types.ints.positive;
+    pollSecs = orNull "How often each account is looked at, in seconds; 0 for never." types.ints.unsigned;
+    parallelReads = orNull "How many reads of one look at a server are under way at once." types.ints.positive;
+    log = orNull "How much is logged." (types.enum [
+      "off"
+      "error"
+      "warn"
+      "info"
+      "debug"
+      "trace"
+    ]);
     alarmCommand = orNull "What is run when an account stays silent." types.str;
   };
   webhooks = {

@@ -80,6 +80,7 @@ let
   everything = {
     timezone = "Europe/Berlin";
     conflicts = "prefer:tw";
+    callsPerSec = 100;
     accounts = {
       tw = {
         kind = "taskwarrior";
@@ -104,8 +105,9 @@ let
     };
     daemon = {
       pollSecs = 30;
-      sweepHours = 12;
       parallelReads = 2;
+      alarmCommand = "notify-send 'Instep is silent'";
+      log = "debug";
     };
     webhooks = {
       listen = "127.0.0.1:7117";
@@ -114,6 +116,7 @@ let
     breaker = {
       failures = 5;
       openSecs = 120;
+      enable = false;
     };
     fullSync = {
       enable = true;

@@ -38,7 +38,10 @@ let
     strMatching = pattern: simple "string matching the pattern ${pattern}" (
       value: isString value && match pattern value != null
     );
-    ints.positive = simple "positive integer" (value: isInt value && value > 0);
+    ints = {
+      positive = simple "positive integer" (value: isInt value && value > 0);
+      unsigned = simple "unsigned integer" (value: isInt value && value >= 0);
+    };
     enum = values: simple "one of ${toJSON values}" (value: elem value values);
     nullOr = inner: {
       name = "null or ${inner.name}";

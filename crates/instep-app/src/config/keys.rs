@@ -3,7 +3,7 @@
 use toml_edit::{Document, Table, TableLike};
 
 /// The keys of the whole file.
-const TOP: [&str; 6] = [
+pub(super) const TOP: [&str; 6] = [
     "timezone",
     "conflicts",
     "calls_per_sec",
@@ -13,9 +13,10 @@ const TOP: [&str; 6] = [
 ];
 
 /// The keys of the daemon and the hook.
-const DAEMON: [&str; 6] = [
+pub(super) const DAEMON: [&str; 7] = [
     "hook_pass",
     "poll_secs",
+    "parallel_reads",
     "listen",
     "public_url",
     "alarm_command",
@@ -23,10 +24,10 @@ const DAEMON: [&str; 6] = [
 ];
 
 /// The keys of `[breaker]`.
-const BREAKER: [&str; 3] = ["failures", "open_secs", "off"];
+pub(super) const BREAKER: [&str; 3] = ["failures", "open_secs", "off"];
 
 /// The keys that every account may have.
-const ACCOUNT: [&str; 8] = [
+pub(super) const ACCOUNT: [&str; 8] = [
     "id",
     "name",
     "kind",
@@ -41,7 +42,7 @@ const ACCOUNT: [&str; 8] = [
 const SECRET: [&str; 3] = ["file", "env", "command"];
 
 /// The keys that only accounts of this kind have.
-fn own_keys(kind: &str) -> &'static [&'static str] {
+pub(super) fn own_keys(kind: &str) -> &'static [&'static str] {
     match kind {
         "taskwarrior" => &["program", "taskrc", "data", "run_hooks"],
         "vikunja" => &["url", "secret"],

@@ -9,6 +9,10 @@ mod modes;
 mod parse;
 mod zone;
 
+#[cfg(test)]
+mod documented;
+
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use instep_api::SecretSource;
@@ -78,6 +82,8 @@ pub(crate) struct Daemon {
     pub(crate) hook_pass: bool,
     /// How often each account is looked at whether anything was told of it or not; 0 for never.
     pub(crate) poll_secs: u64,
+    /// How many reads of one look at a server go out at once, whoever looks.
+    pub(crate) parallel_reads: NonZeroU32,
     /// Where the daemon listens for webhooks; empty for nowhere.
     pub(crate) listen: String,
     /// Where services reach it, without a slash at its end; webhooks are registered for that.
@@ -96,11 +102,15 @@ impl Daemon {
     }
 }
 
+/// Reads that go out at once where nothing is said.
+const PARALLEL_READS: NonZeroU32 = NonZeroU32::MIN.saturating_add(3);
+
 impl Default for Daemon {
     fn default() -> Self {
         Self {
             hook_pass: false,
             poll_secs: 60,
+            parallel_reads: PARALLEL_READS,
             listen: "127.0.0.1:7117".to_owned(),
             public_url: None,
             alarm_command: None,

@@ -20,7 +20,7 @@ use crate::say;
 const ANSWERS: [&str; 3] = ["hub", "newest", "both"];
 
 #[derive(Debug, Deserialize)]
-struct Raw {
+pub(super) struct Raw {
     timezone: Option<String>,
     #[serde(default)]
     conflicts: Option<String>,
@@ -34,7 +34,7 @@ struct Raw {
 }
 
 #[derive(Debug, Deserialize)]
-struct RawAccount {
+pub(super) struct RawAccount {
     id: String,
     name: String,
     kind: String,
