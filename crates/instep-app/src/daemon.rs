@@ -2,10 +2,20 @@
 //! way as this process would.
 
 use instep_api::socket::{DaemonHello, Progress, Question, Said};
-use instep_api::{Client, DaemonStatus, Exit, Failure, Reply, Request, StatusReply};
+use instep_api::{Client, DaemonStatus, Exit, Failure, NotesLine, Reply, Request, StatusReply};
 use tokio::sync::mpsc;
 
 use crate::Places;
+use crate::notice::advice;
+
+/// What to do where no daemon takes webhooks.
+pub fn nobody_listens(places: &Places) -> Option<NotesLine> {
+    let listens = |daemon: Daemon| daemon.hello.http.is_some();
+    match Daemon::find(places).is_some_and(listens) {
+        true => None,
+        false => Some(advice("the daemon listens for them", "instep serve")),
+    }
+}
 
 /// A daemon that answers.
 #[derive(Debug)]

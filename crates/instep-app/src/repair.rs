@@ -37,7 +37,13 @@ impl App {
             ..plain
         };
         if request.dry_run {
-            return self.sync(&preview, progress).await;
+            let mut reply = self.sync(&preview, progress).await?;
+            for (name, pairs) in self.pairs(&request.accounts).await? {
+                let pairs = say::count(pairs, "pair");
+                let told = format!("{name}: {pairs} would end and be found anew");
+                reply.notes.push(told);
+            }
+            return Ok(reply);
         }
         if !request.yes {
             let mut reply = self.sync(&preview, progress).await?;

@@ -2,13 +2,14 @@
 
 use instep_api::{AccountStatus, DaemonStatus, Exit, Failure, SCHEMA_VERSION, State, StatusReply};
 use instep_contract::Store;
-use instep_model::{MappingState, Timestamp};
+use instep_model::{Kind, MappingState, Timestamp};
 use instep_store::{AccountSummary, TaskFilter};
 
 use crate::access::Standing;
 use crate::app::App;
 use crate::config::Entry;
 use crate::refused::Refusal;
+use crate::spool::Spool;
 use crate::{say, tell};
 
 impl App {
@@ -27,6 +28,7 @@ impl App {
                 .any(|entry| entry.account.id == summary.account)
         });
         let mut accounts = Vec::new();
+        let (spooled, _) = Spool::of(&self.places).waiting();
         for entry in &self.config.accounts {
             let mut known = summaries.iter();
             let summary = known.find(|summary| summary.account == entry.account.id);
@@ -38,6 +40,13 @@ impl App {
             };
             let access = self.access_to(entry).await?;
             let mut told = account(entry, summary, refusal.as_ref(), tasks, access);
+            let backlog = self.hub.backlog(&entry.account.id).await.map_err(failed)?;
+            // A report in the spool does not say of which of several it is.
+            let own = match entry.account.kind {
+                Kind::Taskwarrior => spooled,
+                _ => 0,
+            };
+            unseen(&mut told, backlog.events + own);
             self.tell_silence(&mut told, summary.and_then(|one| one.state.last_pass_at));
             accounts.push(told);
         }
@@ -115,6 +124,16 @@ fn account(
         waiting: summary.map_or(0, |summary| summary.work + summary.in_doubt),
         errors: summary.map_or(0, refused),
         breaker: access.breaker,
+    }
+}
+
+/// Says that so much was told of an account and not looked at yet.
+fn unseen(account: &mut AccountStatus, told: usize) {
+    account.waiting += told;
+    if told > 0 && account.state == State::InStep {
+        let (told, name) = (say::count(told, "change"), &account.name);
+        account.state = State::Waiting;
+        account.why = Some(format!("{told} to be looked at → instep sync {name}"));
     }
 }
 

@@ -98,20 +98,26 @@ pub(crate) fn renew(keys: &Keys, shared: &Shared) {
     *keys.write().unwrap_or_else(PoisonError::into_inner) = shared.app().hook_keys();
 }
 
+/// Answers what is asked, each by itself: a webhook does not wait for whoever reads the metrics.
 async fn answer(shared: Rc<Shared>, mut questions: mpsc::Receiver<Asked>) {
+    let mut answers = JoinSet::new();
     while let Some(asked) = questions.recv().await {
-        // Whoever asked may have gone away.
-        match asked {
-            Asked::Hear(heard, answer) => {
-                let _ = answer.send(hear(&shared, &heard).await);
+        while answers.try_join_next().is_some() {}
+        let shared = Rc::clone(&shared);
+        answers.spawn_local(async move {
+            // Whoever asked may have gone away.
+            match asked {
+                Asked::Hear(heard, answer) => {
+                    let _ = answer.send(hear(&shared, &heard).await);
+                }
+                Asked::Health(answer) => {
+                    let _ = answer.send(health(&shared).await);
+                }
+                Asked::Metrics(answer) => {
+                    let _ = answer.send(metrics(&shared).await);
+                }
             }
-            Asked::Health(answer) => {
-                let _ = answer.send(health(&shared).await);
-            }
-            Asked::Metrics(answer) => {
-                let _ = answer.send(metrics(&shared).await);
-            }
-        }
+        });
     }
 }
 
@@ -128,17 +134,13 @@ async fn hear(shared: &Shared, heard: &Heard) -> bool {
     match app.accept_webhook(account, &heard.delivery, items).await {
         Ok(()) => {
             shared.bell(account).ring();
-            shared
-                .metrics
-                .webhook(Some(app.account_name(account)), true);
+            shared.metrics.webhook(app.account_name(account), true);
             true
         }
         Err(failure) => {
             let code = failure.code;
             tracing::error!(code, "a webhook was not stored");
-            shared
-                .metrics
-                .webhook(Some(app.account_name(account)), false);
+            shared.metrics.webhook(app.account_name(account), false);
             false
         }
     }

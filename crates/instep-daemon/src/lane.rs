@@ -56,6 +56,8 @@ async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
             return;
         }
         let app = shared.app();
+        // Whoever was in a hurry before this turn says nothing of what comes after it.
+        bell.take_hurry();
         let now = Instant::now();
         let is_due = times.poll.is_some_and(|at| at <= now);
         let settled = times.again.take_if(|at| *at <= now).is_some();
@@ -80,10 +82,14 @@ async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
                 after(&shared, &bell, &mut times, look, &turned);
                 tell(&account, turn, &turned, began.elapsed());
                 if let Err(failure) = app.finish(&turned).await {
+                    times.failed(None);
                     tell_failed(&account, &failure);
                 }
             }
             Err(failure) => {
+                if look {
+                    bell.ask_for_a_look();
+                }
                 times.failed(None);
                 tell_failed(&account, &failure);
             }
@@ -110,9 +116,11 @@ fn count(metrics: &Metrics, account: &str, outcome: &Result<Turned, Failure>) {
 /// Waits until a turn may be due.
 async fn wait(bell: &Bell, times: &mut Times) {
     if let Some(at) = times.not_before.take() {
-        tokio::select! {
-            () = sleep_until(at) => {}
-            () = bell.wait_for_hurry() => {}
+        while !bell.take_hurry() {
+            tokio::select! {
+                () = sleep_until(at) => return,
+                () = bell.wait() => {}
+            }
         }
         return;
     }

@@ -175,11 +175,9 @@ impl Metrics {
         self.refused_connections.inc();
     }
 
-    /// Counts a webhook for the account of this name. One for nobody is counted under the empty name:
-    /// what a stranger sends is never a label.
-    pub fn webhook(&self, account: Option<&str>, accepted: bool) {
-        let outcome = if accepted { "accepted" } else { "refused" };
-        let account = account.unwrap_or_default();
+    /// Counts a webhook for the account of this name that was signed as it should be.
+    pub fn webhook(&self, account: &str, accepted: bool) {
+        let outcome = if accepted { "accepted" } else { "not_stored" };
         self.webhooks.with_label_values(&[account, outcome]).inc();
     }
 

@@ -15,7 +15,7 @@ use crate::metrics::Metrics;
 #[derive(Debug, Default)]
 pub(crate) struct Bell {
     rung: Notify,
-    hurry: Notify,
+    hurry: Cell<bool>,
     look: Cell<bool>,
 }
 
@@ -33,13 +33,13 @@ impl Bell {
 
     /// Whatever failed before is worth another try.
     pub(crate) fn try_again(&self) {
-        self.hurry.notify_one();
+        self.hurry.set(true);
         self.rung.notify_one();
     }
 
-    /// Waits until another try is worth it, whenever it would be by itself.
-    pub(crate) async fn wait_for_hurry(&self) {
-        self.hurry.notified().await;
+    /// Whether another try is worth it, whenever it would be by itself; asked once.
+    pub(crate) fn take_hurry(&self) -> bool {
+        self.hurry.take()
     }
 
     /// Whether a look was asked for since the last time.

@@ -80,7 +80,7 @@ impl Leases {
     ) -> Result<Reserved<'_>, StoreError> {
         let mut held = self.held();
         if let Some(known) = held.get(account).filter(|known| known.until > now) {
-            return Err(held_by(account, known.holder.clone()));
+            return Err(held_by(account, named(&known.holder)));
         }
         let own = self.returned().remove(account);
         // One of ours that ran out keeps its lock: it passes to the new holder unopened.
@@ -191,10 +191,14 @@ fn file_name(account: &AccountId) -> String {
     name
 }
 
+/// A holder of this process.
+fn named(holder: &str) -> String {
+    format!("{holder}, process {}", std::process::id())
+}
+
 /// What is written is for people and error messages; the lock alone decides.
 fn write_holder(file: &File, holder: &str) -> io::Result<()> {
-    let text = format!("{holder}, process {}\n", std::process::id());
-    private::overwrite(file, &text)
+    private::overwrite(file, &format!("{}\n", named(holder)))
 }
 
 fn read_holder(path: &Path) -> String {

@@ -276,10 +276,16 @@ async fn with_app(plan: Plan, places: &Places, manner: &Manner) -> Result<Answer
     output::notes(app.notes(), manner);
     let opens = matches!(plan, Plan::Resume(_) | Plan::Ping(_));
     let configures = matches!(plan, Plan::WebhookInstall { .. } | Plan::WebhookRemove(_));
-    let answer = on_app(plan, &app).await;
+    let installs = matches!(plan, Plan::WebhookInstall { .. });
+    let mut answer = on_app(plan, &app).await;
     app.close().await;
     if opens && let Some(daemon) = Daemon::find(places) {
         daemon.try_again();
+    }
+    if let Ok(Answer::Webhooks(reply)) = &mut answer
+        && installs
+    {
+        reply.notes.extend(instep_app::nobody_listens(places));
     }
     if configures {
         output::notes(&reloaded(places), manner);
@@ -409,7 +415,7 @@ async fn carry_request(
             "other_version",
             "the daemon answered with something else than a sync",
             "it is of another version than this command",
-            "instep service restart, or stop it and run: instep serve",
+            "instep doctor",
         )),
     }
 }

@@ -68,12 +68,12 @@ fn lease_held(name: &str, holder: &str) -> Failure {
     Failure { help, ..failure }
 }
 
-/// An account that another instance runs, met by a decision about one of its tasks.
+/// An account that somebody else is at, this very daemon perhaps, met by a decision about one of its tasks.
 pub(crate) fn account_in_use(name: &str, holder: &str) -> Failure {
     Failure::new(
         Exit::Locked,
         "lock_held",
-        format!("`{name}` is being synced by another instance"),
+        format!("`{name}` is being synced already"),
         format!("{holder} holds it"),
         "wait for it, or give it more time: the same command with --timeout 60s",
     )

@@ -83,8 +83,7 @@ impl App {
             let done = self.set_right(entry, &public_url, before, purpose).await;
             accounts.push(done);
         }
-        let mut notes = address::remarks(&public_url);
-        notes.push(advice("the daemon listens for them", "instep serve"));
+        let notes = address::remarks(&public_url);
         Ok(self.webhooks_reply(Some(public_url), accounts, notes))
     }
 

@@ -180,10 +180,7 @@ async fn a_decision_leaves_an_account_alone_that_another_instance_runs() {
         (failure.exit, failure.code.as_str()),
         (Exit::Locked, "lock_held")
     );
-    assert_eq!(
-        failure.what,
-        "`vikunja` is being synced by another instance"
-    );
+    assert_eq!(failure.what, "`vikunja` is being synced already");
     assert_eq!(open_conflicts(&app).await, 1);
     other.release_lease(lease).await.expect("released");
     other.close().await;

@@ -76,8 +76,8 @@ fn counted() -> Metrics {
     );
     metrics.hook_reports(7);
     metrics.refused_connection();
-    metrics.webhook(Some("list"), true);
-    metrics.webhook(None, false);
+    metrics.webhook("list", true);
+    metrics.webhook("list", false);
     metrics
 }
 
@@ -120,7 +120,7 @@ async fn everything_that_is_counted_is_told() {
             1.0,
         ),
         (
-            r#"instep_webhooks_total{account="",outcome="refused"}"#,
+            r#"instep_webhooks_total{account="list",outcome="not_stored"}"#,
             1.0,
         ),
         (r#"instep_waiting_tasks{account="list"}"#, 0.0),

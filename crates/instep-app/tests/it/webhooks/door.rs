@@ -112,6 +112,7 @@ async fn s33_the_call_that_finds_out_is_a_call() {
     let account = app.account_ids().remove(0);
     let look = async || {
         let turned = app.turn(&account, Turn::Look).await.expect("a turn");
+        let turned = turned.expect("a look is always due");
         turned.failure.map(|failure| failure.code)
     };
     assert_eq!(look().await, None);
