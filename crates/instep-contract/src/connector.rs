@@ -193,6 +193,17 @@ pub trait Connector: Send {
         std::future::ready(Ok(Vec::new()))
     }
 
+    /// Another connector to the same account, for single items while this one is busy with a long
+    /// look: with the connection and what is known already, and nothing of the look. What is learnt
+    /// or written through it this one learns by its next look. `None` where looks are short, or go by
+    /// what only this one knows.
+    fn beside(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
     /// The files that hold the items, where they are files of this computer: when one of them
     /// changes, appears, or goes, a look is due. Complete once an identity was told.
     fn watched(&self) -> Vec<PathBuf> {

@@ -388,6 +388,13 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> impl Future<Output = Result<Vec<Work>, StoreError>> + Send;
 
+    /// The place of the account's newest work, due or not; 0 where there is none. What becomes work
+    /// later has a greater one.
+    fn last_place(
+        &self,
+        account: &AccountId,
+    ) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
     /// Remembers writes that are about to be sent, and numbers them in order (S13).
     fn commit_intents(
         &self,

@@ -51,6 +51,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 let batch = self.create_batch(pass, page, planned, behind);
                 made.extend(batch.await?);
             }
+            if self.makes_way(pass).await? {
+                break;
+            }
         }
         Ok(made)
     }

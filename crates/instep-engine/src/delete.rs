@@ -45,6 +45,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 self.merge_chunk(pass, &edited, None).await?;
                 pass.wrote = true;
             }
+            if self.makes_way(pass).await? {
+                break;
+            }
         }
         Ok(())
     }

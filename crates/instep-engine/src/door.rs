@@ -184,6 +184,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pass: &mut Pass<'_, C>,
         ids: &[RemoteId],
     ) -> Result<Vec<Option<RemoteTask>>, Stop> {
+        pass.touched.extend(ids.iter().cloned());
         let found = self.call(pass, async |connector: &mut C| connector.read(ids).await);
         Ok(found.await??)
     }

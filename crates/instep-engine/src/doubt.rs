@@ -101,6 +101,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .collect();
         let find = async |connector: &mut C| connector.find(&sent, since).await;
         let found = self.call(pass, find).await??;
+        let all = found.iter().flatten();
+        pass.touched.extend(all.map(|applied| applied.id.clone()));
         let mut taken = self.paired(pass, &found).await?;
         let now = self.clock.now();
         let mut steps = Vec::new();

@@ -22,6 +22,7 @@ mod links;
 mod look;
 mod lost;
 mod marker;
+mod meanwhile;
 mod meeting;
 mod merge;
 mod prerequisites;

@@ -17,11 +17,13 @@ use instep_model::{
 
 use instep_sync::Trust;
 
+use crate::meanwhile::{Found, Touched};
 use crate::merge::Sighting;
 use crate::refusal::has_opened;
 use crate::rehearsal::is_invented;
 use crate::round::{Engine, Pass, Stop};
 use crate::sight::Seen;
+use crate::single::is_current;
 use crate::{Clock, Rng};
 
 /// Pairs that are merged and committed in one transaction.
@@ -54,7 +56,14 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             true => pass.options.look,
             false => Look::Changes,
         };
-        let (observation, mut state, trust) = self.observe(pass, state, look).await?;
+        let found = self.observe(pass, state, (look, doubts)).await?;
+        let Found {
+            observation,
+            mut state,
+            trust,
+            touched,
+        } = found;
+        let doubts = touched.doubts;
         let sweep = look == Look::Everything || state.cursor.is_none();
         let Observation {
             identity,
@@ -86,16 +95,19 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             reviews,
         };
         let gone = if complete {
-            self.with_unlisted(pass, &tasks, gone).await?
+            self.with_unlisted(pass, &tasks, gone, &touched).await?
         } else {
             gone
         };
         let gone = self.follow_new_ids(pass, &tasks, gone).await?;
         let listed: BTreeSet<RemoteId> = match seen.state.unseen {
             0 => BTreeSet::new(),
-            _ => tasks.iter().map(|task| task.id.clone()).collect(),
+            _ => {
+                let listed = tasks.iter().map(|task| task.id.clone());
+                listed.chain(touched.items.iter().cloned()).collect()
+            }
         };
-        let quiet = !sweep && tasks.is_empty() && gone.is_empty();
+        let quiet = !sweep && tasks.is_empty() && gone.is_empty() && touched.items.is_empty();
         // What is gone comes first: a link to it was not taken away by anybody (S23).
         self.take_gone(pass, &seen, gone).await?;
         let has_links = |task: &&RemoteTask| task.parent.is_some() || !task.depends.is_empty();
@@ -107,6 +119,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         if !complete {
             self.look_after_unseen(pass, &seen, &listed).await?;
         }
+        self.read_touched(pass, &touched.items).await?;
         if seen.in_doubt {
             // The cursor stays where it is: what is unknown now has to be seen again.
             return Err(Stop::Trouble(Trouble::InDoubt { count: doubts }));
@@ -123,7 +136,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             collections,
             sweep,
             joined: true,
-            shows_all: seen.state.unseen > 0 || !new.is_empty(),
+            // What was made while the look went on may not have been shown by it.
+            shows_all: touched.items.is_empty() && (seen.state.unseen > 0 || !new.is_empty()),
             reviews: seen.reviews,
             at: now,
         };
@@ -183,9 +197,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pass: &Pass<'_, C>,
         tasks: &[RemoteTask],
         mut gone: Vec<Gone>,
+        touched: &Touched,
     ) -> Result<Vec<Gone>, Stop> {
         let paired = self.store.paired(&pass.account.id).await?;
         let mut known: BTreeSet<&RemoteId> = tasks.iter().map(|task| &task.id).collect();
+        known.extend(&touched.items);
         known.extend(gone.iter().map(|gone| &gone.id));
         let unlisted: Vec<Gone> = paired
             .into_iter()
@@ -262,9 +278,38 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         &self,
         pass: &mut Pass<'_, C>,
         state: AccountState,
-        look: Look,
-    ) -> Result<(Observation, AccountState, Trust), Stop> {
-        let observation = self.ask(pass, state.cursor.as_ref(), look).await?;
+        (look, doubts): (Look, usize),
+    ) -> Result<Found, Stop> {
+        let touched = Touched {
+            doubts,
+            ..Touched::default()
+        };
+        let found = if is_current(&state) {
+            self.ask_meanwhile(pass, state, (look, touched)).await?
+        } else {
+            Found {
+                observation: self.ask(pass, state.cursor.as_ref(), look).await?,
+                state,
+                trust: Trust::Unknown,
+                touched,
+            }
+        };
+        self.judge_who_answers(pass, found).await
+    }
+
+    /// Whether what was found is believed: it is the service that is known, and not an older state of
+    /// it.
+    async fn judge_who_answers<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        found: Found,
+    ) -> Result<Found, Stop> {
+        let Found {
+            observation,
+            state,
+            touched,
+            ..
+        } = found;
         // A marker may be older than the server, or than the hub: it never counts for more than
         // one that is not known.
         match &state.identity {
@@ -273,14 +318,25 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     || self
                         .shows_strangers(pass, &state, &observation.tasks)
                         .await?;
-                let observation = match older {
-                    true => self.face_older(pass, &state).await?,
-                    false => observation,
+                pass.recognised = true;
+                let (observation, touched) = match older {
+                    true => {
+                        let doubts = touched.doubts;
+                        let seen = self.face_older(pass, &state).await?;
+                        let items = BTreeSet::new();
+                        (seen, Touched { items, doubts })
+                    }
+                    false => (observation, touched),
                 };
-                return Ok((observation, state, Trust::Unknown));
+                return Ok(Found {
+                    observation,
+                    state,
+                    trust: Trust::Unknown,
+                    touched,
+                });
             }
             Some(_) => {}
-            None => return self.recognise(pass, observation, state).await,
+            None => return self.recognise(pass, (observation, touched), state).await,
         }
         let tally = self.store.tally(&pass.account.id, self.clock.now()).await?;
         let pairs: usize = tally.alive.values().sum();
@@ -294,10 +350,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         self.store.end_epoch(&pass.lease, marker, now).await?;
         let state = self.store.account_state(&pass.account.id).await?;
         let observation = self.ask(pass, None, Look::Everything).await?;
-        let (observation, state, trust) = self.recognise(pass, observation, state).await?;
+        let mut found = self.recognise(pass, (observation, touched), state).await?;
         // An address that was mended before anything was paired under it is no new server.
-        let trust = if had_met { Trust::OtherServer } else { trust };
-        Ok((observation, state, trust))
+        if had_met {
+            found.trust = Trust::OtherServer;
+        }
+        Ok(found)
     }
 
     /// The service shows an older state of itself: neither what it lacks nor what it shows is
@@ -329,18 +387,23 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     async fn recognise<C: Connector>(
         &self,
         pass: &Pass<'_, C>,
-        observation: Observation,
+        (observation, touched): (Observation, Touched),
         mut state: AccountState,
-    ) -> Result<(Observation, AccountState, Trust), Stop> {
+    ) -> Result<Found, Stop> {
         let now = self.clock.now();
         self.store
             .recognise(&pass.lease, &observation.identity, now)
             .await?;
         state.identity = Some(observation.identity.clone());
-        Ok((observation, state, Trust::Unknown))
+        Ok(Found {
+            observation,
+            state,
+            trust: Trust::Unknown,
+            touched,
+        })
     }
 
-    async fn ask<C: Connector>(
+    pub(crate) async fn ask<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
         cursor: Option<&Cursor>,

@@ -18,6 +18,9 @@ use crate::{Clock, Rng};
 /// Tasks that are planned together.
 pub(crate) const PAGE: usize = 500;
 
+/// As many tasks are carried before anybody has waited for long.
+const FEW: usize = 3;
+
 /// How often answers may be lost before the account counts as out of reach.
 const MOST_LOST: usize = 5;
 
@@ -54,7 +57,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     pub(crate) async fn push<C: Connector>(&self, pass: &mut Pass<'_, C>) -> Result<(), Stop> {
         let mut lost = 0;
         loop {
-            match self.push_all(pass).await {
+            let pushed = self.push_all(pass).await;
+            pass.newer = None;
+            match pushed {
                 Err(Stop::Lost(trouble)) => {
                     lost += 1;
                     if lost > MOST_LOST || self.settle_doubts(pass).await? > 0 {
@@ -85,28 +90,48 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let mut after = 0;
         let mut collections = None;
         loop {
-            let mut work = self
-                .store
-                .pending_work(account, after, PAGE, self.clock.now())
-                .await?;
+            let now = self.clock.now();
+            let work = self.store.pending_work(account, after, PAGE, now).await?;
             let Some(last) = work.last() else {
                 return Ok(());
             };
-            after = last.place;
-            work.retain(|work| !pass.refused.contains(&work.generation));
-            self.read_returned(pass, &work).await?;
-            if pass.account.direction == Direction::FromRemote {
-                self.keep_here(pass, work).await?;
-                continue;
+            let last = last.place;
+            if work.len() > FEW && pass.newer.is_none() {
+                pass.newer = Some(self.newer_from_here(pass).await?);
             }
-            if collections.is_none() {
-                collections = Some(self.store.account_state(account).await?.collections);
+            collections = self.push_work(pass, work, collections).await?;
+            match self.let_pass(pass).await? {
+                // What was left of the page is due still, and may have moved.
+                true => collections = None,
+                false => after = last,
             }
-            let known = collections.take().unwrap_or_default();
-            let page = self.page(pass, work, known).await?;
-            let page = self.after_weighing_again(pass, page).await?;
-            collections = Some(self.push_page(pass, page).await?);
         }
+    }
+
+    /// Carries this work, or as much of it as there is before something newer has to go first. Answers
+    /// the collections, where they had to be known.
+    pub(crate) async fn push_work<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        mut work: Vec<Work>,
+        collections: Option<Vec<Collection>>,
+    ) -> Result<Option<Vec<Collection>>, Stop> {
+        work.retain(|work| !pass.refused.contains(&work.generation));
+        self.read_returned(pass, &work).await?;
+        if pass.account.direction == Direction::FromRemote {
+            self.keep_here(pass, work).await?;
+            return Ok(collections);
+        }
+        let known = match collections {
+            Some(known) => known,
+            None => {
+                let state = self.store.account_state(&pass.account.id).await?;
+                state.collections
+            }
+        };
+        let page = self.page(pass, work, known).await?;
+        let page = self.after_weighing_again(pass, page).await?;
+        Ok(Some(self.push_page(pass, page).await?))
     }
 
     /// Somebody else may have made equal what waited for a person, so that nothing is left to decide;

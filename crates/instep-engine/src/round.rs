@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use instep_contract::{Connector, ConnectorError, Doubt, Lease, Look, Store, StoreError};
 use instep_model::{
-    Account, AccountId, Capabilities, Direction, Need, TaskId, TimeZone, Timestamp, Trouble,
+    Account, AccountId, Capabilities, Direction, Need, RemoteId, TaskId, TimeZone, Timestamp,
+    Trouble,
 };
 
 use crate::door::Door;
+use crate::meanwhile::Newer;
 use crate::report::{AccountReport, RoundReport, of_store, trouble_of};
+use crate::single::is_current;
 use crate::{Clock, Decisions, Limits, Rng};
 
 /// A round runs its accounts at most this often (S8).
@@ -114,8 +117,12 @@ pub(crate) struct Pass<'a, C> {
     pub(crate) services: Arc<BTreeMap<AccountId, Capabilities>>,
     pub(crate) lease: Lease,
     pub(crate) options: &'a RoundOptions,
+    /// How long the lease is held.
+    pub(crate) tenure: Tenure,
     /// What the connector had counted before this turn.
     pub(crate) calls_before: u64,
+    /// Calls that were made through others beside it.
+    pub(crate) calls_beside: u64,
     pub(crate) report: AccountReport,
     pub(crate) changes: Vec<crate::report::ReportedChange>,
     /// What this round made there: its labels and links are part of making it.
@@ -128,6 +135,10 @@ pub(crate) struct Pass<'a, C> {
     pub(crate) stirred: bool,
     /// Tasks of which a write was refused because they kept changing there.
     pub(crate) contested: BTreeSet<TaskId>,
+    /// Items that were asked for or written, as far as somebody has to know.
+    pub(crate) touched: BTreeSet<RemoteId>,
+    /// What a push has to make way for, while one is under way.
+    pub(crate) newer: Option<Newer>,
     /// Work that was refused in this round, by its generation: not tried twice in one.
     pub(crate) refused: BTreeSet<u64>,
     /// What a person has to look at, while everything else goes on.
@@ -213,8 +224,16 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         members: &mut [Member<C>],
         options: &RoundOptions,
     ) -> RoundReport {
-        self.with_leases(members, options, async |passes| self.turns(passes).await)
-            .await
+        // A first meeting compares two sides that nobody else may move meanwhile.
+        let mut tenure = Tenure::Step;
+        for member in members.iter() {
+            let state = self.store.account_state(&member.account.id).await;
+            if options.anew || !state.is_ok_and(|state| is_current(&state)) {
+                tenure = Tenure::Whole;
+            }
+        }
+        let turns = async |passes: &mut [(usize, Pass<'_, C>)]| self.turns(passes).await;
+        self.with_passes(members, options, tenure, turns).await
     }
 
     /// Takes what accounts can be had, runs `work` over them, and gives them back.
@@ -222,6 +241,17 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         &self,
         members: &'m mut [Member<C>],
         options: &'m RoundOptions,
+        work: impl AsyncFnOnce(&mut [(usize, Pass<'m, C>)]) -> Vec<crate::report::ReportedChange>,
+    ) -> RoundReport {
+        self.with_passes(members, options, Tenure::Whole, work)
+            .await
+    }
+
+    async fn with_passes<'m, C: Connector>(
+        &self,
+        members: &'m mut [Member<C>],
+        options: &'m RoundOptions,
+        tenure: Tenure,
         work: impl AsyncFnOnce(&mut [(usize, Pass<'m, C>)]) -> Vec<crate::report::ReportedChange>,
     ) -> RoundReport {
         let services = members.iter().map(|member| {
@@ -232,10 +262,18 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let mut passes = Vec::new();
         let mut reports = Vec::new();
         for (at, member) in members.iter_mut().enumerate() {
-            match self.claim(&member.account.id, options).await {
+            let lease = match tenure {
+                Tenure::Whole => self.claim(&member.account.id, options).await,
+                Tenure::Step => Ok(Lease {
+                    account: member.account.id.clone(),
+                    token: 0,
+                }),
+            };
+            match lease {
                 Ok(lease) => {
                     let services = Arc::clone(&services);
-                    passes.push((at, self.pass(member, lease, options, services)));
+                    let pass = self.pass(member, (lease, tenure), options, services);
+                    passes.push((at, pass));
                 }
                 Err(error) => {
                     let mut report = AccountReport::new(member.account.id.clone());
@@ -248,13 +286,14 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         for (at, mut pass) in passes {
             self.tell_contested(&mut pass).await;
             let mut report = pass.report;
-            report.calls = pass.connector.calls() - pass.calls_before;
+            report.calls = pass.connector.calls() - pass.calls_before + pass.calls_beside;
             if report.trouble.is_none() {
                 report.trouble = pass.needs.map(Trouble::NeedsYou);
             }
             self.remember_trouble(&report, pass.known_trouble).await;
-            // A lease that cannot be given back ends by itself.
-            let _ = self.store.release_lease(pass.lease).await;
+            if tenure == Tenure::Whole {
+                self.give_back(pass.lease).await;
+            }
             reports.push((at, report));
         }
         reports.sort_by_key(|(at, _)| *at);
@@ -299,23 +338,56 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         if pass.report.trouble.is_some() {
             return;
         }
+        if pass.tenure == Tenure::Step
+            && let Err(error) = self.take_for_a_step(pass).await
+        {
+            pass.report.trouble = Some(of_store(&error));
+            return;
+        }
         let began = self.clock.now();
         // Boxed, so that what awaits a round is not as deep as all of its steps together.
         let outcome = match step {
             Step::Look => Box::pin(self.look(pass, first)).await,
-            Step::Push => Box::pin(self.push(pass)).await,
+            Step::Push => Box::pin(self.push_after_a_look(pass)).await,
         };
         if let Err(stop) = outcome {
             pass.report.trouble = Some(stop.into_trouble());
+        }
+        if pass.tenure == Tenure::Step {
+            self.give_back(pass.lease.clone()).await;
         }
         let took = self.clock.now().duration_since(began);
         pass.report.duration += Duration::try_from(took).unwrap_or_default();
     }
 
+    /// Takes the account for one step. Where another process has had it since, what was seen of it is
+    /// out of date. What this one did there meanwhile is in the hub, and took nothing back.
+    async fn take_for_a_step<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+    ) -> Result<(), StoreError> {
+        let before = pass.lease.token;
+        pass.lease = self.claim(&pass.account.id, pass.options).await?;
+        pass.looked &= pass.lease.token <= before + 1;
+        Ok(())
+    }
+
+    async fn push_after_a_look<C: Connector>(&self, pass: &mut Pass<'_, C>) -> Result<(), Stop> {
+        if !pass.looked {
+            self.look(pass, false).await?;
+        }
+        self.push(pass).await
+    }
+
+    async fn give_back(&self, lease: Lease) {
+        // A lease that cannot be given back ends by itself.
+        let _ = self.store.release_lease(lease).await;
+    }
+
     fn pass<'a, C: Connector>(
         &self,
         member: &'a mut Member<C>,
-        lease: Lease,
+        (lease, tenure): (Lease, Tenure),
         options: &'a RoundOptions,
         services: Arc<BTreeMap<AccountId, Capabilities>>,
     ) -> Pass<'a, C> {
@@ -327,7 +399,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             connector: &mut member.connector,
             services,
             lease,
+            tenure,
             options,
+            calls_beside: 0,
             report: AccountReport::new(member.account.id.clone()),
             changes: Vec::new(),
             made: BTreeSet::new(),
@@ -335,6 +409,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             wrote: false,
             stirred: false,
             contested: BTreeSet::new(),
+            touched: BTreeSet::new(),
+            newer: None,
             refused: BTreeSet::new(),
             needs: None,
             recognised: false,
@@ -392,6 +468,15 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let ids = self.peers.iter().map(|peer| &peer.account);
         ids.filter(|id| *id != account).cloned().collect()
     }
+}
+
+/// For how long a pass holds its account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tenure {
+    /// From its first step to its last.
+    Whole,
+    /// For each step anew, so that others have it in between.
+    Step,
 }
 
 #[derive(Clone, Copy)]

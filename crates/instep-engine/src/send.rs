@@ -120,6 +120,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         intents: &[IntentId],
     ) -> Result<Outcome, Stop> {
         pass.wrote = true;
+        let targets = operations.iter().filter_map(Operation::target);
+        pass.touched.extend(targets.cloned());
         self.forget_seen(pass, operations).await?;
         self.wait_for_rest(pass).await;
         let mut tries = Tries::while_busy();
@@ -140,7 +142,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     self.mend(pass, intents, |intent| intent.sent_at = now)
                         .await?;
                 }
-                outcome => return Ok(outcome),
+                outcome => {
+                    let results = outcome.iter().flatten().flatten();
+                    pass.touched
+                        .extend(results.map(|applied| applied.id.clone()));
+                    return Ok(outcome);
+                }
             }
         }
     }

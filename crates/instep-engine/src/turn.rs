@@ -94,7 +94,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
 
     /// Reads the items whose notes are to be changed or taken away. A note is written by its id
     /// alone, so that nothing would refuse to write over what a person changed in it (S17).
-    async fn read_reworded<C: Connector>(
+    pub(crate) async fn read_reworded<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
         state: &AccountState,
@@ -197,6 +197,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pass: &mut Pass<'_, C>,
         items: &'i [RemoteId],
     ) -> Result<Vec<(&'i RemoteId, Option<RemoteTask>)>, Stop> {
+        pass.touched.extend(items.iter().cloned());
         let all = async |connector: &mut C| connector.read(items).await;
         match self.call(pass, all).await? {
             Ok(found) => return Ok(items.iter().zip(found).collect()),

@@ -57,6 +57,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let size = pass.capabilities.batch.mixed.max(1);
         for tasks in queue.chunks_mut(size) {
             self.update_batch(pass, page, tasks).await?;
+            if self.makes_way(pass).await? {
+                break;
+            }
         }
         Ok(())
     }

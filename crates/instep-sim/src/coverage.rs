@@ -40,7 +40,7 @@ const FAULTS: [&str; 14] = [
     "cursor invalid",
 ];
 
-const STEPS: [&str; 36] = [
+const STEPS: [&str; 37] = [
     "create",
     "edit",
     "clear",
@@ -64,6 +64,7 @@ const STEPS: [&str; 36] = [
     "round, interrupted",
     "stale round",
     "two rounds at once",
+    "told during a look",
     "event",
     "dry run",
     "failing store",

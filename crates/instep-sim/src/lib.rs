@@ -8,6 +8,7 @@ mod chance;
 mod coverage;
 mod executor;
 mod ledger;
+mod meanwhile;
 mod oracle;
 mod outside;
 mod owners;

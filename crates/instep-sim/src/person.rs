@@ -12,6 +12,7 @@ use instep_model::{
 };
 use uuid::Uuid;
 
+use crate::bugs::REHEARSAL;
 use crate::executor::poll;
 use crate::ledger::{
     self, Key, Place, Shade, Slot, note, numbers, read, read_note, read_tag, read_title, tag,
@@ -21,7 +22,7 @@ use crate::outside::moves_scope;
 use crate::schedule::Deed;
 use crate::setting::AWAY;
 use crate::stage::{Body, Shown, Stage, index, low};
-use crate::world::{SimRng, SimWorld};
+use crate::world::{SimClock, SimRng};
 
 const PROJECTS: u32 = 4;
 
@@ -540,10 +541,10 @@ impl Stage {
     }
 
     /// The engine as a person's command uses it: nothing stops that.
-    fn desk(&self) -> Engine<MemoryStore, SimWorld, SimRng> {
+    fn desk(&self) -> Engine<MemoryStore, SimClock, SimRng> {
         Engine {
             store: self.store.clone(),
-            clock: self.world.clone(),
+            clock: self.world.clock(REHEARSAL),
             rng: SimRng(self.world.clone()),
             zone: TimeZone::UTC,
             peers: self.accounts.iter().map(Peer::of).collect(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::pin::pin;
 use std::time::Duration;
 
-use instep_contract::{MemoryStore, Store};
+use instep_contract::{MemoryStore, Moment, Store};
 use instep_engine::{Need, Problem, RoundReport, Trouble};
 use instep_model::{ConflictState, Direction, Field, MappingState, Operation};
 
@@ -152,6 +152,24 @@ impl Stage {
             }
             Step::Stall { at, salt } => self.stall(at.into(), salt)?,
             Step::Twin { at, then, salt } => self.twin(at.into(), then.into(), salt)?,
+            Step::Meanwhile {
+                read,
+                everything,
+                crash,
+                place,
+                deed,
+                pick,
+                salt,
+            } => {
+                let look = Plan {
+                    hold: Some(if read { Moment::After } else { Moment::Before }),
+                    everything,
+                    crash: crash.map(u64::from),
+                    accept: true,
+                    ..Plan::default()
+                };
+                self.meanwhile(look, (place, deed, pick), salt)?;
+            }
             Step::Event {
                 remote,
                 pick,

@@ -63,6 +63,17 @@ pub(crate) enum Step {
     Stall { at: u16, salt: u64 },
     /// Two rounds run side by side; each is left at its await while the other goes on.
     Twin { at: u16, then: u16, salt: u64 },
+    /// The server is looked at; meanwhile a person acts, and what that was is told.
+    Meanwhile {
+        /// Whether the look has read by then.
+        read: bool,
+        everything: bool,
+        crash: Option<u16>,
+        place: Place,
+        deed: Deed,
+        pick: u64,
+        salt: u64,
+    },
     /// An event about one item arrives so many times.
     Event {
         remote: usize,
@@ -117,7 +128,7 @@ impl Step {
     /// Whether only a full look may bring everything in step again after it.
     fn needs_sweep(&self) -> bool {
         match self {
-            Self::Round { crash, .. } => crash.is_some(),
+            Self::Round { crash, .. } | Self::Meanwhile { crash, .. } => crash.is_some(),
             Self::Act { .. }
             | Self::Pass { .. }
             | Self::Calm
@@ -161,6 +172,7 @@ impl Step {
             Self::Round { .. } => "round",
             Self::Stall { .. } => "stale round",
             Self::Twin { .. } => "two rounds at once",
+            Self::Meanwhile { .. } => "told during a look",
             Self::Event { .. } => "event",
             Self::Rehearse { .. } => "dry run",
             Self::Disk { .. } => "failing store",
@@ -387,8 +399,17 @@ fn step(chance: &mut Chance, disasters: bool) -> Step {
             deed: deed(chance),
             pick: pick(chance),
         },
-        58..=78 => round(chance),
-        79..=81 => Step::Event {
+        58..=76 => round(chance),
+        77..=79 => Step::Meanwhile {
+            read: chance.one_in(2),
+            everything: chance.one_in(2),
+            crash: chance.one_in(6).then(|| await_count(chance)),
+            place: place(chance),
+            deed: deed(chance),
+            pick: pick(chance),
+            salt: chance.next(),
+        },
+        80..=81 => Step::Event {
             remote: remote(chance),
             pick: number(chance),
             times: 1 + u8::try_from(chance.below(5)).unwrap_or_default(),

@@ -5,8 +5,10 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
-use instep_contract::{Call, Effect, FakeRemote, Look, MemorySnapshot, MemoryStore, Profile};
-use instep_engine::{Engine, Limits, Member, Peer, RoundOptions, RoundReport, Start};
+use instep_contract::{
+    Call, Effect, FakeRemote, Look, MemorySnapshot, MemoryStore, Moment, Profile,
+};
+use instep_engine::{Begin, Engine, Limits, Member, Peer, RoundOptions, RoundReport, Start};
 use instep_model::{
     Account, AccountId, Conflict, ConflictPolicy, Direction, Draft, Field, Identity, Ids, Kind,
     Operation, RemoteId, RemoteTask, Scope, Task, TimeZone, Value,
@@ -19,7 +21,7 @@ use crate::ledger::{Key, Ledger, Place, Slot, read, read_title};
 use crate::owners::Process;
 use crate::schedule::{LAST, Reinstall};
 use crate::setting::Setting;
-use crate::world::{Halt, RemoteWorld, SimRng, SimWorld, Skies};
+use crate::world::{Halt, RemoteWorld, SimClock, SimRng, SimWorld, Skies};
 
 /// The first breach of a promise that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub(crate) struct Plan {
     pub(crate) everything: bool,
     pub(crate) accept: bool,
     pub(crate) approve: bool,
+    /// Where the first look at the server stands still, for somebody to come in between.
+    pub(crate) hold: Option<Moment>,
     /// How long the round waits for an account that another one runs.
     pub(crate) patience: Patience,
 }
@@ -83,7 +87,10 @@ impl Plan {
     }
 }
 
-type SimEngine = Engine<SimStore, SimWorld, SimRng>;
+/// Turns beside something that stands still.
+const TURNS_BESIDE: usize = 4;
+
+type SimEngine = Engine<SimStore, SimClock, SimRng>;
 
 pub(crate) struct Stage {
     pub(crate) world: SimWorld,
@@ -194,7 +201,7 @@ impl Stage {
     pub(crate) fn engine(&self, store: &MemoryStore, process: Process) -> SimEngine {
         Engine {
             store: SimStore::new(store.clone(), self.world.clone(), self.bug, process),
-            clock: self.world.clone(),
+            clock: self.world.clock(process),
             rng: SimRng(self.world.clone()),
             zone: TimeZone::UTC,
             peers: self.accounts.iter().map(Peer::of).collect(),
@@ -212,6 +219,7 @@ impl Stage {
                     remote.connect(RemoteWorld {
                         world: self.world.clone(),
                         remote: index,
+                        process,
                     }),
                     self.bug,
                     process,
@@ -265,6 +273,22 @@ impl Stage {
         self.drive(process, plan, round, |_| {})
     }
 
+    /// Gives one account its turn, as the daemon would; another may stand still meanwhile.
+    pub(crate) fn turn(&mut self, remote: usize, begin: &Begin) {
+        let process = self.process();
+        let engine = self.engine(&self.store, process);
+        let mut member = self.members(process).swap_remove(remote);
+        let options = Plan {
+            patience: Patience::Short,
+            ..Plan::default()
+        }
+        .options();
+        let turn = engine.run_turn(&mut member, begin, &options);
+        if poll(pin!(turn)).is_none() {
+            self.world.owners(|owners, _| owners.killed(process));
+        }
+    }
+
     fn drive(
         &mut self,
         process: Process,
@@ -275,14 +299,19 @@ impl Stage {
         let failures = self.world.disk_failures();
         let halt = plan.crash.map_or(Halt::Never, Halt::At);
         self.world.begin(halt, plan.interrupt, plan.writes_only);
+        self.world.hold(plan.hold);
         let mut round = pin!(round);
         let mut report = poll(round.as_mut());
         if report.is_none()
             && let Some(ticket) = self.world.take_interruption()
         {
             between(self);
+            // What can be done beside what stands still is done first.
+            for _ in 0..TURNS_BESIDE {
+                report = report.or_else(|| poll(round.as_mut()));
+            }
             self.world.resume(ticket);
-            report = poll(round.as_mut());
+            report = report.or_else(|| poll(round.as_mut()));
         }
         if report.is_none() {
             self.world.owners(|owners, _| owners.killed(process));

@@ -15,7 +15,7 @@ use instep_model::{RemoteId, RemoteTask, Timestamp};
 
 use crate::chance::Chance;
 use crate::coverage::{COMMITS, Coverage};
-use crate::owners::Owners;
+use crate::owners::{Owners, Process};
 
 /// The kinds of fault that a remote can be given for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,11 +78,13 @@ struct State {
     halt: Halt,
     /// The await that the last halted future waits at.
     halted: Option<Point>,
-    /// The futures that wait.
-    waiting: Vec<Ticket>,
+    /// The futures that wait, each with the process that it belongs to.
+    waiting: Vec<(Ticket, Process)>,
     tickets: u64,
     /// The await before which somebody comes in between.
     interrupt: Option<u64>,
+    /// Where the next look at the server stands still, for somebody to come in between.
+    hold: Option<Moment>,
     interrupted: Option<Ticket>,
     /// How many steps of the store have failed.
     disk_failures: u64,
@@ -119,6 +121,7 @@ impl SimWorld {
             waiting: Vec::new(),
             tickets: 0,
             interrupt: None,
+            hold: None,
             interrupted: None,
             disk_failures: 0,
             faults: 0,
@@ -141,6 +144,14 @@ impl SimWorld {
         self.lock().now
     }
 
+    /// The time as one process meets it.
+    pub(crate) fn clock(&self, process: Process) -> SimClock {
+        SimClock {
+            world: self.clone(),
+            process,
+        }
+    }
+
     /// Lets time pass, or takes it back.
     pub(crate) fn pass(&self, millis: i64) {
         let mut state = self.lock();
@@ -161,7 +172,13 @@ impl SimWorld {
         state.halt = halt;
         state.halted = None;
         state.interrupt = interrupt;
+        state.hold = None;
         state.interrupted = None;
+    }
+
+    /// Has the next look at the server stand still.
+    pub(crate) fn hold(&self, moment: Option<Moment>) {
+        self.lock().hold = moment;
     }
 
     /// Where the last future was left, if it was.
@@ -183,7 +200,9 @@ impl SimWorld {
 
     /// Lets a waiting future go on.
     pub(crate) fn resume(&self, ticket: Ticket) {
-        self.lock().waiting.retain(|waiting| *waiting != ticket);
+        self.lock()
+            .waiting
+            .retain(|(waiting, _)| *waiting != ticket);
     }
 
     pub(crate) fn disk_failures(&self) -> u64 {
@@ -241,15 +260,18 @@ impl SimWorld {
     }
 
     /// Comes to an await: answers with what the future has to wait for here.
-    fn arrive(&self, point: Point) -> Option<Ticket> {
+    fn arrive(&self, point: Point, at: &Visitor) -> Option<Ticket> {
         let mut state = self.lock();
         state.now += Duration::from_millis(3);
-        if state.writes_only && !point.is_write() {
+        let is_held =
+            |moment| at.remote == Some(SERVER) && point == Point::Remote(Call::Observe, moment);
+        let held = state.hold.take_if(|moment| is_held(*moment)).is_some();
+        if state.writes_only && !point.is_write() && !held {
             return None;
         }
         state.awaits += 1;
         let killed = matches!(state.halt, Halt::At(at) if state.awaits >= at);
-        let interrupted = !killed && state.interrupt == Some(state.awaits);
+        let interrupted = !killed && (held || state.interrupt == Some(state.awaits));
         if !killed && !interrupted {
             return None;
         }
@@ -257,19 +279,20 @@ impl SimWorld {
         let ticket = Ticket(state.tickets);
         state.halted = Some(point);
         state.interrupted = interrupted.then_some(ticket);
-        state.waiting.push(ticket);
+        state.waiting.push((ticket, at.process));
         state.coverage.stopped(point);
         Some(ticket)
     }
 
     /// One await point. A future that is halted here goes on when it is polled after
     /// [`resume`](Self::resume), and is dropped otherwise.
-    pub(crate) async fn stop(&self, point: Point) {
-        let Some(ticket) = self.arrive(point) else {
+    pub(crate) async fn stop(&self, point: Point, at: &Visitor) {
+        let Some(ticket) = self.arrive(point, at) else {
             return;
         };
         poll_fn(|_| {
-            if self.lock().waiting.contains(&ticket) {
+            let state = self.lock();
+            if state.waiting.iter().any(|(waiting, _)| *waiting == ticket) {
                 Poll::Pending
             } else {
                 Poll::Ready(())
@@ -279,11 +302,23 @@ impl SimWorld {
     }
 }
 
-/// The world as one remote meets it.
+/// The remote whose looks are long enough for something else to be done beside them.
+pub(crate) const SERVER: usize = 0;
+
+/// Who comes to an await.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Visitor {
+    pub(crate) process: Process,
+    /// The remote that is called, if one is.
+    pub(crate) remote: Option<usize>,
+}
+
+/// The world as one process meets it at one remote.
 #[derive(Clone)]
 pub(crate) struct RemoteWorld {
     pub(crate) world: SimWorld,
     pub(crate) remote: usize,
+    pub(crate) process: Process,
 }
 
 impl World for RemoteWorld {
@@ -292,7 +327,16 @@ impl World for RemoteWorld {
     }
 
     async fn step(&self, call: Call, moment: Moment) {
-        self.world.stop(Point::Remote(call, moment)).await;
+        let visitor = Visitor {
+            process: self.process,
+            remote: Some(self.remote),
+        };
+        let point = Point::Remote(call, moment);
+        self.world.stop(point, &visitor).await;
+    }
+
+    fn beside(&self) -> Option<Self> {
+        (self.remote == SERVER).then(|| self.clone())
     }
 
     fn fault(&self, call: Call) -> Option<Fault> {
@@ -364,13 +408,33 @@ fn deal(weather: Weather, call: Call, chance: &mut Chance) -> Option<Fault> {
     })
 }
 
-impl Clock for SimWorld {
+/// The world's time as one process meets it.
+#[derive(Clone)]
+pub(crate) struct SimClock {
+    pub(crate) world: SimWorld,
+    pub(crate) process: Process,
+}
+
+impl Clock for SimClock {
     fn now(&self) -> Timestamp {
-        self.lock().now
+        self.world.now()
     }
 
+    /// Nobody waits for time, but where something of the process stands still: then whatever runs
+    /// beside that has come to its end for the moment.
     async fn sleep(&self, span: Duration) {
-        self.lock().now += span;
+        self.world.lock().now += span;
+        let mut slept = false;
+        poll_fn(|_| {
+            let state = self.world.lock();
+            let mut waiting = state.waiting.iter();
+            let stands = waiting.any(|(_, process)| *process == self.process);
+            match !stands || std::mem::replace(&mut slept, true) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        })
+        .await;
     }
 }
 

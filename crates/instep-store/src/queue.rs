@@ -44,6 +44,16 @@ pub(crate) async fn pending(
         .collect()
 }
 
+/// The place of the newest work, due or not.
+pub(crate) async fn last_place(hub: &Hub, account: &AccountId) -> Result<u64, StoreError> {
+    let sql = "SELECT COALESCE(MAX(place), 0) AS place FROM work \
+               WHERE user_id = $1 AND account = $2";
+    let mut on = hub.reader().await?;
+    let row = query(sql, &hub.user, [account.as_str().into()]);
+    let row = row.fetch_one(&mut *on).await.map_err(failed)?;
+    get_number(&row, "place")
+}
+
 /// What a wake does to work that waits already: it keeps its place, and is due at once.
 const WOKEN: &str = "ON CONFLICT (user_id, account, task) DO UPDATE SET \
                      generation = excluded.generation, waits_since = NULL, waits_until = NULL";

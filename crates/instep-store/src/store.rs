@@ -336,6 +336,10 @@ impl Store for HubStore {
         queue::pending(&self.0, account, (after, limit), now).await
     }
 
+    async fn last_place(&self, account: &AccountId) -> Result<u64, StoreError> {
+        queue::last_place(&self.0, account).await
+    }
+
     async fn commit_intents(
         &self,
         lease: &Lease,

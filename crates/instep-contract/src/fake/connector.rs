@@ -284,6 +284,16 @@ impl<W: World> Connector for FakeConnector<W> {
         Ok(found)
     }
 
+    fn beside(&self) -> Option<Self> {
+        Some(Self {
+            state: Arc::clone(&self.state),
+            capabilities: self.capabilities.clone(),
+            host: self.host,
+            world: self.world.beside()?,
+            calls: 0,
+        })
+    }
+
     fn host(&self) -> Option<&str> {
         self.host
     }

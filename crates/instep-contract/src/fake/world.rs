@@ -145,6 +145,14 @@ pub trait World: Send {
 
     /// What goes wrong with this call.
     fn fault(&self, call: Call) -> Option<Fault>;
+
+    /// The world of a [second connector](crate::Connector::beside), where there is to be one.
+    fn beside(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
 }
 
 /// A world in which nothing goes wrong and no time passes.

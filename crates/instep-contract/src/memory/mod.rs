@@ -243,6 +243,10 @@ impl Store for MemoryStore {
         Ok(self.lock().pending_work(account, after, limit, now))
     }
 
+    async fn last_place(&self, account: &AccountId) -> Result<u64, StoreError> {
+        Ok(self.lock().last_place(account))
+    }
+
     async fn commit_intents(
         &self,
         lease: &Lease,

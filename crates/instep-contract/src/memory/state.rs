@@ -339,6 +339,14 @@ impl State {
         due
     }
 
+    pub(super) fn last_place(&self, account: &AccountId) -> u64 {
+        let own = self.work.get(account).into_iter();
+        let places = own
+            .flat_map(BTreeMap::values)
+            .map(|waiting| waiting.work.place);
+        places.max().unwrap_or(0)
+    }
+
     pub(super) fn open_intents(&self, account: &AccountId) -> Vec<Intent> {
         self.outbox
             .iter()

@@ -60,7 +60,11 @@ pub async fn work_comes_in_order_of_place<S: Inspect, F: Future<Output = S>>(ope
         .expect("read");
     let tasks: Vec<TaskId> = rest.iter().map(|work| work.task).collect();
     assert_eq!(tasks, [id(4), id(1)]);
-    assert!(waiting(&store, &account("tw")).await.is_empty());
+    let last = store.last_place(&vik).await.expect("read");
+    assert_eq!(Some(last), rest.last().map(|work| work.place));
+    let tw = account("tw");
+    assert!(waiting(&store, &tw).await.is_empty());
+    assert_eq!(store.last_place(&tw).await.expect("read"), 0);
 }
 
 /// Waking what waits already raises its generation and leaves it where it stands.

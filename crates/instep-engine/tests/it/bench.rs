@@ -1,7 +1,7 @@
 //! A workbench: fake services around one hub, time by hand, and short words for both.
 
-use std::future::Future;
-use std::pin::pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
@@ -39,11 +39,18 @@ impl Clock for Hand {
         Hand::now(self)
     }
 
+    /// Whoever waits with this one has its turn.
     async fn sleep(&self, span: Duration) {
         self.0.fetch_add(
             i64::try_from(span.as_millis()).expect("short"),
             Ordering::SeqCst,
         );
+        let mut slept = false;
+        poll_fn(|_| match std::mem::replace(&mut slept, true) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
     }
 }
 
@@ -60,11 +67,15 @@ impl Rng for Dice {
 /// Faults that were ordered, each for the next call of its kind.
 type Orders = Arc<Mutex<Vec<(Call, Fault)>>>;
 
-/// The fakes' world: the same hand of time, and faults as ordered.
+/// Where every call of a kind stands still, for as long as something is there.
+type Gate = Arc<Mutex<Option<(Call, Moment)>>>;
+
+/// The fakes' world: the same hand of time, faults as ordered, and a gate.
 #[derive(Debug, Clone)]
 pub(crate) struct Ordered {
     hand: Hand,
     orders: Orders,
+    gate: Gate,
 }
 
 impl World for Ordered {
@@ -72,7 +83,20 @@ impl World for Ordered {
         self.hand.now()
     }
 
-    async fn step(&self, _: Call, _: Moment) {}
+    async fn step(&self, call: Call, moment: Moment) {
+        poll_fn(|_| {
+            let shut = *self.gate.lock().expect("not poisoned");
+            match shut == Some((call, moment)) {
+                true => Poll::Pending,
+                false => Poll::Ready(()),
+            }
+        })
+        .await;
+    }
+
+    fn beside(&self) -> Option<Self> {
+        Some(self.clone())
+    }
 
     fn fault(&self, call: Call) -> Option<Fault> {
         let mut orders = self.orders.lock().expect("not poisoned");
@@ -86,6 +110,7 @@ pub(crate) struct Seat {
     pub(crate) account: Account,
     pub(crate) remote: FakeRemote,
     pub(crate) orders: Orders,
+    pub(crate) gate: Gate,
 }
 
 /// A hub with services around it.
@@ -162,6 +187,7 @@ impl Bench {
         let world = Ordered {
             hand: self.hand.clone(),
             orders: seat.orders.clone(),
+            gate: seat.gate.clone(),
         };
         Member {
             account: seat.account.clone(),
@@ -245,6 +271,15 @@ impl Bench {
             .lock()
             .expect("not poisoned")
             .push((call, fault));
+    }
+
+    /// Shuts the gate of an account for calls of a kind, before or after their effect.
+    pub(crate) fn shut(&self, at: usize, call: Call, moment: Moment) {
+        *self.seats[at].gate.lock().expect("not poisoned") = Some((call, moment));
+    }
+
+    pub(crate) fn open(&self, at: usize) {
+        *self.seats[at].gate.lock().expect("not poisoned") = None;
     }
 
     /// A person makes a task at an account.
@@ -342,12 +377,23 @@ fn seat(name: &str) -> Seat {
         account,
         remote,
         orders: Orders::default(),
+        gate: Gate::default(),
     }
 }
 
 /// A project path from its canonical text.
 pub(crate) fn path(text: &str) -> ProjectPath {
     text.parse().expect("canonical")
+}
+
+/// Lets a future go on until it stands at a gate, and all that does not stand there has been done.
+pub(crate) fn go_on<T: std::fmt::Debug>(future: Pin<&mut impl Future<Output = T>>) {
+    let mut future = future;
+    for _ in 0..50 {
+        let mut context = Context::from_waker(Waker::noop());
+        let ended = future.as_mut().poll(&mut context);
+        assert!(ended.is_pending(), "it was to stand at a gate: {ended:?}");
+    }
 }
 
 /// Runs a future that never really waits.

@@ -6,6 +6,7 @@ mod door;
 mod faults;
 mod left_out;
 mod links;
+mod meanwhile;
 mod meeting;
 mod one_way;
 mod put_back;

@@ -116,6 +116,11 @@ impl Connector for SimConnector {
         })
     }
 
+    fn beside(&self) -> Option<Self> {
+        let inner = self.inner.beside()?;
+        Some(Self::new(inner, self.bug, self.process).at(self.host))
+    }
+
     fn host(&self) -> Option<&str> {
         self.host
     }

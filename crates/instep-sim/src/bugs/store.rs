@@ -15,7 +15,7 @@ use instep_model::{
 use super::Bug;
 use crate::owners::{Owners, Process};
 use crate::stage::NAMES;
-use crate::world::{Point, SimWorld};
+use crate::world::{Point, SimWorld, Visitor};
 
 /// A store in memory with stops around its steps.
 pub(crate) struct SimStore {
@@ -44,15 +44,24 @@ impl SimStore {
         self.bug == Some(bug)
     }
 
+    async fn stop(&self, step: &'static str, moment: Moment) {
+        let visitor = Visitor {
+            process: self.process,
+            remote: None,
+        };
+        let point = Point::Store(step, moment);
+        self.world.stop(point, &visitor).await;
+    }
+
     /// A step begins: the round may be left here, or the store may refuse it.
     async fn before(&self, step: &'static str) -> Result<(), StoreError> {
-        self.world.stop(Point::Store(step, Moment::Before)).await;
+        self.stop(step, Moment::Before).await;
         self.unless_disk_fails(Moment::Before)
     }
 
     /// A commit is done: the round may be left here, or never hear of it.
     async fn after(&self, step: &'static str) -> Result<(), StoreError> {
-        self.world.stop(Point::Store(step, Moment::After)).await;
+        self.stop(step, Moment::After).await;
         self.unless_disk_fails(Moment::After)
     }
 
@@ -428,6 +437,11 @@ impl Store for SimStore {
     ) -> Result<Vec<Work>, StoreError> {
         self.before("pending_work").await?;
         self.inner.pending_work(account, after, limit, now).await
+    }
+
+    async fn last_place(&self, account: &AccountId) -> Result<u64, StoreError> {
+        self.before("last_place").await?;
+        self.inner.last_place(account).await
     }
 
     async fn commit_intents(
