@@ -21,7 +21,7 @@ use crate::meanwhile::{Found, Touched};
 use crate::merge::Sighting;
 use crate::refusal::has_opened;
 use crate::rehearsal::is_invented;
-use crate::round::{Engine, Pass, Stop};
+use crate::round::{Engine, Pass, Peer, Stop};
 use crate::sight::Seen;
 use crate::single::is_current;
 use crate::{Clock, Rng};
@@ -218,12 +218,28 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     }
 
     /// What an account holds that is only written to is told by the others alone: before they have met
-    /// the hub everything there would be made once more (S29, I9).
+    /// the hub everything there would be made once more (S29). And once the hub is an older one, markers
+    /// elsewhere tell which of its tasks those are that it has forgotten (I9).
     async fn wait_for_others<C: Connector>(
         &self,
         pass: &Pass<'_, C>,
         state: &AccountState,
     ) -> Result<(), Stop> {
+        let has_forgotten = |state: &AccountState| state.joined && state.cursor.is_none();
+        if has_forgotten(state) && !pass.capabilities.markers {
+            // What is only written to is looked at last.
+            let tells = |peer: &&Peer| peer.holds_markers && !peer.only_written;
+            for peer in self.peers.iter().filter(tells) {
+                let id = &peer.account;
+                if has_forgotten(&self.store.account_state(id).await?) {
+                    let reason = format!(
+                        "the hub is an older one: it waits for a look at `{id}`, whose markers tell \
+                         which of its tasks the hub has forgotten"
+                    );
+                    return Err(Stop::Trouble(Trouble::Failed { reason }));
+                }
+            }
+        }
         if state.joined || pass.account.direction != Direction::ToRemote {
             return Ok(());
         }

@@ -116,6 +116,24 @@ fn i9_a_marked_task_that_the_hub_forgot_is_not_made_again() {
 }
 
 #[test]
+fn i9_nothing_is_met_anew_before_the_markers_that_tell_who_is_who() {
+    let bench = Bench::new(&["tw", "vik", "file"]);
+    bench.settle();
+    let before = bench.store.snapshot();
+    bench.make(1, "a");
+    bench.settle();
+    bench.store.restore(&before);
+    block_on(bench.store.forget_cursors()).expect("forgotten");
+    bench.order(0, Call::Observe, Fault::Unavailable);
+    let report = bench.round();
+    assert!(report.accounts.iter().all(|one| one.trouble.is_some()));
+    bench.settle();
+    for at in 0..3 {
+        assert_eq!(bench.titles(at), one("a"));
+    }
+}
+
+#[test]
 fn s5_a_turn_says_and_writes_nothing_where_another_server_answers() {
     let bench = Bench::new(&["tw", "vik"]);
     bench.make(0, "a");
