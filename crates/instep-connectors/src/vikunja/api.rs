@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use instep_contract::ConnectorError;
 use instep_model::Timestamp;
 use reqwest::Method;
@@ -35,6 +36,47 @@ pub(super) enum Place {
     Project(i64),
 }
 
+impl Place {
+    fn blame(self, failure: Failure) -> ConnectorError {
+        match self {
+            Self::Project(id) => failure.within(id),
+            Self::Everywhere => failure.into(),
+        }
+    }
+}
+
+/// Tasks by their ids, which never change.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    after: i64,
+    before: Option<i64>,
+    /// Rows of a page; fewer where they are too large.
+    size: u64,
+}
+
+impl Part {
+    const ALL: Self = Self {
+        after: 0,
+        before: None,
+        size: PAGE,
+    };
+
+    fn holds(self, id: i64) -> bool {
+        id > self.after && self.before.is_none_or(|before| id < before)
+    }
+
+    fn of(self, call: Call, filter: Option<&str>) -> Call {
+        let mut rule = match filter {
+            Some(filter) => format!("({filter}) && id > {}", self.after),
+            None => format!("id > {}", self.after),
+        };
+        if let Some(before) = self.before {
+            rule += &format!(" && id < {before}");
+        }
+        call.query("filter", rule)
+    }
+}
+
 /// Rows, how many there are in all, and the server's time of the first answer.
 #[derive(Debug)]
 pub(super) struct Listed<T> {
@@ -51,18 +93,18 @@ pub(super) struct Api {
 
 impl Api {
     /// What the server says about itself; needs no token.
-    pub(super) async fn info(&mut self) -> Result<wire::Info, ConnectorError> {
+    pub(super) async fn info(&self) -> Result<wire::Info, ConnectorError> {
         self.client.send(Call::get("api/v1/info", "")).await?.json()
     }
 
     /// The user who asks, with settings.
-    pub(super) async fn user(&mut self) -> Result<wire::User, ConnectorError> {
+    pub(super) async fn user(&self) -> Result<wire::User, ConnectorError> {
         let call = Call::get("api/v1/user", "other: user");
         self.client.send(call).await?.json()
     }
 
     /// All projects, archived ones too, without saved filters and favourites.
-    pub(super) async fn projects(&mut self) -> Result<Listed<wire::Project>, ConnectorError> {
+    pub(super) async fn projects(&self) -> Result<Listed<wire::Project>, ConnectorError> {
         let mut rows: Vec<wire::Project> = Vec::new();
         let mut first = None;
         for number in 1..=MAX_PAGES {
@@ -86,7 +128,7 @@ impl Api {
     }
 
     /// Whether the project exists.
-    pub(super) async fn project_exists(&mut self, id: i64) -> Result<bool, Failure> {
+    pub(super) async fn project_exists(&self, id: i64) -> Result<bool, Failure> {
         let call = Call::get(format!("api/v2/projects/{id}"), "projects: read_one");
         match self.client.send(call).await {
             Ok(reply) => reply
@@ -100,7 +142,7 @@ impl Api {
 
     /// The most recently changed tasks: all that changed at second `floor` or later.
     pub(super) async fn newest(
-        &mut self,
+        &self,
         place: Place,
         floor: i64,
         expected: usize,
@@ -136,84 +178,151 @@ impl Api {
         })
     }
 
-    /// All tasks that pass `filter`, in the order of their ids. Pages are cut by id, so that
-    /// nothing slips from one page to the next while it is read.
+    /// All tasks that pass `filter`, in the order of their ids. What is far more than a page is read in
+    /// several parts side by side.
     pub(super) async fn tasks(
-        &mut self,
+        &self,
         place: Place,
         filter: Option<&str>,
     ) -> Result<Listed<wire::Task>, ConnectorError> {
+        let mut part = Part::ALL;
+        let (page, date) = self.page_that_fits(place, filter, &mut part).await?;
+        let (total, left) = (page.total, page.total - page.items.len() as u64);
+        let mut rows = page.items;
+        part.after = rows.last().map_or(0, |task| task.id);
+        let parts = match left.div_ceil(PAGE) {
+            0 => Vec::new(),
+            1 | 2 => vec![part],
+            _ if self.client.reads_at_once() == 1 => vec![part],
+            pages => self.parts(place, filter, part, pages).await?,
+        };
+        let read = |part| self.rows(place, filter, part);
+        for part in self.side_by_side(parts, read).await? {
+            rows.extend(part);
+        }
+        self.complete_comments(place, &mut rows).await?;
+        Ok(Listed { rows, total, date })
+    }
+
+    /// About as many parts as there are pages. Ids may lie anywhere, so that one may have more rows
+    /// than another; what is made meanwhile is in the last one.
+    async fn parts(
+        &self,
+        place: Place,
+        filter: Option<&str>,
+        whole: Part,
+        pages: u64,
+    ) -> Result<Vec<Part>, ConnectorError> {
+        let call = whole.of(tasks_call(place), filter);
+        let call = call.query("sort_by", "id").query("order_by", "desc");
+        let reply = self.client.send(call.query("per_page", 1)).await;
+        let newest: Page<wire::Task> = reply.map_err(|failure| place.blame(failure))?.json()?;
+        let last = newest.items.first().map_or(whole.after, |task| task.id);
+        let width = (last - whole.after) / i64::try_from(pages).unwrap_or(i64::MAX) + 1;
+        let mut parts = Vec::new();
+        let mut after = whole.after;
+        while after + width < last {
+            parts.push(Part {
+                after,
+                before: Some(after + width + 1),
+                ..whole
+            });
+            after += width;
+        }
+        parts.push(Part { after, ..whole });
+        Ok(parts)
+    }
+
+    /// All tasks of a part. Its pages are cut by id, so that nothing slips from one page to the next
+    /// while it is read.
+    async fn rows(
+        &self,
+        place: Place,
+        filter: Option<&str>,
+        mut part: Part,
+    ) -> Result<Vec<wire::Task>, ConnectorError> {
         let mut rows: Vec<wire::Task> = Vec::new();
-        let mut size = PAGE;
-        let mut first = None;
         for _ in 0..MAX_PAGES {
-            let last = rows.last().map_or(0, |task| task.id);
-            let after = match filter {
-                Some(filter) => format!("({filter}) && id > {last}"),
-                None => format!("id > {last}"),
-            };
-            let call = tasks_call(place)
-                .query("sort_by", "id")
-                .query("order_by", "asc")
-                .query("filter", after)
-                .query("per_page", size);
-            let (page, date) = match self.page(call, place).await {
-                Err(error) if size > 1 && is_too_large(&error) => {
-                    size /= 10;
-                    continue;
-                }
-                answer => answer?,
-            };
-            let rising = page.items.is_sorted_by(|one, next| one.id < next.id);
-            let beyond = page.items.first().is_none_or(|task| task.id > last);
-            if page.items.len() as u64 != page.total.min(size) || !rising || !beyond {
-                return Err(cut_short("tasks"));
-            }
-            let (total, date) = *first.get_or_insert((page.total, date));
-            let done = page.total <= size;
+            let (page, _) = self.page_that_fits(place, filter, &mut part).await?;
+            let is_last = page.total == page.items.len() as u64;
             rows.extend(page.items);
-            if done {
-                self.complete_comments(place, &mut rows).await?;
-                return Ok(Listed { rows, total, date });
+            part.after = rows.last().map_or(part.after, |task| task.id);
+            if is_last {
+                return Ok(rows);
             }
         }
         Err(cut_short("tasks"))
     }
 
-    async fn page(
-        &mut self,
-        call: Call,
+    /// The first page of a part, smaller where it would be too large, and the server's time.
+    async fn page_that_fits(
+        &self,
         place: Place,
+        filter: Option<&str>,
+        part: &mut Part,
     ) -> Result<(Page<wire::Task>, i64), ConnectorError> {
-        let reply = self
-            .client
-            .send(call)
+        loop {
+            match self.page(place, filter, *part).await {
+                Err(error) if part.size > 1 && is_too_large(&error) => part.size /= 10,
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn page(
+        &self,
+        place: Place,
+        filter: Option<&str>,
+        part: Part,
+    ) -> Result<(Page<wire::Task>, i64), ConnectorError> {
+        let call = part
+            .of(tasks_call(place), filter)
+            .query("sort_by", "id")
+            .query("order_by", "asc")
+            .query("per_page", part.size);
+        let reply = self.client.send(call).await;
+        let reply = reply.map_err(|failure| place.blame(failure))?;
+        let page: Page<wire::Task> = reply.json()?;
+        let rising = page.items.is_sorted_by(|one, next| one.id < next.id);
+        let within = page.items.iter().all(|task| part.holds(task.id));
+        if page.items.len() as u64 != page.total.min(part.size) || !rising || !within {
+            return Err(cut_short("tasks"));
+        }
+        Ok((page, reply.date))
+    }
+
+    /// Reads side by side, as many at once as may be; answers in their order. The first failure ends
+    /// them.
+    pub(super) async fn side_by_side<I, T, F>(
+        &self,
+        items: Vec<I>,
+        read: impl Fn(I) -> F,
+    ) -> Result<Vec<T>, ConnectorError>
+    where
+        F: Future<Output = Result<T, ConnectorError>>,
+    {
+        let reads = stream::iter(items).map(read);
+        reads
+            .buffered(self.client.reads_at_once())
+            .try_collect()
             .await
-            .map_err(|failure| match place {
-                Place::Project(id) => failure.within(id),
-                Place::Everywhere => failure.into(),
-            })?;
-        Ok((reply.json()?, reply.date))
     }
 
     /// These tasks, as far as a listing shows them.
     pub(super) async fn tasks_by_id(
-        &mut self,
+        &self,
         place: Place,
         ids: &[i64],
     ) -> Result<BTreeMap<i64, wire::Task>, ConnectorError> {
-        let mut found = BTreeMap::new();
-        for ids in ids.chunks(MAX_IDS) {
-            let listed = self
-                .tasks(place, Some(&format!("id in {}", joined(ids))))
-                .await?;
-            found.extend(listed.rows.into_iter().map(|task| (task.id, task)));
-        }
-        Ok(found)
+        let chunks = ids.chunks(MAX_IDS).map(joined).collect();
+        let read = async |ids: String| self.tasks(place, Some(&format!("id in {ids}"))).await;
+        let listed = self.side_by_side(chunks, read).await?;
+        let rows = listed.into_iter().flat_map(|listed| listed.rows);
+        Ok(rows.map(|task| (task.id, task)).collect())
     }
 
     /// One task with its comments.
-    pub(super) async fn task(&mut self, id: i64) -> Result<wire::Task, Failure> {
+    pub(super) async fn task(&self, id: i64) -> Result<wire::Task, Failure> {
         let call = Call::get(format!("api/v2/tasks/{id}"), "tasks: read_one")
             .query("expand", "comments")
             .query("expand", "comment_count");
@@ -227,7 +336,7 @@ impl Api {
     /// A listing sends 50 comments for all its tasks together. What is missing is asked for in
     /// groups that stay below that, or task by task.
     async fn complete_comments(
-        &mut self,
+        &self,
         place: Place,
         rows: &mut [wire::Task],
     ) -> Result<(), ConnectorError> {
@@ -236,20 +345,10 @@ impl Api {
             .filter(|task| lacks_comments(task))
             .map(|task| (task.id, task.comment_count.unwrap_or(0)))
             .collect();
-        let mut complete: BTreeMap<i64, Vec<wire::Comment>> = BTreeMap::new();
-        for group in grouped(&short) {
-            if let [id] = group[..] {
-                complete.insert(id, self.comments(id).await?);
-                continue;
-            }
-            let call = tasks_call(place)
-                .query("filter", format!("id in {}", joined(&group)))
-                .query("per_page", group.len());
-            let page: Page<wire::Task> = self.client.send(call).await?.json()?;
-            for task in page.items.into_iter().filter(|task| !lacks_comments(task)) {
-                complete.insert(task.id, task.comments);
-            }
-        }
+        let read = |group| self.comments_of(place, group);
+        let groups = self.side_by_side(grouped(&short), read).await?;
+        let mut complete: BTreeMap<i64, Vec<wire::Comment>> =
+            groups.into_iter().flatten().collect();
         for task in rows.iter_mut().filter(|task| lacks_comments(task)) {
             task.comments = match complete.remove(&task.id) {
                 Some(comments) => comments,
@@ -259,11 +358,25 @@ impl Api {
         Ok(())
     }
 
+    /// The comments of each of these tasks of which one call shows all.
+    async fn comments_of(
+        &self,
+        place: Place,
+        group: Vec<i64>,
+    ) -> Result<Vec<(i64, Vec<wire::Comment>)>, ConnectorError> {
+        if let [id] = group[..] {
+            return Ok(vec![(id, self.comments(id).await?)]);
+        }
+        let call = tasks_call(place)
+            .query("filter", format!("id in {}", joined(&group)))
+            .query("per_page", group.len());
+        let page: Page<wire::Task> = self.client.send(call).await?.json()?;
+        let whole = page.items.into_iter().filter(|task| !lacks_comments(task));
+        Ok(whole.map(|task| (task.id, task.comments)).collect())
+    }
+
     /// All comments of one task; none when the task is gone.
-    pub(super) async fn comments(
-        &mut self,
-        task: i64,
-    ) -> Result<Vec<wire::Comment>, ConnectorError> {
+    pub(super) async fn comments(&self, task: i64) -> Result<Vec<wire::Comment>, ConnectorError> {
         let path = format!("api/v2/tasks/{task}/comments");
         let call = || Call::get(path.clone(), "tasks_comments: read_all");
         match self.pages("comments", MAX_PAGES, call).await {
@@ -273,7 +386,7 @@ impl Api {
     }
 
     /// All labels that the user can see.
-    pub(super) async fn labels(&mut self) -> Result<Vec<wire::Label>, ConnectorError> {
+    pub(super) async fn labels(&self) -> Result<Vec<wire::Label>, ConnectorError> {
         let call = || Call::get("api/v2/labels", "labels: read_all");
         Ok(self.pages("labels", MAX_PAGES, call).await?)
     }
@@ -281,7 +394,7 @@ impl Api {
     /// Every row of a listing, which is whole or an error, however many of at most `most` pages it
     /// takes.
     pub(super) async fn pages<T: DeserializeOwned>(
-        &mut self,
+        &self,
         what: &str,
         most: usize,
         call: impl Fn() -> Call,
@@ -304,7 +417,7 @@ impl Api {
 
     /// Makes or replaces something at `path`.
     pub(super) async fn write(
-        &mut self,
+        &self,
         method: Method,
         path: String,
         scope: &'static str,
@@ -316,7 +429,7 @@ impl Api {
 
     /// Makes something.
     pub(super) async fn make(
-        &mut self,
+        &self,
         path: String,
         scope: &'static str,
         body: Json,
@@ -325,17 +438,13 @@ impl Api {
     }
 
     /// Takes something away.
-    pub(super) async fn remove(
-        &mut self,
-        path: String,
-        scope: &'static str,
-    ) -> Result<(), Failure> {
+    pub(super) async fn remove(&self, path: String, scope: &'static str) -> Result<(), Failure> {
         let call = Call::write(Method::DELETE, path, scope);
         Ok(self.client.send(call).await?.confirms_removal()?)
     }
 
     /// Makes a label.
-    pub(super) async fn make_label(&mut self, title: &str) -> Result<wire::Label, ConnectorError> {
+    pub(super) async fn make_label(&self, title: &str) -> Result<wire::Label, ConnectorError> {
         let body = json!({ "title": title });
         let reply = self
             .make("api/v2/labels".into(), "labels: create", body)
@@ -345,7 +454,7 @@ impl Api {
 
     /// Makes a project; `parent` is 0 at the root.
     pub(super) async fn make_project(
-        &mut self,
+        &self,
         title: &str,
         parent: i64,
     ) -> Result<wire::Project, Failure> {

@@ -2,8 +2,8 @@
 //! redirect, or knows what a task is.
 
 use std::fmt;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper_util::client::legacy::connect::HttpInfo;
@@ -19,7 +19,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use url::Url;
 
+use super::gate::Gate;
 use super::refusal::{Effect, Failure, Refusal};
+use super::sockets::Sockets;
 
 /// No answer may be larger than this, counted as it is read.
 pub(super) const BODY_LIMIT: usize = 10 * 1024 * 1024;
@@ -159,22 +161,26 @@ pub(super) struct Timeouts {
     pub call: Duration,
 }
 
-/// The connection of one account.
+/// The connections of one account, as one connector uses them.
 pub(super) struct Client {
+    line: Arc<Line>,
+    gate: Gate,
+    calls: AtomicU64,
+}
+
+/// What all connectors of one account have in common.
+struct Line {
     http: reqwest::Client,
     base: Url,
     token: SecretString,
-    calls: u64,
-    waited: Duration,
-    connections: u64,
-    last_socket: Option<SocketAddr>,
-    offset_ms: i64,
+    sockets: Mutex<Sockets>,
+    offset_ms: AtomicI64,
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("base", &self.base.as_str())
+            .field("base", &self.line.base.as_str())
             .field("calls", &self.calls)
             .finish_non_exhaustive()
     }
@@ -186,11 +192,12 @@ impl Client {
         base: Url,
         token: SecretString,
         timeouts: Timeouts,
+        reads_at_once: usize,
     ) -> Result<Self, ConnectorError> {
         let builder = reqwest::Client::builder()
             .connect_timeout(timeouts.connect)
             .timeout(timeouts.call)
-            .pool_max_idle_per_host(1)
+            .pool_max_idle_per_host(reads_at_once.max(1))
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .user_agent(concat!("instep/", env!("CARGO_PKG_VERSION")));
@@ -198,43 +205,64 @@ impl Client {
             .build()
             .map_err(|error| setup(&error))?;
         Ok(Self {
-            http,
-            base,
-            token,
-            calls: 0,
-            waited: Duration::ZERO,
-            connections: 0,
-            last_socket: None,
-            offset_ms: 0,
+            gate: Gate::new(&base, reads_at_once),
+            line: Arc::new(Line {
+                http,
+                base,
+                token,
+                sockets: Mutex::default(),
+                offset_ms: AtomicI64::new(0),
+            }),
+            calls: AtomicU64::new(0),
         })
+    }
+
+    /// Another over the same connections, which makes one call at a time and counts its own.
+    pub(super) fn beside(&self) -> Self {
+        Self {
+            line: Arc::clone(&self.line),
+            gate: self.gate.beside(),
+            calls: AtomicU64::new(0),
+        }
+    }
+
+    /// How many reads may be under way at once.
+    pub(super) fn reads_at_once(&self) -> usize {
+        self.gate.reads_at_once()
     }
 
     /// The address, for a person.
     pub(super) fn base(&self) -> &Url {
-        &self.base
+        &self.line.base
     }
 
     pub(super) fn calls(&self) -> u64 {
-        self.calls
+        self.calls.load(Ordering::Relaxed)
     }
 
-    /// How long the calls took so far.
+    /// How long any call was under way so far.
     pub(super) fn waited(&self) -> Duration {
-        self.waited
+        self.gate.waited()
     }
 
+    /// How many connections were opened for the account.
     pub(super) fn connections(&self) -> u64 {
-        self.connections
+        self.sockets().opened
+    }
+
+    fn sockets(&self) -> MutexGuard<'_, Sockets> {
+        let sockets = self.line.sockets.lock();
+        sockets.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How far the server's clock is ahead of ours, in milliseconds, by the last answer. The
     /// `Date` header has whole seconds, so that less than two seconds count as none.
     pub(super) fn offset_ms(&self) -> i64 {
-        self.offset_ms
+        self.line.offset_ms.load(Ordering::Relaxed)
     }
 
     /// Sends one call. A refused token costs a second one, to tell why it was refused.
-    pub(super) async fn send(&mut self, call: Call) -> Result<Reply, Failure> {
+    pub(super) async fn send(&self, call: Call) -> Result<Reply, Failure> {
         let answer = self.exchange(&call).await?;
         if answer.status == StatusCode::UNAUTHORIZED {
             return Err(Failure::Error(self.explain_unauthorized(&call).await));
@@ -243,25 +271,25 @@ impl Client {
     }
 
     /// Whether the token may do this, whatever comes of it.
-    pub(super) async fn lets_pass(&mut self, call: &Call) -> Result<bool, ConnectorError> {
+    pub(super) async fn lets_pass(&self, call: &Call) -> Result<bool, ConnectorError> {
         let answer = self.exchange(call).await.map_err(ConnectorError::from)?;
         Ok(answer.status != StatusCode::UNAUTHORIZED)
     }
 
     /// Whether the token is one at all.
-    pub(super) async fn is_alive(&mut self) -> Result<bool, ConnectorError> {
+    pub(super) async fn is_alive(&self) -> Result<bool, ConnectorError> {
         self.lets_pass(&Call::get(ANY_TOKEN, "")).await
     }
 
     /// A dead token and a missing permission are answered alike, except by one route.
-    async fn explain_unauthorized(&mut self, call: &Call) -> ConnectorError {
+    async fn explain_unauthorized(&self, call: &Call) -> ConnectorError {
         let probe = Call::get(ANY_TOKEN, "");
         match self.exchange(&probe).await {
             Ok(answer) if answer.status.is_success() => ConnectorError::Setup {
                 what: format!("the API token may not {}", call.scope),
                 help: format!(
                     "create an API token that has the permission `{}` at {}user/settings/api-tokens",
-                    call.scope, self.base
+                    call.scope, self.line.base
                 ),
             },
             Ok(answer) if answer.status == StatusCode::UNAUTHORIZED => {
@@ -277,14 +305,13 @@ impl Client {
         }
     }
 
-    async fn exchange(&mut self, call: &Call) -> Result<Answer, Failure> {
+    async fn exchange(&self, call: &Call) -> Result<Answer, Failure> {
         let request = self.request(call)?;
-        self.calls += 1;
+        let _leave = self.gate.leave(call.effect).await;
+        self.calls.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let outcome = self.run(request, call.effect).await;
-        let took = started.elapsed();
-        self.waited += took;
-        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let status = outcome.as_ref().map_or(0, |answer| answer.status.as_u16());
         tracing::debug!(
             http.method = %call.method,
@@ -294,21 +321,22 @@ impl Client {
             "called Vikunja"
         );
         outcome
-            .map(|answer| answer.keeping(self.token.expose_secret()))
+            .map(|answer| answer.keeping(self.line.token.expose_secret()))
             .map_err(Failure::Error)
     }
 
     fn request(&self, call: &Call) -> Result<reqwest::Request, ConnectorError> {
-        let mut url = self.base.join(&call.path).map_err(|error| setup(&error))?;
+        let line = &self.line;
+        let mut url = line.base.join(&call.path).map_err(|error| setup(&error))?;
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", self.token.expose_secret()))
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", line.token.expose_secret()))
             .map_err(|_| ConnectorError::Unauthorized {
             reason: "the API token holds characters that no token has".into(),
         })?;
         bearer.set_sensitive(true);
-        let mut request = self
+        let mut request = line
             .http
             .request(call.method.clone(), url)
             .header(AUTHORIZATION, bearer);
@@ -324,12 +352,13 @@ impl Client {
     }
 
     async fn run(
-        &mut self,
+        &self,
         request: reqwest::Request,
         effect: Effect,
     ) -> Result<Answer, ConnectorError> {
-        let http = self.http.clone();
-        let mut response = http
+        let mut response = self
+            .line
+            .http
             .execute(request)
             .await
             .map_err(|error| lost(error, effect))?;
@@ -347,20 +376,18 @@ impl Client {
         })
     }
 
-    /// A connection that was not used for the last answer is a new one.
-    fn count_connection(&mut self, response: &reqwest::Response) {
+    /// A connection that was used for none of the last answers is a new one.
+    fn count_connection(&self, response: &reqwest::Response) {
         let socket = response
             .extensions()
             .get::<HttpInfo>()
             .map(HttpInfo::local_addr);
-        if socket.is_none() || socket != self.last_socket {
-            self.connections += 1;
-            self.last_socket = socket;
-            tracing::debug!(server = %self.base, "opened a connection to Vikunja");
+        if self.sockets().is_new(socket) {
+            tracing::debug!(server = %self.line.base, "opened a connection to Vikunja");
         }
     }
 
-    fn read_clock(&mut self, headers: &HeaderMap) -> i64 {
+    fn read_clock(&self, headers: &HeaderMap) -> i64 {
         let now = Timestamp::now();
         let date = headers
             .get(DATE)
@@ -368,11 +395,12 @@ impl Client {
             .and_then(|text| jiff::fmt::rfc2822::parse(text).ok())
             .map(|zoned| zoned.timestamp());
         let Some(date) = date else {
-            self.offset_ms = 0;
+            self.line.offset_ms.store(0, Ordering::Relaxed);
             return now.as_second();
         };
         let ahead_ms = date.as_millisecond() + 500 - now.as_millisecond();
-        self.offset_ms = if ahead_ms.abs() < 2_000 { 0 } else { ahead_ms };
+        let ahead_ms = if ahead_ms.abs() < 2_000 { 0 } else { ahead_ms };
+        self.line.offset_ms.store(ahead_ms, Ordering::Relaxed);
         date.as_second()
     }
 }

@@ -10,9 +10,8 @@ use super::VikunjaConnector;
 use super::age;
 use super::api::{Listed, Place};
 use super::convert::{remote_id, remote_task};
-use super::cursor::{
-    Ids, Known, MAX_RECENT, Mark, OVERLAP_SECS, Owner, PAGE, SETTLE_SECS, Seen, updated,
-};
+use super::cursor::{Ids, MAX_RECENT, Mark, OVERLAP_SECS, Owner, PAGE, SETTLE_SECS, Seen, updated};
+use super::moves::{Moves, carried_over, compare, known};
 use super::wire;
 
 /// What a look has found so far, and what the next one will start from.
@@ -22,31 +21,6 @@ struct Findings {
     gone: Vec<Gone>,
     /// The server's time of the first answer about tasks.
     date: Option<i64>,
-}
-
-/// How the projects differ from those of the last look.
-#[derive(Default)]
-struct Moves {
-    /// Moved, listed before, not archived.
-    open: BTreeSet<i64>,
-    /// Moved or just archived: only its own listing shows its tasks.
-    archived: BTreeSet<i64>,
-    /// Not listed before, and older than what the newest tasks show.
-    unknown: BTreeSet<i64>,
-    /// Listed before.
-    vanished: BTreeSet<i64>,
-    /// Whether the tree of projects looks different.
-    tree: bool,
-}
-
-impl Moves {
-    fn is_empty(&self) -> bool {
-        self.open.is_empty()
-            && self.archived.is_empty()
-            && self.unknown.is_empty()
-            && self.vanished.is_empty()
-            && !self.tree
-    }
 }
 
 impl VikunjaConnector {
@@ -172,12 +146,10 @@ impl VikunjaConnector {
             gone: Vec::new(),
             date: None,
         };
-        for id in &moves.archived {
-            self.read_archived(&mut found, *id, floor).await?;
-        }
-        for id in &moves.unknown {
-            let rows = self.api.tasks(Place::Project(*id), None).await?;
-            found.take(rows);
+        self.read_archived(&mut found, &moves.archived, floor)
+            .await?;
+        for (_, listed) in self.list(moves.unknown.iter().copied()).await? {
+            found.take(listed);
         }
         let structural = !moves.vanished.is_empty() || moves.tree;
         if foreign || structural || !moves.open.is_empty() {
@@ -234,8 +206,7 @@ impl VikunjaConnector {
         };
         let all = usize::try_from(total).unwrap_or(usize::MAX) / PAGE + 1;
         if suspects.iter().map(pages).sum::<usize>() <= all {
-            for id in suspects {
-                let listed = self.api.tasks(Place::Project(id), None).await?;
+            for (id, listed) in self.list(suspects).await? {
                 found.hold_against(&BTreeSet::from([id]), listed);
             }
         }
@@ -270,8 +241,7 @@ impl VikunjaConnector {
             })
             .map(|(id, _)| *id)
             .collect();
-        for id in repathed {
-            let listed = self.api.tasks(Place::Project(id), None).await?;
+        for (_, listed) in self.list(repathed).await? {
             found
                 .tasks
                 .extend(listed.rows.into_iter().map(|task| (task.id, task)));
@@ -279,29 +249,45 @@ impl VikunjaConnector {
         Ok(())
     }
 
+    /// All tasks of these projects, read side by side.
+    async fn list(
+        &self,
+        projects: impl IntoIterator<Item = i64>,
+    ) -> Result<Vec<(i64, Listed<wire::Task>)>, ConnectorError> {
+        let projects: Vec<i64> = projects.into_iter().collect();
+        let read = |id: &i64| self.api.tasks(Place::Project(*id), None);
+        let listed = self.api.side_by_side(projects.iter().collect(), read);
+        let listed = listed.await?;
+        Ok(projects.into_iter().zip(listed).collect())
+    }
+
     async fn read_archived(
         &mut self,
         found: &mut Findings,
-        id: i64,
+        archived: &BTreeSet<i64>,
         floor: i64,
     ) -> Result<(), ConnectorError> {
-        let place = Place::Project(id);
-        let newest = self.api.newest(place, floor, 0).await?;
-        let total = newest.total;
-        found.take(Listed {
-            rows: newest
-                .rows
-                .into_iter()
-                .filter(|task| updated(task) >= floor)
-                .collect(),
-            ..newest
-        });
-        let known = found.next.projects.get(&id);
-        if known.is_none_or(|known| known.tasks.0.len() as u64 == total) {
-            return Ok(());
+        let newest = |id: &i64| self.api.newest(Place::Project(*id), floor, 0);
+        let newest = self.api.side_by_side(archived.iter().collect(), newest);
+        let mut differ = Vec::new();
+        for (id, newest) in archived.iter().zip(newest.await?) {
+            let total = newest.total;
+            found.take(Listed {
+                rows: newest
+                    .rows
+                    .into_iter()
+                    .filter(|task| updated(task) >= floor)
+                    .collect(),
+                ..newest
+            });
+            let known = found.next.projects.get(id);
+            if known.is_some_and(|known| known.tasks.0.len() as u64 != total) {
+                differ.push(*id);
+            }
         }
-        let listed = self.api.tasks(place, None).await?;
-        found.hold_against(&BTreeSet::from([id]), listed);
+        for (id, listed) in self.list(differ).await? {
+            found.hold_against(&BTreeSet::from([id]), listed);
+        }
         Ok(())
     }
 
@@ -402,8 +388,8 @@ impl VikunjaConnector {
             .collect();
         let open = self.api.tasks(Place::Everywhere, None).await?;
         found.fill(open);
-        for project in listed.rows.iter().filter(|project| project.is_archived) {
-            let rows = self.api.tasks(Place::Project(project.id), None).await?;
+        let archived = listed.rows.iter().filter(|project| project.is_archived);
+        for (_, rows) in self.list(archived.map(|project| project.id)).await? {
             found.fill(rows);
         }
         let mut went_back = false;
@@ -536,62 +522,4 @@ impl Findings {
         self.gone
             .retain(|gone| !tasks.keys().any(|id| remote_id(*id) == gone.id));
     }
-}
-
-/// The next mark before anything was read: today's projects with yesterday's tasks.
-fn carried_over(mark: &Mark, projects: &[wire::Project]) -> Mark {
-    let mut next = mark.clone();
-    next.projects = projects
-        .iter()
-        .map(|project| {
-            let tasks = mark
-                .projects
-                .get(&project.id)
-                .map(|known| known.tasks.clone());
-            (project.id, known(project, tasks.unwrap_or_default()))
-        })
-        .collect();
-    next
-}
-
-fn known(project: &wire::Project, tasks: Ids) -> Known {
-    Known {
-        title: project.title.clone(),
-        parent: project.parent_project_id,
-        archived: project.is_archived,
-        updated: project.updated.map_or(0, Timestamp::as_second),
-        tasks,
-    }
-}
-
-fn compare(mark: &Mark, projects: &[wire::Project]) -> Moves {
-    let mut moves = Moves::default();
-    for project in projects {
-        let now = known(project, Ids::default());
-        let Some(before) = mark.projects.get(&project.id) else {
-            moves.tree = true;
-            let made = project.created.map_or(0, Timestamp::as_second);
-            // All tasks of a project that was just made are new themselves.
-            if project.is_archived || made < mark.floor {
-                moves.unknown.insert(project.id);
-            } else {
-                moves.open.insert(project.id);
-            }
-            continue;
-        };
-        moves.tree |= before.title != now.title
-            || before.parent != now.parent
-            || before.archived != now.archived;
-        let moved = before.updated != now.updated;
-        if now.archived && (moved || !before.archived) {
-            moves.archived.insert(project.id);
-        } else if !now.archived && (moved || before.archived) {
-            moves.open.insert(project.id);
-        }
-    }
-    let listed: BTreeSet<i64> = projects.iter().map(|project| project.id).collect();
-    let known = mark.projects.keys().copied();
-    moves.vanished = known.filter(|id| !listed.contains(id)).collect();
-    moves.tree |= !moves.vanished.is_empty();
-    moves
 }

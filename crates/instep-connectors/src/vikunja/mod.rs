@@ -8,11 +8,14 @@ pub mod convert;
 mod cursor;
 mod elements;
 mod find;
+mod gate;
 mod look;
 pub mod markdown;
+mod moves;
 mod projects;
 mod refusal;
 mod rights;
+mod sockets;
 mod webhook;
 pub mod wire;
 mod write;
@@ -44,10 +47,12 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// How long one call may take, from its first byte to its last.
     pub call_timeout: Duration,
+    /// How many reads of a look may be under way at once, at least one. Writes go one at a time.
+    pub parallel_reads: usize,
 }
 
 impl Settings {
-    /// Settings with the usual time-outs: 5 s to connect, 30 s for a call.
+    /// Settings with the usual time-outs, 5 s to connect and 30 s for a call, and four reads at once.
     pub fn new(url: impl Into<String>, token: SecretString, zone: TimeZone) -> Self {
         Self {
             url: url.into(),
@@ -55,11 +60,12 @@ impl Settings {
             zone,
             connect_timeout: Duration::from_secs(5),
             call_timeout: Duration::from_secs(30),
+            parallel_reads: 4,
         }
     }
 }
 
-/// One user's Vikunja. Keeps one connection, the tree of projects and the labels as last read.
+/// One user's Vikunja. Keeps its connections, the tree of projects and the labels as last read.
 #[derive(Debug)]
 pub struct VikunjaConnector {
     capabilities: Capabilities,
@@ -92,7 +98,7 @@ impl VikunjaConnector {
         };
         let base = base_url(&settings.url)?;
         let host = named_host(&base);
-        let client = Client::new(base, settings.token, timeouts)?;
+        let client = Client::new(base, settings.token, timeouts, settings.parallel_reads)?;
         Ok(Self {
             capabilities: convert::capabilities(),
             zone: settings.zone,
@@ -287,6 +293,21 @@ impl Connector for VikunjaConnector {
         since: Timestamp,
     ) -> Result<Vec<Vec<Applied>>, ConnectorError> {
         self.look_for(sent, since).await
+    }
+
+    fn beside(&self) -> Option<Self> {
+        Some(Self {
+            capabilities: self.capabilities.clone(),
+            zone: self.zone.clone(),
+            host: self.host.clone(),
+            api: Api {
+                client: self.api.client.beside(),
+            },
+            user: self.user,
+            projects: self.projects.clone(),
+            labels: None,
+            written: 0,
+        })
     }
 
     fn host(&self) -> Option<&str> {

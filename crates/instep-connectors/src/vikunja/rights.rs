@@ -84,7 +84,7 @@ impl Api {
     /// The scopes that the token lacks of those that are needed: with `writes` all, else those that
     /// read. A token that is dead lacks none.
     pub(super) async fn missing_rights(
-        &mut self,
+        &self,
         writes: bool,
     ) -> Result<Vec<&'static str>, ConnectorError> {
         let needed = RIGHTS.iter();
@@ -93,14 +93,12 @@ impl Api {
     }
 
     /// The same for what webhooks need.
-    pub(super) async fn missing_webhook_rights(
-        &mut self,
-    ) -> Result<Vec<&'static str>, ConnectorError> {
+    pub(super) async fn missing_webhook_rights(&self) -> Result<Vec<&'static str>, ConnectorError> {
         self.lacking(WEBHOOK_RIGHTS.iter()).await
     }
 
     async fn lacking(
-        &mut self,
+        &self,
         needed: impl Iterator<Item = &Right>,
     ) -> Result<Vec<&'static str>, ConnectorError> {
         let mut missing = Vec::new();

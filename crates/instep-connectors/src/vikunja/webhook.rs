@@ -221,12 +221,12 @@ impl VikunjaConnector {
 
 impl Api {
     /// The names of all events that a webhook can tell.
-    async fn event_names(&mut self) -> Result<Vec<String>, Failure> {
+    async fn event_names(&self) -> Result<Vec<String>, Failure> {
         let call = Call::get("api/v2/webhooks/events", "webhooks: events");
         Ok(self.client.send(call).await?.json()?)
     }
 
-    async fn webhooks(&mut self, project: i64) -> Result<Vec<wire::Webhook>, Failure> {
+    async fn webhooks(&self, project: i64) -> Result<Vec<wire::Webhook>, Failure> {
         let path = format!("api/v2/projects/{project}/webhooks");
         let call = || Call::get(path.clone(), "projects_webhooks: read_all");
         self.pages("webhooks", MAX_PAGES, call).await

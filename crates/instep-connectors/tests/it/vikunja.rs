@@ -9,6 +9,7 @@ mod foreign;
 mod kept;
 mod looks;
 mod markdown;
+mod parallel;
 mod rights;
 mod server;
 mod suite;

@@ -220,8 +220,17 @@ impl Vikunja {
         counts
     }
 
+    /// The most requests that were open at once: those that read, and those that write.
+    pub fn most_open(&self) -> (usize, usize) {
+        let open = self.shared.open();
+        (open.most_reads, open.most_writes)
+    }
+
     /// Forgets the requests received so far.
     pub fn forget_requests(&self) {
+        let mut open = self.shared.open();
+        (open.most_reads, open.most_writes) = (0, 0);
+        drop(open);
         self.shared
             .recorded
             .lock()

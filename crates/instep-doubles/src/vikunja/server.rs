@@ -39,8 +39,55 @@ pub(crate) struct Shared {
     pub(crate) recorded: Mutex<Vec<Recorded>>,
     pub(crate) script: Mutex<Script>,
     pub(crate) gate: Arc<Gate>,
+    /// Requests that are open now, and the most that were at once.
+    pub(crate) open: Mutex<Open>,
     client: reqwest::Client,
     writing: AtomicBool,
+}
+
+/// Requests that are answered at the moment.
+#[derive(Debug, Default)]
+pub(crate) struct Open {
+    reads: usize,
+    writes: usize,
+    pub(crate) most_reads: usize,
+    pub(crate) most_writes: usize,
+}
+
+impl Open {
+    fn of(&mut self, writes: bool) -> (&mut usize, &mut usize) {
+        match writes {
+            true => (&mut self.writes, &mut self.most_writes),
+            false => (&mut self.reads, &mut self.most_reads),
+        }
+    }
+}
+
+/// Counts a request for as long as it is open, also where the caller goes meanwhile.
+struct Counted<'a> {
+    shared: &'a Shared,
+    writes: bool,
+}
+
+impl<'a> Counted<'a> {
+    fn new(shared: &'a Shared, method: &str) -> Self {
+        let writes = !is_reading(method);
+        let mut open = shared.open();
+        let (now, most) = open.of(writes);
+        *now += 1;
+        *most = (*most).max(*now);
+        Self { shared, writes }
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        *self.shared.open().of(self.writes).0 -= 1;
+    }
+}
+
+fn is_reading(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS")
 }
 
 impl Shared {
@@ -57,9 +104,14 @@ impl Shared {
             recorded: Mutex::default(),
             script: Mutex::default(),
             gate,
+            open: Mutex::default(),
             client,
             writing: AtomicBool::new(false),
         }
+    }
+
+    pub(crate) fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The state, set to the current time.
@@ -139,6 +191,7 @@ async fn answer(
 ) -> Response<Body> {
     let at = shared.clock.now();
     let method = request.method().as_str().to_owned();
+    let _open = Counted::new(&shared, &method);
     let uri = request.uri();
     let asked = uri
         .path_and_query()
@@ -254,8 +307,7 @@ async fn apply(
         headers: parts.headers,
         body,
     };
-    let writes = !matches!(method, "GET" | "HEAD" | "OPTIONS");
-    if !writes {
+    if is_reading(method) {
         return handle(shared, &request, effects);
     }
     if shared.options.concurrent_writes {

@@ -40,7 +40,12 @@ pub(super) async fn on_each(test: impl AsyncFn(&Server)) {
 
 /// A double of its own.
 pub(super) async fn on_double() -> Server {
-    let double = Vikunja::start(Options::default()).await;
+    on_double_with(Options::default()).await
+}
+
+/// The same, behaving as told.
+pub(super) async fn on_double_with(options: Options) -> Server {
+    let double = Vikunja::start(options).await;
     Server {
         url: double.url().to_owned(),
         token: double.token().to_owned(),
@@ -88,6 +93,11 @@ fn http() -> reqwest::Client {
 }
 
 impl Server {
+    /// The double that it is.
+    pub(super) fn double(&self) -> &Vikunja {
+        self.double.as_ref().expect("a double")
+    }
+
     /// A connector for this user.
     pub(super) fn connector(&self) -> VikunjaConnector {
         self.connector_with(&self.token)
