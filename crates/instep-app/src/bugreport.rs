@@ -143,6 +143,7 @@ fn settings(config: &Config) -> Vec<Setting> {
     let all = [
         ("timezone", config.timezone.clone()),
         ("daemon.poll_secs", daemon.poll_secs.to_string()),
+        ("daemon.parallel_reads", daemon.parallel_reads.to_string()),
         ("daemon.hook_pass", daemon.hook_pass.to_string()),
         ("daemon.listen", is_set(!daemon.listen.is_empty())),
         ("daemon.public_url", is_set(daemon.public_url.is_some())),

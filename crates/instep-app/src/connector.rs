@@ -42,7 +42,7 @@ pub(crate) struct AnyConnector {
 }
 
 /// Who answers, for as long as a connection stands and not for long.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Known {
     identity: Identity,
     connections: u64,
@@ -249,6 +249,18 @@ impl Connector for AnyConnector {
 
     async fn lost(&mut self, reported: &[RemoteId]) -> Result<Vec<Lost>, ConnectorError> {
         each!(&mut self.service, inner => inner.lost(reported).await)
+    }
+
+    fn beside(&self) -> Option<Self> {
+        let AnyService::Vikunja(vikunja) = &self.service else {
+            // Looks at what is on this computer are short.
+            return None;
+        };
+        Some(Self {
+            service: AnyService::Vikunja(Box::new(vikunja.beside()?)),
+            carried: Arc::clone(&self.carried),
+            known: self.known.clone(),
+        })
     }
 
     fn watched(&self) -> Vec<PathBuf> {

@@ -93,7 +93,10 @@ pub(crate) fn connect_with(
         }
         Reach::Vikunja { url, .. } => {
             let secret = secret.unwrap_or_default();
-            let settings = vikunja::Settings::new(url.clone(), secret, config.zone.clone());
+            let settings = vikunja::Settings {
+                parallel_reads: config.parallel_reads(),
+                ..vikunja::Settings::new(url.clone(), secret, config.zone.clone())
+            };
             let connector = VikunjaConnector::connect(settings).map_err(failed)?;
             AnyService::Vikunja(Box::new(connector))
         }

@@ -1,5 +1,6 @@
 //! When a service that fails is left alone: what the config says, and the environment, which wins.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use instep_api::{Exit, Failure};
@@ -56,6 +57,15 @@ pub(super) fn rate(per_sec: Option<i64>) -> Result<Rate, String> {
         per_sec,
         burst: per_sec.saturating_mul(2),
     })
+}
+
+/// How many reads go out at once where so many may: what is to be slow does not come in bursts.
+pub(super) fn at_once(reads: NonZeroU32, rate: Rate) -> usize {
+    let most = match rate.per_sec {
+        0 => u32::MAX,
+        per_sec => per_sec,
+    };
+    usize::try_from(reads.get().min(most)).unwrap_or(usize::MAX)
 }
 
 /// The rule as the environment has it.
@@ -120,6 +130,15 @@ mod tests {
             .ok()
             .map(|rule| (rule.on, rule.failures, rule.open.as_secs()));
         assert_eq!(rule, expected, "{set:?}");
+    }
+
+    #[test]
+    fn reads_at_once_keep_to_the_rate() {
+        let four = NonZeroU32::MIN.saturating_add(3);
+        for (per_sec, expected) in [(0, 4), (1, 1), (3, 3), (500, 4)] {
+            let rate = rate(Some(per_sec)).expect("a rate");
+            assert_eq!(at_once(four, rate), expected, "{per_sec}");
+        }
     }
 
     #[test]

@@ -58,6 +58,11 @@ impl Config {
             .find(|entry| entry.account.name == name)
     }
 
+    /// How many reads of one look go out at once: never more than all calls may in a second.
+    pub(crate) fn parallel_reads(&self) -> usize {
+        limits::at_once(self.daemon.parallel_reads, self.rate)
+    }
+
     /// The names of all accounts.
     pub(crate) fn names(&self) -> Vec<&str> {
         let names = self

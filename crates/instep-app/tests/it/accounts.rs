@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use instep_api::{AccountAdd, CheckStatus, Exit, InitRequest, SecretSource};
+use instep_api::{AccountAdd, Check, CheckStatus, Exit, InitRequest, SecretSource};
 use instep_app::{
     App, account_add, account_login, account_remove, account_rename, config_check, config_replace,
     config_show, doctor, init,
@@ -291,6 +291,7 @@ async fn a_bad_config_is_named_by_line() {
     );
     refused(good.replace("\"newest\"", "\"prefer:nobody\""));
     refused(good.replacen("timezone = \"", "timezone = \"Mars/", 1));
+    refused(format!("{good}\n[daemon]\nparallel_reads = 0\n"));
     assert_eq!(config_show(&world.places).expect("a config"), good);
 
     // What `conflicts resolve --keep` takes as an answer is no account.
@@ -305,6 +306,12 @@ async fn a_bad_config_is_named_by_line() {
         let failure = failure.expect_err("a name that means something else");
         assert!(failure.why.contains("--keep"), "{}", failure.why);
     }
+
+    let reads = format!("{good}\n[daemon]\nparallel_reads = 1\n");
+    config_replace(&world.places, &reads).expect("one read after the other");
+    let checks = config_check(&world.places).expect("checks");
+    let is_note = |check: &&Check| check.status == CheckStatus::Note;
+    assert_eq!(checks.iter().find(is_note), None);
 
     let odd = good.replacen("conflicts = ", "conflikts = ", 1);
     config_replace(&world.places, &odd).expect("an unknown key is no error");
