@@ -16,6 +16,7 @@ pub mod metrics;
 mod shared;
 mod socket;
 mod spool;
+mod standing;
 mod watch;
 mod watchdog;
 

@@ -3,7 +3,6 @@
 
 use std::io;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use instep_api::socket::{
@@ -13,15 +12,13 @@ use instep_api::socket::{
 use instep_api::{Exit, Failure, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::intake::Intake;
 use crate::shared::Shared;
-
-/// Connections at once; the kernel keeps the next ones waiting.
-const MOST_CONNECTIONS: usize = 256;
+use crate::standing::{Callers, Place};
 
 /// How long a caller may take to ask, and to take one answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -31,13 +28,10 @@ const BREATH: Duration = Duration::from_millis(50);
 
 /// Answers until it is dropped.
 pub(crate) async fn serve(listener: UnixListener, shared: Rc<Shared>, intake: Intake) {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let callers = Callers::default();
     let mut conversations = JoinSet::new();
     loop {
         while conversations.try_join_next().is_some() {}
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-            return;
-        };
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
@@ -46,23 +40,34 @@ pub(crate) async fn serve(listener: UnixListener, shared: Rc<Shared>, intake: In
                 continue;
             }
         };
+        while !callers.make_room() {
+            // Whoever is answered leaves some time.
+            conversations.join_next().await;
+        }
         let (shared, intake) = (Rc::clone(&shared), intake.clone());
-        conversations.spawn_local(async move {
-            if let Err(error) = converse(stream, &shared, &intake).await {
-                shared.metrics.refused_connection();
-                tracing::debug!(%error, "a conversation ended early");
-            }
-            drop(place);
+        callers.seat(|place| {
+            conversations.spawn_local(async move {
+                if let Err(error) = converse(stream, &shared, &intake, place).await {
+                    shared.metrics.refused_connection();
+                    tracing::debug!(%error, "a conversation ended early");
+                }
+            })
         });
     }
 }
 
-async fn converse(mut stream: UnixStream, shared: &Shared, intake: &Intake) -> io::Result<()> {
+async fn converse(
+    mut stream: UnixStream,
+    shared: &Shared,
+    intake: &Intake,
+    mut place: Place,
+) -> io::Result<()> {
     let uid = rustix::process::geteuid().as_raw();
     if stream.peer_cred()?.uid() != uid {
         return Err(io::Error::from(io::ErrorKind::PermissionDenied));
     }
     let envelope = timeout(PATIENCE, question(&mut stream)).await??;
+    place.ask();
     let question = match envelope {
         Ok(envelope) => match refusal(&envelope, shared) {
             None => envelope.question,
