@@ -18,6 +18,12 @@ use super::stored::Kinds;
 const LIMIT: Duration = Duration::from_secs(120);
 /// What is kept of a process's complaints.
 const MAX_COMPLAINT_BYTES: u64 = 64 * 1024;
+/// A filter for one task. By itself a uuid may be taken for something else: `0004367d-…` is 4,367 days
+/// to Taskwarrior, minus a word.
+fn name(uuid: &str) -> String {
+    format!("uuid:{uuid}")
+}
+
 /// More uuids than this are not named one by one: everything is exported instead.
 const MAX_NAMED: usize = 200;
 /// Given on every call; the reasons are the prompts and writes that each prevents.
@@ -221,11 +227,20 @@ impl Program {
         uuids: Option<&[String]>,
         mut each: impl FnMut(&[u8]) -> Result<(), ConnectorError> + Send,
     ) -> Result<(), ConnectorError> {
-        let mut args: Vec<&str> = match uuids {
+        let named: Vec<String> = match uuids {
             Some([]) => return Ok(()),
-            Some(uuids) if uuids.len() <= MAX_NAMED => uuids.iter().map(String::as_str).collect(),
+            Some(uuids) if uuids.len() <= MAX_NAMED => {
+                uuids.iter().map(|uuid| name(uuid)).collect()
+            }
             _ => Vec::new(),
         };
+        let mut args: Vec<&str> = Vec::new();
+        for named in &named {
+            if !args.is_empty() {
+                args.push("or");
+            }
+            args.push(named);
+        }
         args.push("export");
         let mut brackets = 0;
         let ending = self

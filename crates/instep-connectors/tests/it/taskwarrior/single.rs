@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use instep_connectors::taskwarrior::{Settings, TaskwarriorConnector};
 use instep_contract::{Connector, ConnectorError};
-use instep_model::{Field, Operation};
+use instep_model::{Field, Operation, RemoteId};
 use serde_json::json;
 
 use super::world::{World, apply, create, edit, id, read, text, titled, update, uuid, worlds};
@@ -18,6 +18,23 @@ macro_rules! cost {
         $act;
         $connector.calls() - before
     }};
+}
+
+/// By itself this uuid is a number of days to Taskwarrior, minus a word. More tasks than are looked up in
+/// the files are asked for by name.
+#[tokio::test]
+async fn a_uuid_that_reads_as_a_span_is_a_uuid() {
+    for world in worlds() {
+        let mut connector = world.open();
+        create(&mut connector, titled(1, "task")).await;
+        world.age();
+        let mut ids = vec![RemoteId::new("0004367d-8aa6-4f35-9d55-159f5cbadf07")];
+        ids.extend((1..=40).map(id));
+        let found = connector.read(&ids).await.expect("an answer");
+        let there: Vec<bool> = found.iter().map(Option::is_some).collect();
+        assert_eq!(there.iter().position(|is_there| *is_there), Some(1));
+        assert_eq!(there.iter().filter(|is_there| **is_there).count(), 1);
+    }
 }
 
 #[tokio::test]
