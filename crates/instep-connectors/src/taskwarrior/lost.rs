@@ -13,6 +13,9 @@ use super::race::{Edits, changes};
 use super::undo::Step;
 use super::wire::{Row, State};
 
+/// How the name of a note begins; the second in which it was written follows.
+const NOTE: &str = "annotation_";
+
 /// What the journal tells of one task.
 #[derive(Debug)]
 pub(super) struct Story {
@@ -46,10 +49,42 @@ impl Story {
         self.last_secs = step.at_secs;
         let old = step.old.as_ref().map(Row::properties).unwrap_or_default();
         for (key, value) in changes(step.old.as_ref(), &step.new) {
+            self.keep_note(&key, value.as_deref(), &old, &step.new);
             let values = self.values.entry(key.clone()).or_default();
             values.insert(old.get(&key).cloned());
             values.insert(value.clone());
             self.edits.insert(key, value);
+        }
+    }
+
+    /// Two commands that knew nothing of each other name their notes by the same second. The earlier one
+    /// stays, under the next second that is free.
+    fn keep_note(
+        &mut self,
+        key: &str,
+        value: Option<&str>,
+        old: &BTreeMap<String, String>,
+        new: &Row,
+    ) {
+        let (Some(second), Some(value), Some(Some(earlier))) = (
+            key.strip_prefix(NOTE),
+            value,
+            self.edits.get(key).filter(|_| !old.contains_key(key)),
+        ) else {
+            return;
+        };
+        let (Ok(second), false) = (second.parse::<i64>(), earlier == value) else {
+            return;
+        };
+        let (earlier, taken) = (earlier.clone(), new.properties());
+        let free = (second.saturating_add(1)..)
+            .map(|second| format!("{NOTE}{second}"))
+            .find(|free| !taken.contains_key(free) && !self.edits.contains_key(free));
+        if let Some(free) = free {
+            let values = self.values.entry(free.clone()).or_default();
+            values.insert(None);
+            values.insert(Some(earlier.clone()));
+            self.edits.insert(free, Some(earlier));
         }
     }
 
@@ -157,6 +192,26 @@ mod tests {
             &with("tag_a:x"),
         );
         check(&[(task, "description:x status:deleted")], "", "");
+        // Two notes of one second that did not know each other, whichever of them is left.
+        for left in ["one", "two"] {
+            check(
+                &[
+                    (task, &with("annotation_7:one")),
+                    (task, &with("annotation_7:two")),
+                ],
+                &with(&format!("annotation_7:{left}")),
+                &with("annotation_7:two annotation_8:one"),
+            );
+        }
+        // One that was reworded.
+        check(
+            &[
+                (task, &with("annotation_7:one")),
+                (&with("annotation_7:one"), &with("annotation_7:two")),
+            ],
+            &with("annotation_7:two"),
+            "",
+        );
         // What Taskwarrior takes away by itself, and what it makes itself.
         check(&[("", &with("until:900"))], "", "");
         check(

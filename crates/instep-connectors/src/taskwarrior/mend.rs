@@ -29,6 +29,8 @@ pub(super) enum Span {
     Recent,
     /// All of it, which takes its time.
     Whole,
+    /// All of it, for whole tasks: whoever undid that one was added took its entry away.
+    Tasks,
 }
 
 /// What is remembered between two looks for losses.
@@ -48,11 +50,19 @@ pub(super) struct Losses {
     pub(super) left: HashMap<Uuid, Exported>,
     /// What has to.
     pub(super) wanted: BTreeMap<Uuid, Row>,
+    /// Tasks that are not there, as the journal has it.
+    ended: HashSet<Uuid>,
+}
+
+impl Losses {
+    fn wanted_ids(&self) -> HashSet<Uuid> {
+        self.wanted.keys().copied().collect()
+    }
 }
 
 impl Watch {
-    /// Those of these tasks, none of which is there, that nobody removed; the next write puts them
-    /// back.
+    /// Those of these tasks, none of which was found, that nobody removed as far as the journal tells:
+    /// lost ones, which the next write puts back, and such that a command was only writing anew.
     pub(super) async fn vanished(
         &mut self,
         program: &mut Program,
@@ -66,9 +76,8 @@ impl Watch {
         if alive.is_empty() {
             return Ok(alive);
         }
-        let found = self.look(program, place, &alive, Span::Whole).await?;
-        let is_lost = |uuid: &Uuid| found.wanted.contains_key(uuid);
-        let lost: HashSet<Uuid> = alive.into_iter().filter(is_lost).collect();
+        let found = self.look(program, place, &alive, Span::Tasks).await?;
+        let lost: HashSet<Uuid> = alive.intersection(&found.wanted_ids()).copied().collect();
         if !lost.is_empty() {
             tracing::warn!(
                 tasks = lost.len(),
@@ -76,7 +85,7 @@ impl Watch {
             );
             self.due.get_or_insert_default().extend(&lost);
         }
-        Ok(lost)
+        Ok(alive.difference(&found.ended).copied().collect())
     }
 
     /// Finds what was lost of the `reported` tasks, and of those that were written to lately.
@@ -95,14 +104,20 @@ impl Watch {
             && !undo::holds(data, known)?
         {
             self.from = length;
-            return Ok(Losses::default());
+            if span != Span::Tasks {
+                return Ok(Losses::default());
+            }
         }
         let fresh = known.map_or(0, |known| length.saturating_sub(known.length()));
         let most = match span {
             Span::Recent => fresh.clamp(LAST_BYTES, MOST_BYTES),
-            Span::Whole => length,
+            Span::Whole | Span::Tasks => length,
         };
-        let tail = undo::tail(data, self.from, most)?;
+        let from = match span {
+            Span::Recent | Span::Whole => self.from,
+            Span::Tasks => 0,
+        };
+        let tail = undo::tail(data, from, most)?;
         let now_secs = Timestamp::now().as_second();
         let mut stories = Story::all(tail.steps);
         stories.retain(|uuid, story| {
@@ -119,12 +134,20 @@ impl Watch {
             absent: &HashSet::new(),
         };
         let mut left = fetch(program, place, &uuids, trust).await?;
-        let restored = stories.into_iter().filter_map(|(uuid, story)| {
+        let (mut wanted, mut ended) = (BTreeMap::new(), HashSet::new());
+        for (uuid, story) in stories {
             let now = left.get(&uuid).map(|(row, _)| row);
-            Some((uuid, story.restored(uuid, now, now_secs)?))
-        });
-        let wanted: BTreeMap<Uuid, Row> = restored.collect();
+            match story.restored(uuid, now, now_secs) {
+                Some(row) => drop(wanted.insert(uuid, row)),
+                None if now.is_none() => drop(ended.insert(uuid)),
+                None => {}
+            }
+        }
         left.retain(|uuid, _| wanted.contains_key(uuid));
-        Ok(Losses { left, wanted })
+        Ok(Losses {
+            left,
+            wanted,
+            ended,
+        })
     }
 }

@@ -232,7 +232,7 @@ impl Writing<'_> {
         }
         let due = self.watch.due.take().unwrap_or_default();
         let look = self.watch.look(self.program, place, &due, Span::Whole);
-        let Losses { left, wanted } = look.await?;
+        let Losses { left, wanted, .. } = look.await?;
         if wanted.is_empty() {
             return Ok(());
         }

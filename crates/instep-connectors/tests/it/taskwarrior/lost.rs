@@ -205,3 +205,30 @@ async fn s32_a_task_that_vanished_is_not_gone() {
         assert!(connector.read(&[id(1)]).await.is_err());
     }
 }
+
+/// What is missing is not gone as long as the journal holds that it was added and nothing that took it
+/// away, also where an undo moved the place from which the journal counts.
+#[tokio::test]
+async fn s32_what_nobody_took_away_is_not_gone_after_an_undo() {
+    let (world, mut connector) = seen(3).await;
+    world.task(&[&uuid(1).to_string(), "modify", "priority:H"]);
+    world.age();
+    assert_eq!(connector.lost(&[]).await.unwrap(), []);
+    world.task(&["undo"]);
+    let pending = world.data().join("pending.data");
+    let rows = std::fs::read_to_string(&pending).unwrap();
+    let others = rows
+        .lines()
+        .filter(|row| !row.contains(&uuid(2).to_string()));
+    let others: String = others.map(|row| format!("{row}\n")).collect();
+    std::fs::write(&pending, others).unwrap();
+    world.age();
+    let answer = connector.read(&[id(2)]).await;
+    assert!(matches!(answer, Err(ConnectorError::Busy)), "{answer:?}");
+
+    world.task(&[&uuid(3).to_string(), "delete"]);
+    world.task(&[&uuid(3).to_string(), "purge"]);
+    world.age();
+    let answer = connector.read(&[id(3)]).await.expect("an answer");
+    assert!(answer[0].is_none(), "that was taken away: {answer:?}");
+}
