@@ -139,7 +139,7 @@ impl SyncShown {
 pub struct DaemonStatus {
     /// Whether it runs.
     pub running: bool,
-    /// Its process id.
+    /// Its process id; also of one that runs and does not answer.
     pub pid: Option<u32>,
     /// Its socket.
     pub socket: Option<String>,

@@ -2,7 +2,7 @@
 
 mod checks;
 mod mend;
-mod pulse;
+pub(crate) mod pulse;
 mod storage;
 mod webhooks;
 

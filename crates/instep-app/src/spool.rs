@@ -139,6 +139,13 @@ impl Spool {
         Ok(names)
     }
 
+    /// The directory of files that could not be read, and how many there are.
+    pub(crate) fn unreadable(&self) -> (PathBuf, usize) {
+        let bad = self.dir.join(BAD);
+        let count = fs::read_dir(&bad).map_or(0, Iterator::count);
+        (bad, count)
+    }
+
     /// How much waits, and for how long the oldest has; changes nothing.
     pub(crate) fn waiting(&self) -> (usize, Option<Duration>) {
         let Ok(entries) = fs::read_dir(&self.dir) else {
@@ -189,6 +196,9 @@ impl Spool {
     pub fn remove(&self, spooled: &Spooled) -> io::Result<()> {
         let path = self.dir.join(&spooled.name);
         if spooled.unreadable && self.keep_bad(&path, &spooled.name).is_ok() {
+            tracing::warn!(
+                "a file of the hook's spool could not be read; everything is looked at in its place"
+            );
             return Ok(());
         }
         match fs::remove_file(&path) {

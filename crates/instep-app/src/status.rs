@@ -5,9 +5,11 @@ use instep_contract::Store;
 use instep_model::{Kind, MappingState, Timestamp};
 use instep_store::{AccountSummary, TaskFilter};
 
+use crate::Places;
 use crate::access::Standing;
 use crate::app::App;
 use crate::config::Entry;
+use crate::doctor::pulse::holder;
 use crate::refused::Refusal;
 use crate::spool::Spool;
 use crate::{say, tell};
@@ -58,7 +60,10 @@ impl App {
         Ok(StatusReply {
             schema_version: SCHEMA_VERSION,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            daemon: DaemonStatus::default(),
+            daemon: DaemonStatus {
+                pid: hung_daemon(&self.places),
+                ..DaemonStatus::default()
+            },
             accounts,
             conflicts: summaries.iter().map(|summary| summary.conflicts).sum(),
             tasks: tasks.len(),
@@ -81,9 +86,17 @@ impl App {
     }
 }
 
-/// How `status` ends: an account that was not synced for too long needs somebody (I14).
+/// The process of a daemon that has the data directory and did not answer.
+fn hung_daemon(places: &Places) -> Option<u32> {
+    let holder = holder(&places.data().join("daemon.lock"))?;
+    holder.filter(|pid| *pid != std::process::id())
+}
+
+/// How `status` ends: an account that was not synced for too long needs somebody (I14), and so does a
+/// daemon that hangs.
 pub fn exit_of_status(reply: &StatusReply) -> Exit {
-    match reply.accounts.iter().any(|account| account.silent) {
+    let hangs = !reply.daemon.running && reply.daemon.pid.is_some();
+    match hangs || reply.accounts.iter().any(|account| account.silent) {
         true => Exit::NeedsYou,
         false => Exit::Fine,
     }

@@ -10,12 +10,27 @@ use instep_api::{Exit, Failure};
 use instep_app::Places;
 use rustix::fs::OFlags;
 
+use crate::ground::{self, Ground};
+
 /// What a holder writes about itself is never longer.
 const MAX_HOLDER_BYTES: u64 = 64;
 
 /// The lock; held until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Exclusive(#[allow(dead_code, reason = "held, never looked at")] File);
+pub(crate) struct Exclusive {
+    file: File,
+    path: PathBuf,
+}
+
+impl Exclusive {
+    /// What a daemon stands on that holds this lock and has opened the hub.
+    ///
+    /// # Errors
+    /// When the hub is not there any more.
+    pub(crate) fn ground(&self, places: &Places) -> Result<Ground, Failure> {
+        Ground::of(places, &self.file, &self.path).map_err(|_| ground::moved())
+    }
+}
 
 /// Takes the data directory.
 pub(crate) fn claim(places: &Places) -> Result<Exclusive, Failure> {
@@ -45,7 +60,7 @@ pub(crate) fn claim(places: &Places) -> Result<Exclusive, Failure> {
     let _ = file
         .set_len(0)
         .and_then(|()| (&file).write_all(text.as_bytes()));
-    Ok(Exclusive(file))
+    Ok(Exclusive { file, path })
 }
 
 fn taken(path: &PathBuf) -> Failure {

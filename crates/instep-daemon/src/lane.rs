@@ -52,7 +52,7 @@ async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
     };
     loop {
         wait(&bell, &mut times).await;
-        if shared.is_stopping() {
+        if shared.is_stopping() || !shared.stands() {
             return;
         }
         let app = shared.app();

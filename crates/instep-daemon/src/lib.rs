@@ -7,6 +7,7 @@
 mod alarm;
 mod exclusive;
 mod front;
+mod ground;
 pub mod http;
 mod intake;
 mod lane;
@@ -45,7 +46,8 @@ pub async fn serve(places: &Places, listen: Option<&str>) -> Result<(), Failure>
     let door = listen::http(listen, app.listen_at()).await?;
     let mut signals = Signals::new()?;
     let http = door.as_ref().and_then(|door| door.local_addr().ok());
-    let shared = Rc::new(Shared::new(app, http.map(|at| at.to_string())));
+    let ground = lock.ground(places)?;
+    let shared = Rc::new(Shared::new(app, http.map(|at| at.to_string()), ground));
     let local = LocalSet::new();
     local
         .run_until(async {
@@ -68,6 +70,11 @@ pub async fn serve(places: &Places, listen: Option<&str>) -> Result<(), Failure>
                         Asked::Stop => break,
                         Asked::Reload => reload(&shared).await,
                     },
+                    () = shared.fallen.notified() => {
+                        let failure = ground::moved();
+                        tracing::error!(code = failure.code, "{}", failure.what);
+                        break;
+                    }
                     () = shared.reloaded.notified() => {
                         // Turns that are dropped half-way are finished by the next ones.
                         lanes.shutdown().await;
@@ -95,9 +102,13 @@ pub async fn serve(places: &Places, listen: Option<&str>) -> Result<(), Failure>
             lanes.shutdown().await;
         })
         .await;
+    let stands = shared.stands();
     shared.close().await;
     drop(lock);
-    Ok(())
+    match stands {
+        true => Ok(()),
+        false => Err(ground::moved()),
+    }
 }
 
 async fn reload(shared: &Shared) {

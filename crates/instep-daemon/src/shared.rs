@@ -9,6 +9,7 @@ use instep_api::Failure;
 use instep_app::{AccountId, App};
 use tokio::sync::Notify;
 
+use crate::ground::Ground;
 use crate::metrics::Metrics;
 
 /// One account's wake-up.
@@ -64,19 +65,24 @@ pub(crate) struct Shared {
     pub(crate) meeting: Notify,
     /// The config was read again.
     pub(crate) reloaded: Notify,
+    /// The files below are not where they were.
+    pub(crate) fallen: Notify,
+    ground: Ground,
     /// What is counted.
     pub(crate) metrics: Metrics,
     stopping: Cell<bool>,
 }
 
 impl Shared {
-    pub(crate) fn new(app: App, http: Option<String>) -> Self {
+    pub(crate) fn new(app: App, http: Option<String>, ground: Ground) -> Self {
         Self {
             app: RefCell::new(Rc::new(app)),
             bells: RefCell::default(),
             http,
             meeting: Notify::new(),
             reloaded: Notify::new(),
+            fallen: Notify::new(),
+            ground,
             metrics: Metrics::default(),
             stopping: Cell::new(false),
         }
@@ -120,6 +126,15 @@ impl Shared {
         for bell in self.bells.borrow().values() {
             bell.ask_for_a_look();
         }
+    }
+
+    /// Whether the files that all rests on are where they were. Where they are not, the daemon stops.
+    pub(crate) fn stands(&self) -> bool {
+        let stands = self.ground.holds();
+        if !stands {
+            self.fallen.notify_one();
+        }
+        stands
     }
 
     /// From now on no turn begins.

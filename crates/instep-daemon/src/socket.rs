@@ -68,6 +68,9 @@ async fn converse(
     }
     let envelope = timeout(PATIENCE, question(&mut stream)).await??;
     place.ask();
+    if !shared.stands() {
+        return refuse(&mut stream, shared, crate::ground::moved()).await;
+    }
     let question = match envelope {
         Ok(envelope) => match refusal(&envelope, shared) {
             None => envelope.question,
@@ -158,7 +161,10 @@ async fn run(stream: &mut UnixStream, shared: &Shared, request: &Request) -> io:
             }
         }
     };
-    shared.try_again();
+    // Whoever only looks does not make a service that fails be called more often.
+    if !matches!(request, Request::Status) {
+        shared.try_again();
+    }
     let answer = match outcome {
         Ok(reply) => Said::Reply(reply),
         Err(failure) => Said::Failure(failure),

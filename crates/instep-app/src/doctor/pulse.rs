@@ -1,6 +1,7 @@
 //! Whether things move: the daemon, the last pass of each account, and what waits for how long.
 
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ pub(super) fn daemon(places: &Places, checks: &mut Checks) {
             "program",
             "program.daemon",
             "a daemon runs and does not answer: it hangs, or is of another version".to_owned(),
-            restart(places, pid),
+            restart(places, pid).replacen("kill ", "kill -9 ", 1),
         ),
         None => checks.ok(
             "program",
@@ -40,7 +41,7 @@ pub(super) fn daemon(places: &Places, checks: &mut Checks) {
 }
 
 /// The process that holds the daemon's lock, where anybody does.
-fn holder(lock: &Path) -> Option<Option<u32>> {
+pub(crate) fn holder(lock: &Path) -> Option<Option<u32>> {
     let file = File::open(lock).ok()?;
     match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => {
@@ -68,6 +69,18 @@ fn restart(places: &Places, pid: Option<u32>) -> String {
 /// What hooks left for the daemon to take.
 pub(super) fn spool(app: &App, checks: &mut Checks) {
     let spool = Spool::of(&app.places);
+    if let Some((told, fix)) = unusable(spool.dir()) {
+        checks.problem("storage", "storage.spool", told, fix);
+    }
+    let (bad, unreadable) = spool.unreadable();
+    if unreadable > 0 {
+        let told = format!(
+            "{} of the hook's spool could not be read; everything was looked at in their place",
+            say::count(unreadable, "file")
+        );
+        let fix = format!("rm -r {}", say::quoted(&bad));
+        checks.note("storage", "storage.spool_unreadable", told, fix);
+    }
     let (waiting, oldest) = spool.waiting();
     let told = format!("{} in the hook's spool", say::count(waiting, "event"));
     let is_old = oldest.is_some_and(|age| age > app.silence_limit());
@@ -85,6 +98,20 @@ pub(super) fn spool(app: &App, checks: &mut Checks) {
         (false, _) if waiting > 0 => checks.ok("storage", "storage.spool", told),
         (false, _) => {}
     }
+}
+
+/// Why hooks can leave nothing in their spool, and what mends it.
+fn unusable(dir: &Path) -> Option<(String, String)> {
+    let found = std::fs::metadata(dir).ok()?;
+    let shown = say::quoted(dir);
+    if !found.is_dir() {
+        let told = format!("{} is no directory: hooks can keep nothing", dir.display());
+        return Some((told, format!("mv {shown} {shown}.aside")));
+    }
+    (found.permissions().mode() & 0o700 != 0o700).then(|| {
+        let told = format!("hooks cannot use their spool {}", dir.display());
+        (told, format!("chmod 700 {shown}"))
+    })
 }
 
 /// When an account was last synced, what waits for it, and whether that stands still.

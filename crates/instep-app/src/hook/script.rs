@@ -4,6 +4,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// The file's name; Taskwarrior runs every executable that begins so.
@@ -43,7 +44,9 @@ impl Caller {
     /// installed; otherwise that.
     pub(super) fn beside(program: PathBuf) -> Self {
         let small = program.with_file_name(SMALL);
-        match small.is_file() {
+        let runs = std::fs::metadata(&small)
+            .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
+        match runs {
             true => Self {
                 program: small,
                 is_small: true,

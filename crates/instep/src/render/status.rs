@@ -15,6 +15,10 @@ pub(super) fn reply(reply: &StatusReply, screen: &Screen) -> Page {
         return page;
     }
     page.line(heading(reply, screen));
+    if let (false, Some(pid)) = (reply.daemon.running, reply.daemon.pid) {
+        let told = format!("  the daemon, process {pid}, does not answer   → instep doctor");
+        page.line(Line::new().text(told));
+    }
     let names = widest(reply.accounts.iter().map(|account| &account.name));
     let kinds = widest(reply.accounts.iter().map(|account| kind(&account.kind)));
     for account in &reply.accounts {
