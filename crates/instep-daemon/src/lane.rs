@@ -81,6 +81,10 @@ async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
                 // Whom it made work for is woken first, and need not wait for the end of this.
                 after(&shared, &bell, &mut times, look, &turned);
                 tell(&account, turn, &turned, began.elapsed());
+                if look {
+                    // A look may have read very many tasks at once.
+                    instep_heap::give_back();
+                }
                 if let Err(failure) = app.finish(&turned).await {
                     times.failed(None);
                     tell_failed(&account, &failure);

@@ -102,13 +102,10 @@ pub async fn serve(places: &Places, listen: Option<&str>) -> Result<(), Failure>
             lanes.shutdown().await;
         })
         .await;
-    let stands = shared.stands();
+    let outcome = shared.verdict();
     shared.close().await;
     drop(lock);
-    match stands {
-        true => Ok(()),
-        false => Err(ground::moved()),
-    }
+    outcome
 }
 
 async fn reload(shared: &Shared) {

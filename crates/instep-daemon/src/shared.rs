@@ -9,7 +9,7 @@ use instep_api::Failure;
 use instep_app::{AccountId, App};
 use tokio::sync::Notify;
 
-use crate::ground::Ground;
+use crate::ground::{self, Ground};
 use crate::metrics::Metrics;
 
 /// One account's wake-up.
@@ -135,6 +135,14 @@ impl Shared {
             self.fallen.notify_one();
         }
         stands
+    }
+
+    /// How the daemon ends.
+    pub(crate) fn verdict(&self) -> Result<(), Failure> {
+        match self.stands() {
+            true => Ok(()),
+            false => Err(ground::moved()),
+        }
     }
 
     /// From now on no turn begins.

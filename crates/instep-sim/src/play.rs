@@ -124,6 +124,7 @@ impl Stage {
         self.end(schedule.needs_sweep(), 1 + schedule.seed % 8)
     }
 
+    // tidy: long because it is the one list of what a step does
     fn take(&mut self, step: Step) -> Result<(), Breach> {
         match step {
             Step::Act { place, deed, pick } => self.act(place, deed, pick),

@@ -392,6 +392,7 @@ fn round(chance: &mut Chance) -> Step {
     }
 }
 
+// tidy: long because it is the one list of how often each step is drawn
 fn step(chance: &mut Chance, disasters: bool) -> Step {
     match chance.below(100) {
         0..=57 => Step::Act {
