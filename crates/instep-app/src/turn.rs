@@ -54,6 +54,9 @@ pub struct Turned {
     /// How long the turn took by itself, without waiting for services and processes; `None` where it
     /// looked at the account, which takes as long as the account is large.
     pub own: Option<Duration>,
+    /// Whether anything was told of it when the turn began: there may be more, or what a look leaves to
+    /// a turn of its own.
+    pub more: bool,
     /// How long what was told of it had waited, by the end of the turn that saw to it.
     pub waits: Vec<Duration>,
     /// What was told of it and is seen to: over once [`App::finish`] was told so.
@@ -68,6 +71,7 @@ impl Turned {
 
     /// Notes which of the events a turn has seen to, and how long they had waited.
     fn take(&mut self, begin: &Begin, events: Vec<Event>) {
+        self.more = !events.is_empty();
         // A look at what changed may leave out what was told of single items: those are read by
         // themselves.
         let (whole, single): (Vec<Event>, Vec<Event>) =

@@ -148,7 +148,7 @@ fn after(shared: &Shared, bell: &Bell, times: &mut Times, look: bool, turned: &T
     }
     if turned.failure.is_none() {
         times.failures = 0;
-        if !turned.seen.is_empty() {
+        if turned.more {
             bell.ring();
         }
         return;

@@ -101,7 +101,7 @@ async fn a_daemon_that_does_not_answer_is_found() {
     fs::write(&path, "process 4711\n").expect("a lock");
     let held = File::open(&path).expect("a lock");
     held.try_lock().expect("nobody has it");
-    check(&world, "program.daemon", "does not answer", "kill 4711").await;
+    check(&world, "program.daemon", "does not answer", "kill -9 4711").await;
     drop(held);
     let free = found(&world, "program.daemon").await;
     assert_eq!(free[0].status, CheckStatus::Ok, "{free:?}");

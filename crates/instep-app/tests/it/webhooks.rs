@@ -389,6 +389,9 @@ async fn what_a_webhook_tells_is_accepted_once() {
         let accepted = app.accept_webhook(&account, "00ff", &[17]).await;
         accepted.expect("accepted");
     }
+    let looked = app.turn(&account, instep_app::Turn::Look).await;
+    let looked = looked.expect("an answer").expect("a look");
+    assert!(looked.more && looked.seen.is_empty(), "{looked:?}");
     let turned = turn().await.expect("something was told");
     assert_eq!(
         (turned.changes(), &turned.failure),
