@@ -140,6 +140,13 @@ impl LogFile {
         if lock.try_lock().is_err() {
             return Ok(());
         }
+        let moved = self.move_if_full(incoming);
+        // Closing it alone would not do: a child that is just being started has it open as well.
+        lock.unlock()?;
+        moved
+    }
+
+    fn move_if_full(&self, incoming: u64) -> io::Result<()> {
         let is_full = |found: fs::Metadata| found.len() + incoming > self.max_bytes;
         if !fs::symlink_metadata(&self.path).is_ok_and(is_full) {
             // Somebody else has just done it.

@@ -102,6 +102,11 @@ impl Places {
         &self.data
     }
 
+    /// The lock of the one daemon that may run for this data directory.
+    pub fn daemon_lock(&self) -> PathBuf {
+        self.data.join("daemon.lock")
+    }
+
     /// The hub database.
     pub fn hub(&self) -> PathBuf {
         self.data.join("hub.db")

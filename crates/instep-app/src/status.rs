@@ -88,7 +88,7 @@ impl App {
 
 /// The process of a daemon that has the data directory and did not answer.
 fn hung_daemon(places: &Places) -> Option<u32> {
-    let holder = holder(&places.data().join("daemon.lock"))?;
+    let holder = holder(places)?;
     holder.filter(|pid| *pid != std::process::id())
 }
 

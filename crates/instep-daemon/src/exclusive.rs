@@ -34,7 +34,7 @@ impl Exclusive {
 
 /// Takes the data directory.
 pub(crate) fn claim(places: &Places) -> Result<Exclusive, Failure> {
-    let path = places.data().join("daemon.lock");
+    let path = places.daemon_lock();
     let failed = |error: &std::io::Error| {
         Failure::new(
             Exit::Failed,

@@ -75,7 +75,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let places = Places::under(dir.path());
         std::fs::create_dir_all(places.data()).expect("a directory");
-        let lock_path = places.data().join("daemon.lock");
+        let lock_path = places.daemon_lock();
         for moved in [places.hub(), lock_path.clone(), places.data().to_owned()] {
             std::fs::write(places.hub(), "hub").expect("a file");
             let lock = File::create(&lock_path).expect("a file");

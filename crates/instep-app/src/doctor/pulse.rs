@@ -22,15 +22,15 @@ pub(super) fn daemon(places: &Places, checks: &mut Checks) {
             return checks.ok("program", "program.daemon", told);
         }
         let told = format!("the daemon that runs is of version {}", hello.version);
-        let fix = restart(places, Some(hello.pid));
+        let fix = restart(places, Some(hello.pid), "kill");
         return checks.problem("program", "program.daemon_version", told, fix);
     }
-    match holder(&places.data().join("daemon.lock")) {
+    match holder(places) {
         Some(pid) => checks.problem(
             "program",
             "program.daemon",
             "a daemon runs and does not answer: it hangs, or is of another version".to_owned(),
-            restart(places, pid).replacen("kill ", "kill -9 ", 1),
+            restart(places, pid, "kill -9"),
         ),
         None => checks.ok(
             "program",
@@ -41,8 +41,9 @@ pub(super) fn daemon(places: &Places, checks: &mut Checks) {
 }
 
 /// The process that holds the daemon's lock, where anybody does.
-pub(crate) fn holder(lock: &Path) -> Option<Option<u32>> {
-    let file = File::open(lock).ok()?;
+pub(crate) fn holder(places: &Places) -> Option<Option<u32>> {
+    let lock = places.daemon_lock();
+    let file = File::open(&lock).ok()?;
     match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => {
             let text = std::fs::read_to_string(lock).unwrap_or_default();
@@ -56,12 +57,12 @@ pub(crate) fn holder(lock: &Path) -> Option<Option<u32>> {
     }
 }
 
-/// The command that puts a daemon of this version in its place.
-fn restart(places: &Places, pid: Option<u32>) -> String {
+/// The command that puts a daemon of this version in its place, with what ends the one that runs.
+fn restart(places: &Places, pid: Option<u32>, kill: &str) -> String {
     let unit = places.config_home().join("systemd/user/instep.service");
     match (unit.exists(), pid) {
         (true, _) => "systemctl --user restart instep.service".to_owned(),
-        (false, Some(pid)) => format!("kill {pid}; instep serve"),
+        (false, Some(pid)) => format!("{kill} {pid}; instep serve"),
         (false, None) => "stop it, then: instep serve".to_owned(),
     }
 }
@@ -87,7 +88,7 @@ pub(super) fn spool(app: &App, checks: &mut Checks) {
     let runs = Daemon::find(&app.places).is_some();
     match (is_old, runs) {
         (true, true) => {
-            let fix = restart(&app.places, None);
+            let fix = restart(&app.places, None, "kill");
             let told = format!("{told}, and the daemon does not take them");
             checks.problem("storage", "storage.spool", told, fix);
         }

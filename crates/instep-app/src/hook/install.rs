@@ -10,7 +10,7 @@ use instep_api::{Exit, Failure, HookState, HookView, HooksReply, SCHEMA_VERSION}
 use instep_connectors::taskwarrior;
 use instep_model::Kind;
 
-use super::script::{self, Caller, HEAD_BYTES, NAME, Script};
+use super::script::{self, HEAD_BYTES, NAME, Script};
 use crate::config::{self, Config, Entry};
 use crate::{Places, say, wiring};
 
@@ -193,7 +193,7 @@ fn wanted(places: &Places, config: &Config) -> Result<Script, Failure> {
         )
     })?;
     Ok(Script {
-        caller: Caller::beside(program),
+        program: script::caller(program),
         variables: script::variables(),
         config: places.config_of_its_own(),
         pass: config.daemon.hook_pass,

@@ -30,40 +30,20 @@ const CALL: &str = "'/usr/bin/instep-hook' \"$@\"\n";
 /// The program that does nothing else, and starts in half the time.
 const SMALL: &str = "instep-hook";
 
-/// What a hook file calls.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Caller {
-    /// By its whole path.
-    pub(super) program: PathBuf,
-    /// Whether it is the program that does nothing else.
-    pub(super) is_small: bool,
-}
-
-impl Caller {
-    /// The small program where it lies beside the whole one, as it does wherever both were
-    /// installed; otherwise that.
-    pub(super) fn beside(program: PathBuf) -> Self {
-        let small = program.with_file_name(SMALL);
-        let runs = std::fs::metadata(&small)
-            .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
-        match runs {
-            true => Self {
-                program: small,
-                is_small: true,
-            },
-            false => Self {
-                program,
-                is_small: false,
-            },
-        }
-    }
+/// What a hook file calls: the small program where it lies beside the whole one and runs, as it does
+/// wherever both were installed; otherwise that.
+pub(super) fn caller(program: PathBuf) -> PathBuf {
+    let small = program.with_file_name(SMALL);
+    let runs = std::fs::metadata(&small)
+        .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
+    if runs { small } else { program }
 }
 
 /// What a hook file has to carry to find this instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Script {
-    /// What is called.
-    pub(super) caller: Caller,
+    /// The program, by its whole path.
+    pub(super) program: PathBuf,
     /// Variables that are not what they are where nobody sets them.
     pub(super) variables: Vec<(&'static str, PathBuf)>,
     /// The config, where it is not the usual one.
@@ -82,8 +62,8 @@ impl Script {
             text.extend(quoted(value.as_os_str()));
             text.push(b'\n');
         }
-        text.extend(quoted(self.caller.program.as_os_str()));
-        if !self.caller.is_small {
+        text.extend(quoted(self.program.as_os_str()));
+        if self.program.file_name() != Some(OsStr::new(SMALL)) {
             text.extend_from_slice(b" hook");
         }
         if self.pass {
@@ -169,10 +149,7 @@ mod tests {
     #[test]
     fn the_shipped_file_is_that_of_the_usual_instance() {
         let usual = Script {
-            caller: Caller {
-                program: PathBuf::from("/usr/bin/instep-hook"),
-                is_small: true,
-            },
+            program: PathBuf::from("/usr/bin/instep-hook"),
             variables: Vec::new(),
             config: None,
             pass: false,
@@ -185,7 +162,7 @@ mod tests {
     #[test]
     fn what_an_instance_needs_takes_the_place_of_the_shipped_call() {
         let own = Script {
-            caller: Caller::beside(PathBuf::from("/opt/it's/instep")),
+            program: caller(PathBuf::from("/opt/it's/instep")),
             variables: vec![("HOME", PathBuf::from("/users/ann"))],
             config: Some(PathBuf::from("/etc/instep.toml")),
             pass: true,

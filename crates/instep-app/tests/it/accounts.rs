@@ -10,15 +10,7 @@ use instep_app::{
 
 use serde_json::json;
 
-use super::world::World;
-
-fn mode(path: &std::path::Path) -> u32 {
-    std::fs::metadata(path)
-        .expect("it is there")
-        .permissions()
-        .mode()
-        & 0o777
-}
+use super::world::{World, mode};
 
 #[tokio::test]
 async fn init_finds_taskwarrior_and_can_be_run_again() {

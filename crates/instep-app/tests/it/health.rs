@@ -14,7 +14,7 @@ use reqwest::Method;
 use serde_json::Value as Json;
 
 use crate::plant::Hub;
-use crate::world::World;
+use crate::world::{World, mode};
 
 const LONG: Duration = Duration::from_secs(3 * 3600);
 
@@ -45,14 +45,6 @@ async fn in_step() -> World {
 
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("a mode");
-}
-
-fn mode(path: &Path) -> u32 {
-    fs::metadata(path)
-        .expect("it is there")
-        .permissions()
-        .mode()
-        & 0o777
 }
 
 /// Says who it is to whoever asks, as often as it is asked.
@@ -97,7 +89,7 @@ async fn a_daemon_of_another_version_is_found() {
 #[tokio::test]
 async fn a_daemon_that_does_not_answer_is_found() {
     let world = in_step().await;
-    let path = world.places.data().join("daemon.lock");
+    let path = world.places.daemon_lock();
     fs::write(&path, "process 4711\n").expect("a lock");
     let held = File::open(&path).expect("a lock");
     held.try_lock().expect("nobody has it");

@@ -7,6 +7,8 @@ use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use instep_app::{LogFile, Places};
 use tempfile::TempDir;
@@ -66,6 +68,30 @@ fn is_moved_aside_and_five_are_kept() {
     assert_eq!(text(&numbered(&log, 4)), "line 010\nline 011\n");
     assert!(!numbered(&log, 5).exists());
     assert_eq!(mode(&numbered(&log, 4)), 0o600);
+}
+
+#[test]
+fn is_moved_aside_in_time_while_others_are_started() {
+    let home = TempDir::new().expect("a directory");
+    let log = log(&home, 20);
+    log.prepare().expect("it can be made");
+    let is_over = AtomicBool::new(false);
+    let mut longest = 0;
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                let ended = Command::new("true").status();
+                assert!(ended.expect("it runs").success());
+            }
+        });
+        for number in 0..2000 {
+            write(&log, &format!("line {number:04}"));
+            let found = fs::metadata(log.path());
+            longest = found.map_or(longest, |found| longest.max(found.len()));
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(longest, 20);
 }
 
 #[test]

@@ -2,13 +2,15 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use instep_api::socket::HookReport;
 use instep_app::{Places, Spool, Told};
 use tempfile::TempDir;
+
+use crate::world::mode;
 
 fn report(id: &str, at_ms: i64) -> HookReport {
     HookReport {
@@ -39,14 +41,6 @@ fn drain(spool: &Spool) -> Vec<Told> {
         spooled.told
     });
     told.collect()
-}
-
-fn mode(path: &Path) -> u32 {
-    fs::metadata(path)
-        .expect("it is there")
-        .permissions()
-        .mode()
-        & 0o777
 }
 
 fn place(spool: &Spool, name: &str, bytes: &[u8]) -> PathBuf {

@@ -1,7 +1,8 @@
 //! A home of its own with a Taskwarrior, a Vikunja and a task file, and the few words in which
 //! the cases are written.
 
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use instep_api::{AccountAdd, Exit, SecretSource, SyncReply, SyncRequest};
@@ -271,6 +272,15 @@ impl World {
             self.make_there(json!({ "title": title })).await;
         }
     }
+}
+
+/// What a file or directory lets whom do.
+pub(crate) fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path)
+        .expect("it is there")
+        .permissions()
+        .mode()
+        & 0o777
 }
 
 /// The error of an account in a reply.

@@ -54,12 +54,6 @@ pub(super) struct Losses {
     ended: HashSet<Uuid>,
 }
 
-impl Losses {
-    fn wanted_ids(&self) -> HashSet<Uuid> {
-        self.wanted.keys().copied().collect()
-    }
-}
-
 impl Watch {
     /// Those of these tasks, none of which was found, that nobody removed as far as the journal tells:
     /// lost ones, which the next write puts back, and such that a command was only writing anew.
@@ -77,7 +71,8 @@ impl Watch {
             return Ok(alive);
         }
         let found = self.look(program, place, &alive, Span::Tasks).await?;
-        let lost: HashSet<Uuid> = alive.intersection(&found.wanted_ids()).copied().collect();
+        let is_lost = |uuid: &&Uuid| found.wanted.contains_key(uuid);
+        let lost: HashSet<Uuid> = alive.iter().filter(is_lost).copied().collect();
         if !lost.is_empty() {
             tracing::warn!(
                 tasks = lost.len(),

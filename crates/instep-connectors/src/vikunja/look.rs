@@ -179,14 +179,7 @@ impl VikunjaConnector {
         let expected = found.next.recent_since(floor).len() + self.written;
         let newest = self.api.newest(Place::Everywhere, floor, expected).await?;
         let total = newest.total;
-        found.take(Listed {
-            rows: newest
-                .rows
-                .into_iter()
-                .filter(|task| updated(task) >= floor)
-                .collect(),
-            ..newest
-        });
+        found.take_since(newest, floor);
         if found.next.visible() == total {
             return Ok(());
         }
@@ -272,14 +265,7 @@ impl VikunjaConnector {
         let mut differ = Vec::new();
         for (id, newest) in archived.iter().zip(newest.await?) {
             let total = newest.total;
-            found.take(Listed {
-                rows: newest
-                    .rows
-                    .into_iter()
-                    .filter(|task| updated(task) >= floor)
-                    .collect(),
-                ..newest
-            });
+            found.take_since(newest, floor);
             let known = found.next.projects.get(id);
             if known.is_some_and(|known| known.tasks.0.len() as u64 != total) {
                 differ.push(*id);
@@ -458,6 +444,12 @@ impl VikunjaConnector {
 
 impl Findings {
     /// Rows that may be new, changed or moved.
+    /// Takes those that changed no earlier than this second.
+    fn take_since(&mut self, mut listed: Listed<wire::Task>, floor: i64) {
+        listed.rows.retain(|task| updated(task) >= floor);
+        self.take(listed);
+    }
+
     fn take(&mut self, listed: Listed<wire::Task>) {
         self.date.get_or_insert(listed.date);
         for task in listed.rows {

@@ -6,7 +6,7 @@ use futures_util::future::join;
 use instep_connectors::vikunja::{Settings, VikunjaConnector};
 use instep_contract::{Connector, Look};
 use instep_doubles::vikunja::Options;
-use instep_model::{Operation, RemoteId};
+use instep_model::{Operation, RemoteId, RemoteTask};
 use serde_json::json;
 
 use super::server::{Server, draft, on_double_with, titled};
@@ -26,6 +26,14 @@ fn connector(server: &Server, parallel_reads: usize) -> VikunjaConnector {
         ..server.settings(&server.token)
     };
     VikunjaConnector::connect(settings).expect("a connector")
+}
+
+/// What a look at everything finds, of which alone the double counts the requests.
+async fn everything(server: &Server, parallel_reads: usize) -> Vec<RemoteTask> {
+    server.double().forget_requests();
+    let mut connector = connector(server, parallel_reads);
+    let look = connector.observe(None, Look::Everything).await;
+    look.expect("seen").tasks
 }
 
 fn create(title: &str) -> Operation {
@@ -48,18 +56,13 @@ async fn a_look_reads_as_much_at_once_as_it_may() {
     with_archived_projects(&server, 9).await;
     let mut seen = Vec::new();
     for (allowed, expected) in [(1, 1), (4, 4), (0, 1)] {
-        server.double().forget_requests();
-        let mut connector = connector(&server, allowed);
-        let look = connector
-            .observe(None, Look::Everything)
-            .await
-            .expect("seen");
+        let tasks = everything(&server, allowed).await;
         assert_eq!(
             server.double().most_open(),
             (expected, 0),
             "{allowed} allowed"
         );
-        seen.push(look.tasks);
+        seen.push(tasks);
     }
     assert_eq!(seen[0].len(), 9);
     assert!(
@@ -82,13 +85,8 @@ async fn a_long_listing_is_read_in_parts_and_whole() {
     }
     let mut looks = Vec::new();
     for allowed in [1, 4] {
-        server.double().forget_requests();
-        let mut connector = connector(&server, allowed);
-        let look = connector
-            .observe(None, Look::Everything)
-            .await
-            .expect("seen");
-        let ids: Vec<RemoteId> = look.tasks.iter().map(|task| task.id.clone()).collect();
+        let tasks = everything(&server, allowed).await;
+        let ids: Vec<RemoteId> = tasks.iter().map(|task| task.id.clone()).collect();
         assert_eq!(ids.len(), 5_200);
         let (reads, _) = server.double().most_open();
         assert!(reads <= allowed, "{reads} at once, {allowed} allowed");
