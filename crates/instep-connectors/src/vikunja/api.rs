@@ -385,9 +385,19 @@ impl Api {
         }
     }
 
-    /// All labels that the user can see.
-    pub(super) async fn labels(&self) -> Result<Vec<wire::Label>, ConnectorError> {
-        let call = || Call::get("api/v2/labels", "labels: read_all");
+    /// The labels that the user can see: all of them, or those whose titles hold a text, or those of
+    /// some ids, with commas between.
+    pub(super) async fn labels(
+        &self,
+        search: Option<&str>,
+    ) -> Result<Vec<wire::Label>, ConnectorError> {
+        let call = || {
+            let call = Call::get("api/v2/labels", "labels: read_all");
+            match search {
+                Some(search) => call.query("q", search),
+                None => call,
+            }
+        };
         Ok(self.pages("labels", MAX_PAGES, call).await?)
     }
 

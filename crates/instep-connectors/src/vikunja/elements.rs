@@ -1,4 +1,4 @@
-//! Labels, comments and relations: one call for each element of a set, so that what others added
+//! Labels of a task, comments and relations: one call for each element of a set, so that what others added
 //! beside ours stays (S17). Nothing here touches a task's body.
 
 use std::collections::BTreeSet;
@@ -10,67 +10,34 @@ use serde_json::json;
 
 use super::convert::{PART_OF, WAITS_FOR};
 use super::markdown::to_html;
-use super::refusal::{Failure, code};
+use super::refusal::code;
 use super::write::{Outcome, gone_is_done};
 use super::{VikunjaConnector, number, wire};
 
 impl VikunjaConnector {
-    /// The labels as known, listed when nothing is.
-    pub(super) async fn labels(&mut self) -> Result<&[wire::Label], ConnectorError> {
-        if self.labels.is_none() {
-            self.labels = Some(self.api.labels().await?);
-        }
-        Ok(self.labels.get_or_insert_default())
-    }
-
-    /// The label to use for a tag: of several with one title one that the user made, the oldest.
-    pub(super) async fn label(&mut self, tag: &str) -> Result<Option<i64>, ConnectorError> {
-        let me = self.user().await?.id;
-        let labels = self
-            .labels()
-            .await?
-            .iter()
-            .filter(|label| label.title == tag);
-        let rank = |label: &&wire::Label| {
-            let maker = label.created_by.as_ref().map(|user| user.id);
-            (maker != Some(me), label.id)
-        };
-        Ok(labels.min_by_key(rank).map(|label| label.id))
-    }
-
-    async fn known_label(&mut self, tag: &str) -> Result<i64, ConnectorError> {
-        if let Some(id) = self.label(tag).await? {
-            return Ok(id);
-        }
-        self.labels = None;
-        self.label(tag)
-            .await?
-            .ok_or_else(|| ConnectorError::Rejected {
-                field: Some(Field::Tags),
-                reason: format!("there is no label `{tag}`"),
-            })
-    }
-
-    /// A label that was deleted since they were listed: the next try lists them again.
-    fn label_failure(&mut self, failure: Failure, id: &RemoteId) -> ConnectorError {
-        if failure.code() == code::NO_LABEL {
-            self.labels = None;
-            return ConnectorError::Overtaken;
-        }
-        failure.about(id)
+    async fn label_for(&mut self, tag: &str) -> Result<i64, ConnectorError> {
+        let label = self.known_label(tag).await?;
+        label.ok_or_else(|| ConnectorError::Rejected {
+            field: Some(Field::Tags),
+            reason: format!("there is no label `{tag}`"),
+        })
     }
 
     pub(super) async fn set_tags(&mut self, id: &RemoteId, tags: &BTreeSet<String>) -> Outcome {
         let mut labels = Vec::with_capacity(tags.len());
         for tag in tags {
-            labels.push(json!({ "id": self.known_label(tag).await? }));
+            labels.push(self.label_for(tag).await?);
         }
         let path = format!("api/v2/tasks/{}/labels/bulk", number(id)?);
-        let body = json!({ "labels": &labels });
+        let named: Vec<_> = labels.iter().map(|id| json!({ "id": id })).collect();
+        let body = json!({ "labels": named });
         let scope = "tasks_labels: update_bulk";
         match self.api.write(Method::PUT, path, scope, body).await {
             Ok(reply) => {
                 reply.confirms(|set: wire::LabelsOnTask| set.labels.len() == labels.len())?;
+                for (tag, label) in tags.iter().zip(labels) {
+                    self.is_on(id, label, tag, false);
+                }
                 Ok(Applied::done(id.clone()))
             }
             Err(failure) => Err(self.label_failure(failure, id)),
@@ -78,56 +45,30 @@ impl VikunjaConnector {
     }
 
     pub(super) async fn add_tag(&mut self, id: &RemoteId, tag: &str) -> Outcome {
-        let label = self.known_label(tag).await?;
+        let label = self.label_for(tag).await?;
         let path = format!("api/v2/tasks/{}/labels", number(id)?);
         let body = json!({ "label_id": label });
-        match self
-            .api
-            .write(Method::POST, path, "tasks_labels: create", body)
-            .await
-        {
+        let scope = "tasks_labels: create";
+        let was_there = match self.api.write(Method::POST, path, scope, body).await {
             Ok(reply) => {
                 reply.confirms(|made: wire::LabelOnTask| made.label_id == label)?;
-                Ok(Applied::done(id.clone()))
+                false
             }
-            Err(failure) if failure.code() == code::LABEL_THERE => Ok(Applied::done(id.clone())),
-            Err(failure) => Err(self.label_failure(failure, id)),
-        }
+            Err(failure) if failure.code() == code::LABEL_THERE => true,
+            Err(failure) => return Err(self.label_failure(failure, id)),
+        };
+        self.is_on(id, label, tag, was_there);
+        Ok(Applied::done(id.clone()))
     }
 
     /// Titles are not unique: whichever label of that title hangs on the task is taken off.
     pub(super) async fn remove_tag(&mut self, id: &RemoteId, tag: &str) -> Outcome {
-        let task = number(id)?;
-        let stored = match self.api.task(task).await {
-            Ok(stored) => stored,
-            Err(failure) => return Err(failure.about(id)),
-        };
-        for label in stored.labels.iter().filter(|label| label.title == tag) {
-            let path = format!("api/v2/tasks/{task}/labels/{}", label.id);
-            match self.api.remove(path, "tasks_labels: delete").await {
-                Ok(()) => {}
-                Err(failure) if failure.has_status(403) => {
-                    self.check_removed(id, label.id, failure).await?;
-                }
-                Err(failure) => return Err(self.label_failure(failure, id)),
-            }
-        }
-        Ok(Applied::done(id.clone()))
-    }
-
-    /// "Forbidden" is what Vikunja answers for a label that is not on the task, too.
-    async fn check_removed(
-        &mut self,
-        id: &RemoteId,
-        label: i64,
-        failure: Failure,
-    ) -> Result<(), ConnectorError> {
         let stored = self.api.task(number(id)?).await;
         let stored = stored.map_err(|failure| failure.about(id))?;
-        if stored.labels.iter().any(|other| other.id == label) {
-            return Err(failure.into());
+        for label in stored.labels.iter().filter(|label| label.title == tag) {
+            self.take_off(id, label.id).await?;
         }
-        Ok(())
+        Ok(Applied::done(id.clone()))
     }
 
     pub(super) async fn add_note(&mut self, id: &RemoteId, note: &DraftNote) -> Outcome {

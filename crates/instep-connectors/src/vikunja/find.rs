@@ -154,8 +154,8 @@ impl VikunjaConnector {
     }
 
     async fn equal_labels(&mut self, tag: &str) -> Result<Vec<Applied>, ConnectorError> {
-        let labels = self.labels.insert(self.api.labels().await?);
-        let equal = labels.iter().filter(|label| label.title == tag);
+        self.ask_for_labels(&[tag]).await?;
+        let equal = self.labels.of(tag);
         Ok(equal
             .map(|label| Applied::done(remote_id(label.id)))
             .collect())

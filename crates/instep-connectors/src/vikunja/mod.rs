@@ -9,6 +9,7 @@ mod cursor;
 mod elements;
 mod find;
 mod gate;
+mod labels;
 mod look;
 pub mod markdown;
 mod moves;
@@ -30,6 +31,7 @@ use url::Url;
 use self::api::{Api, Place};
 use self::client::{Client, Timeouts};
 use self::cursor::Mark;
+use self::labels::Labels;
 use self::projects::Projects;
 pub use self::refusal::ARCHIVED;
 pub use self::webhook::{NewWebhook, TopProject, Webhook, webhooks_page};
@@ -75,7 +77,7 @@ pub struct VikunjaConnector {
     /// The user who asks, and the user's inbox, once they are known.
     user: Option<User>,
     projects: Option<Projects>,
-    labels: Option<Vec<wire::Label>>,
+    labels: Labels,
     /// Operations carried out since the last look that read tasks.
     written: usize,
 }
@@ -106,14 +108,14 @@ impl VikunjaConnector {
             api: Api { client },
             user: None,
             projects: None,
-            labels: None,
+            labels: Labels::default(),
             written: 0,
         })
     }
 
-    /// Forgets what may have changed since the last turn of a connector that is kept.
+    /// Begins another turn of a connector that is kept: what it knows may have changed since.
     pub fn begin(&mut self) {
-        self.labels = None;
+        self.labels.age();
     }
 
     /// How many connections were opened so far.
@@ -263,8 +265,7 @@ impl Connector for VikunjaConnector {
         since: Option<&Cursor>,
         look: Look,
     ) -> Result<Observation, ConnectorError> {
-        // A label may have been made or deleted since.
-        self.labels = None;
+        self.labels.age();
         self.look(since, look).await
     }
 
@@ -273,9 +274,7 @@ impl Connector for VikunjaConnector {
     }
 
     async fn missing_tags(&mut self, tags: &[String]) -> Result<Vec<String>, ConnectorError> {
-        let labels = self.labels().await?;
-        let known = |tag: &&String| !labels.iter().any(|label| label.title == **tag);
-        Ok(tags.iter().filter(known).cloned().collect())
+        self.unlabelled(tags).await
     }
 
     async fn apply(
@@ -305,7 +304,7 @@ impl Connector for VikunjaConnector {
             },
             user: self.user,
             projects: self.projects.clone(),
-            labels: None,
+            labels: self.labels.as_of_earlier(),
             written: 0,
         })
     }

@@ -37,8 +37,19 @@ impl VikunjaConnector {
         let mut outcomes = Vec::with_capacity(batch.len());
         for operation in batch {
             match self.carry_out_one(operation).await {
+                // A label that is gone says nothing of the other operations, and has to be made first.
+                Err(ConnectorError::Overtaken) => outcomes.push(Err(ConnectorError::Overtaken)),
                 Err(error) if !error.is_about_item() => return Err(error),
                 outcome => outcomes.push(outcome),
+            }
+        }
+        let renamed = self.check_trusted().await?;
+        for (operation, outcome) in batch.iter().zip(&mut outcomes) {
+            let is_undone = |task| outcome.is_ok() && renamed.contains(task);
+            if let Operation::SetTags { id, .. } | Operation::AddTag { id, .. } = operation
+                && is_undone(id)
+            {
+                *outcome = Err(ConnectorError::Overtaken);
             }
         }
         Ok(outcomes)
@@ -293,12 +304,15 @@ impl VikunjaConnector {
     }
 
     async fn create_tag(&mut self, tag: &str) -> Outcome {
+        if !self.labels.was_asked_for(tag) {
+            self.ask_for_labels(&[tag]).await?;
+        }
         if let Some(label) = self.label(tag).await? {
             return Ok(Applied::done(remote_id(label)));
         }
         let label = self.api.make_label(tag).await?;
         let id = remote_id(label.id);
-        self.labels.get_or_insert_default().push(label);
+        self.labels.add(label);
         Ok(Applied::done(id))
     }
 }

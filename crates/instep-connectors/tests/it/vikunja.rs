@@ -7,6 +7,7 @@ mod failures;
 mod finds;
 mod foreign;
 mod kept;
+mod labels;
 mod looks;
 mod markdown;
 mod parallel;

@@ -2,8 +2,7 @@
 
 use instep_contract::Connector;
 use instep_model::{Field, Value};
-use reqwest::Method;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use crate::vikunja::server::{on_each, remote};
 
@@ -25,24 +24,6 @@ async fn a_task_in_a_project_that_was_made_since_is_read_with_its_project() {
             assert_eq!(found.fields.get(Field::Project), Some(&path));
             assert_eq!(connector.calls() - before, most, "the tree is listed once");
         }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_label_that_was_deleted_since_is_made_anew_in_the_next_turn() {
-    on_each(async |server| {
-        let made = server
-            .done(Method::POST, "api/v2/labels", json!({ "title": "kept" }))
-            .await;
-        let mut connector = server.connector();
-        let tags = ["kept".to_owned()];
-        let missing = connector.missing_tags(&tags).await.expect("labels");
-        assert!(missing.is_empty(), "{missing:?}");
-        let path = format!("api/v2/labels/{}", made["id"]);
-        server.done(Method::DELETE, &path, Json::Null).await;
-        connector.begin();
-        assert_eq!(connector.missing_tags(&tags).await.expect("labels"), tags);
     })
     .await;
 }
