@@ -50,6 +50,7 @@ async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
         not_before: None,
         failures: 0,
     };
+    let mut is_starting = true;
     loop {
         wait(&bell, &mut times).await;
         if shared.is_stopping() || !shared.stands() {
@@ -83,7 +84,11 @@ async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
                 tell(&account, turn, &turned, began.elapsed());
                 if look {
                     // A look may have read very many tasks at once.
-                    instep_heap::give_back();
+                    instep_memory::give_back();
+                    if std::mem::take(&mut is_starting) {
+                        // Half of the code that has run by now was for the start alone.
+                        instep_memory::give_back_code();
+                    }
                 }
                 if let Err(failure) = app.finish(&turned).await {
                     times.failed(None);

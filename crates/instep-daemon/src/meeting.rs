@@ -34,7 +34,7 @@ pub(crate) async fn run(shared: Rc<Shared>) {
                 "a first meeting failed"
             ),
         }
-        instep_heap::give_back();
+        instep_memory::give_back();
         shared.ring_all();
     }
 }

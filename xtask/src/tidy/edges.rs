@@ -30,14 +30,14 @@ const EDGES: [(&str, &[&str]); 15] = [
     ("instep-contract", &["instep-model"]),
     (
         "instep-daemon",
-        &["instep-api", "instep-app", "instep-heap"],
+        &["instep-api", "instep-app", "instep-memory"],
     ),
     ("instep-doubles", &[]),
     (
         "instep-engine",
         &["instep-contract", "instep-model", "instep-sync"],
     ),
-    ("instep-heap", &[]),
+    ("instep-memory", &[]),
     ("instep-model", &[]),
     ("instep-safefile", &[]),
     (

@@ -1,8 +1,6 @@
-//! Memory that was freed, given back to the system. Nothing else is done here: it is the only crate
-//! with unsafe code, and stays as small as it is.
-//!
-//! The allocator of glibc keeps what was freed for the next time, wherever anything that is still in use
-//! lies above it. A program that read ten thousand tasks once holds room for them as long as it runs.
+//! Memory that was freed. The allocator of glibc keeps it for the next time, wherever anything that is
+//! still in use lies above it: a program that read ten thousand tasks once holds room for them as long
+//! as it runs.
 
 /// Gives back what can be given; answers whether anything could. Takes a few milliseconds for each
 /// hundred megabytes, in which nobody allocates. Does nothing where the allocator is not glibc's.
@@ -24,16 +22,11 @@ pub fn give_back() -> bool {
 
 #[cfg(all(test, target_os = "linux", target_env = "gnu"))]
 mod tests {
-    /// Kilobytes that the process holds.
-    fn resident() -> usize {
-        let status = std::fs::read_to_string("/proc/self/status").expect("a status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes = line.and_then(|line| line.split_whitespace().next());
-        kilobytes.expect("a size").parse().expect("a number")
-    }
+    use crate::{MEASURING, resident};
 
     #[test]
     fn what_was_freed_below_something_in_use_is_given_back() {
+        let _alone = MEASURING.lock().expect("nobody failed");
         let mut pieces: Vec<Vec<u8>> = (0..200_000).map(|_| vec![1; 200]).collect();
         let last = pieces.pop();
         drop(pieces);
