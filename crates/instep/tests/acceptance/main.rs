@@ -37,6 +37,7 @@ on_both! {
     busy::s16_an_edited_entry_where_a_deletion_waits,
     daemon::what_is_typed_is_there_at_once,
     daemon::what_changes_there_is_here_at_once,
+    daemon::a_tag_whose_label_was_changed_finds_another,
     unheard::what_is_typed_without_a_hook_is_noticed,
     unheard::what_is_taken_back_is_noticed,
     unheard::what_is_purged_is_noticed,

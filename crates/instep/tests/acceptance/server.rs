@@ -117,8 +117,8 @@ impl Server {
             self.delete(id_of(&task));
         }
         for label in self.listed("/api/v2/labels") {
-            let path = format!("/api/v1/labels/{}", id_of(&label));
-            self.call("DELETE", &path, None);
+            // Another user's label stays.
+            self.call("DELETE", &format!("/api/v1/labels/{}", id_of(&label)), None);
         }
     }
 
@@ -270,6 +270,17 @@ impl Server {
             || id_of(&self.good("PUT", "/api/v1/labels", Some(json!({ "title": title })))),
             id_of,
         )
+    }
+
+    /// Gives a label another title.
+    pub(crate) fn rename_label(&self, label: i64, title: &str) {
+        let path = format!("/api/v1/labels/{label}");
+        self.good("POST", &path, Some(json!({ "title": title })));
+    }
+
+    /// Deletes a label.
+    pub(crate) fn delete_label(&self, label: i64) {
+        self.good("DELETE", &format!("/api/v1/labels/{label}"), None);
     }
 
     /// Gives a task exactly these labels.

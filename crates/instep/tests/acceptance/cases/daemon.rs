@@ -202,6 +202,38 @@ pub(crate) fn what_changes_there_is_here_at_once(version: Version) {
     world.is_in_step();
 }
 
+/// A tag finds its label although somebody renamed or deleted the one that the daemon knew.
+pub(crate) fn a_tag_whose_label_was_changed_finds_another(version: Version) {
+    let world = met(version);
+    let daemon = Daemon::start(&world);
+    daemon.hear(&world);
+    let labels = |title: &str| {
+        let tasks = world.server.tasks();
+        let task = tasks.iter().find(|task| task["title"] == title);
+        let labels = task.map(|task| task["labels"].to_string());
+        labels.unwrap_or_default()
+    };
+    world.task(&["add", "first", "+tag"]);
+    until("the label is there", || labels("first").contains("\"tag\""));
+
+    world
+        .server
+        .rename_label(world.server.label("tag"), "named anew");
+    world.task(&["add", "second", "+tag"]);
+    until("it has another", || labels("second").contains("\"tag\""));
+    assert!(!labels("second").contains("named anew"));
+
+    world.server.delete_label(world.server.label("tag"));
+    world.task(&["add", "third", "+tag"]);
+    until("it has a new one", || labels("third").contains("\"tag\""));
+    until("all are marked", || all_marked(&world));
+    let tagged = |title| world.row(title)["tags"].to_string().contains("\"tag\"");
+    assert!(tagged("third"));
+    drop(daemon);
+    world.good(&["sync", "--full"]);
+    world.is_in_step();
+}
+
 /// A hundred at once while the daemon runs, while none does, and while it is killed: each is there
 /// once.
 pub(crate) fn many_at_once_are_there_once(version: Version) {
