@@ -35,7 +35,7 @@ const SEEN_WITHIN: Duration = Duration::from_secs(3);
 
 /// Nothing moved for so long: longer than anything that the daemon waits for of its own accord
 /// after a change.
-const AT_REST: Duration = Duration::from_millis(600);
+const AT_REST: Duration = Duration::from_millis(500);
 
 /// Whatever still moves after this is not at rest by itself.
 const LONGEST_UNREST: Duration = Duration::from_secs(60);

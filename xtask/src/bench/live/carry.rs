@@ -218,11 +218,14 @@ impl<'a> Carry<'a> {
     /// One sample, from rest to rest.
     fn one(&mut self, change: Change, number: usize, text: &str) -> Result<Done> {
         let label = match change {
-            Change::Label => self.live.caller.make("labels", &text[MARK.len()..])?,
+            Change::Label => {
+                let label = self.live.caller.make("labels", &text[MARK.len()..])?;
+                self.live.rest()?;
+                label
+            }
             _ => 0,
         };
         let own_before = self.own()?;
-        self.live.rest()?;
         let (calls, webhooks) = (self.live.calls.count(), self.live.webhooks.count());
         let made = self.make(change, number, text, label)?;
         // Nothing is told of it before the first turn.
