@@ -4,10 +4,12 @@ use instep_contract::{Connector, ConnectorError, Doubt, IntentId, PushStep, Stor
 use instep_model::{Base, Mapping, MappingState, NextTry, RemoteId, RemoteTask, Task, TaskId};
 
 use crate::merge::Sighting;
+use crate::pass::Pass;
 use crate::push::Page;
 use crate::report::Problem;
-use crate::round::{Engine, Pass, Stop};
+use crate::round::Engine;
 use crate::send::stored_nothing;
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 /// What the outcomes of a batch lead to, beside the steps that are committed.

@@ -11,8 +11,9 @@ use instep_sync::{Places, Planned};
 
 use crate::gone::counted_by_project;
 use crate::journal::Event;
+use crate::pass::Pass;
 use crate::push::Page;
-use crate::round::{Engine, Pass};
+use crate::round::Engine;
 use crate::{Clock, Rng};
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {

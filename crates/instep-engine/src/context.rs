@@ -9,7 +9,8 @@ use instep_model::{
 };
 use instep_sync::{Projection, Translated, translate};
 
-use crate::round::{Engine, Pass};
+use crate::pass::Pass;
+use crate::round::Engine;
 use crate::{Clock, Rng};
 
 /// Tasks and pairs of one account, and the ids that their links translate to.

@@ -9,8 +9,10 @@ use instep_sync::{Places, Planned};
 
 use crate::aftermath::Aftermath;
 use crate::context::collection_for;
+use crate::pass::Pass;
 use crate::push::Page;
-use crate::round::{Engine, Pass, Stop};
+use crate::round::Engine;
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {

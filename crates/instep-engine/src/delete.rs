@@ -4,8 +4,10 @@ use instep_contract::{Connector, ConnectorError, PushStep, Store};
 use instep_model::{Action, Evidence, Operation, RemoteId, RemoteTask, Side, TaskId};
 
 use crate::aftermath::Aftermath;
+use crate::pass::Pass;
 use crate::push::Page;
-use crate::round::{Engine, Pass, Stop};
+use crate::round::Engine;
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {

@@ -8,8 +8,10 @@ use instep_contract::{Applied, Connector, ConnectorError, Lost, Observation, Sto
 use instep_model::{Access, AccountId, Identity, RemoteId, RemoteTask, Trouble};
 use instep_sync::{Heard, Way, force, hear, refund, spend, throttle, way};
 
+use crate::pass::Pass;
 use crate::report::trouble_of;
-use crate::round::{Engine, Member, Pass, Stop};
+use crate::round::{Engine, Member};
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 /// How often a busy service is asked again within one step.

@@ -9,7 +9,9 @@ use instep_model::{
     RemoteNoteId, TaskId, Timestamp, Trouble, Value,
 };
 
-use crate::round::{Engine, Pass, Stop};
+use crate::pass::Pass;
+use crate::round::Engine;
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 /// A server may still be working on a request for this long after it was sent (S14).

@@ -45,7 +45,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let mut tries = Tries::while_busy();
         loop {
             let entered = Box::pin(self.enter(door, connector)).await;
-            entered.map_err(crate::round::Stop::into_trouble)?;
+            entered.map_err(crate::stop::Stop::into_trouble)?;
             let told = Told::Unless(!tries.are_over());
             let ask = async |connector: &mut C| action(connector).await.map(Whole);
             match Box::pin(self.pass_through(door, connector, told, ask)).await {

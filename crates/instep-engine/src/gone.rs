@@ -12,8 +12,10 @@ use instep_sync::{Counts, Deletions, WINDOW_MINUTES};
 use crate::context::Context;
 use crate::journal::Event;
 use crate::merge::new_task;
-use crate::round::{Engine, Pass, Stop};
+use crate::pass::Pass;
+use crate::round::Engine;
 use crate::sight::Seen;
+use crate::stop::Stop;
 use crate::stranger::without_item;
 use crate::{Clock, Rng};
 

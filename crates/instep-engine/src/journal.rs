@@ -6,8 +6,8 @@ use instep_model::{
     Task, TaskId, Timestamp, Value,
 };
 
+use crate::pass::Pass;
 use crate::report::ReportedChange;
-use crate::round::Pass;
 
 /// What happened to one task.
 pub(crate) struct Event<'a> {

@@ -5,8 +5,10 @@ use instep_model::{Mapping, MappingState, Task, TaskId};
 use instep_sync::differs;
 
 use crate::gone::Loss;
+use crate::pass::Pass;
 use crate::push::done;
-use crate::round::{Engine, Pass, Stop};
+use crate::round::Engine;
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {

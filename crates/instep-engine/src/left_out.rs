@@ -6,8 +6,9 @@ use instep_contract::{Connector, Store};
 use instep_model::{Field, Fields, Mapping, MappingState, Task};
 
 use crate::context::Context;
+use crate::pass::Pass;
 use crate::report::LeftOut;
-use crate::round::{Engine, Pass};
+use crate::round::Engine;
 use crate::{Clock, Rng};
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {

@@ -8,7 +8,9 @@ use instep_contract::{Connector, MergeStep, PushStep, Store};
 use instep_model::{Field, Ids, Mapping, Scope, Task, TaskId, Value};
 
 use crate::context::Context;
-use crate::round::{Engine, Pass, Stop};
+use crate::pass::Pass;
+use crate::round::Engine;
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {

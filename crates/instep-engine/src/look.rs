@@ -19,11 +19,13 @@ use instep_sync::Trust;
 
 use crate::meanwhile::{Found, Touched};
 use crate::merge::Sighting;
+use crate::pass::Pass;
 use crate::refusal::has_opened;
 use crate::rehearsal::is_invented;
-use crate::round::{Engine, Pass, Peer, Stop};
+use crate::round::{Engine, Peer};
 use crate::sight::Seen;
 use crate::single::is_current;
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 /// Pairs that are merged and committed in one transaction.

@@ -5,7 +5,9 @@ use instep_contract::{Connector, ConnectorError, Lost, PushStep, Store};
 use instep_model::{Action, Direction, Fields, JournalEntry, RemoteId, Side, TaskId};
 
 use crate::journal::{Event, changes_between};
-use crate::round::{Engine, Pass, Stop};
+use crate::pass::Pass;
+use crate::round::Engine;
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 /// How often in one turn: what is put back may be lost again.

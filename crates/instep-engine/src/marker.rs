@@ -7,8 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use instep_contract::{Connector, Store};
 use instep_model::{AccountId, Hint, MappingState, RemoteId, RemoteTask, Task, TaskId};
 
-use crate::round::{Engine, Pass, Stop};
+use crate::pass::Pass;
+use crate::round::Engine;
 use crate::sight::Seen;
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 /// Pairs that are read together.

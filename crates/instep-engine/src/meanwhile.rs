@@ -15,9 +15,11 @@ use instep_model::{Collection, RemoteId, Timestamp, Trouble};
 use instep_sync::Trust;
 
 use crate::door::{Called, Door};
+use crate::pass::Pass;
 use crate::push::PAGE;
 use crate::report::AccountReport;
-use crate::round::{Engine, Pass, Stop};
+use crate::round::Engine;
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 /// How often a long step asks whether anything waits.

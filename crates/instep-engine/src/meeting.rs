@@ -15,8 +15,10 @@ use crate::context::Context;
 use crate::gone::counted_in;
 use crate::journal::Event;
 use crate::merge::{Sighting, new_task};
-use crate::round::{Engine, Pass, Stop};
+use crate::pass::Pass;
+use crate::round::Engine;
 use crate::sight::Seen;
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 /// Steps that are committed in one transaction.

@@ -16,7 +16,8 @@ use instep_sync::{
 use crate::context::Context;
 use crate::gone::counted_in;
 use crate::journal::{Event, action_of, changes_between};
-use crate::round::{Engine, Pass};
+use crate::pass::Pass;
+use crate::round::Engine;
 use crate::scope::{left, left_step};
 use crate::{Clock, Rng};
 

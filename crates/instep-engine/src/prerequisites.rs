@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use instep_contract::{Applied, Connector, ConnectorError, PushStep, Store};
 use instep_model::{Collection, Operation, ProjectPath};
 
-use crate::round::{Engine, Pass, Stop};
+use crate::pass::Pass;
+use crate::round::Engine;
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {

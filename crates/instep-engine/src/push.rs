@@ -11,8 +11,10 @@ use instep_sync::{MergedPair, Rules, Seen, differs};
 
 use crate::context::{Context, collection_for};
 use crate::gone::Loss;
-use crate::round::{Engine, Pass, Stop};
+use crate::pass::Pass;
+use crate::round::Engine;
 use crate::scope::left;
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 /// Tasks that are planned together.

@@ -12,9 +12,11 @@ use instep_model::{
 use instep_sync::next_try;
 
 use crate::journal::Event;
+use crate::pass::Pass;
 use crate::push::Page;
 use crate::report::Problem;
-use crate::round::{Engine, Pass, Stop};
+use crate::round::Engine;
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {

@@ -10,7 +10,9 @@ use instep_contract::{Connector, MergeStep, Store};
 use instep_model::{Direction, Evidence, Gone, Ids, Mapping, MappingState, RemoteId, RemoteTask};
 
 use crate::context::Context;
-use crate::round::{Engine, Pass, Stop};
+use crate::pass::Pass;
+use crate::round::Engine;
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 /// Items that are matched in one pass: many at once are no renumbering by hand.

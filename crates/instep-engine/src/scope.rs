@@ -5,7 +5,9 @@ use instep_model::{Fields, Mapping, MappingState, RemoteId, Task, TaskId};
 use instep_sync::has_returned;
 
 use crate::context::Context;
-use crate::round::{Engine, Pass, Stop};
+use crate::pass::Pass;
+use crate::round::Engine;
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {

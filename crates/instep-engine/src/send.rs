@@ -8,7 +8,9 @@ use instep_sync::Planned;
 
 use crate::door::{Called, Tries};
 use crate::doubt::over;
-use crate::round::{Engine, Pass, Stop};
+use crate::pass::Pass;
+use crate::round::Engine;
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 /// What becomes of a batch: of each operation in it, or of the whole call.

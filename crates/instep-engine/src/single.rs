@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use instep_contract::{AccountState, Connector, ConnectorError, Look, Store, Work};
-use instep_model::{Direction, Ids, Need, RemoteId, TaskId, Trouble};
+use instep_model::{Direction, Need, RemoteId, TaskId, Trouble};
 
 use crate::look::answers_as;
+use crate::pass::Pass;
 use crate::push::PAGE;
 use crate::report::RoundReport;
-use crate::round::{Engine, Member, Pass, RoundOptions, Stop};
+use crate::round::{Engine, Member, RoundOptions};
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 /// What a single-task round begins with.
@@ -216,51 +218,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         self.try_again(pass, task).await?;
         self.read_task(pass, task).await
     }
-
-    /// Reads the item of a hub task, where the account has one or would know it by our id.
-    async fn read_task<C: Connector>(
-        &self,
-        pass: &mut Pass<'_, C>,
-        task: TaskId,
-    ) -> Result<Option<TaskId>, Stop> {
-        let known = self
-            .store
-            .mappings_by_task(&pass.account.id, &[task])
-            .await?;
-        let remote = known.into_iter().find_map(|mapping| mapping.remote);
-        let chosen = pass.capabilities.ids == Ids::Chosen;
-        match remote.or_else(|| chosen.then(|| RemoteId::new(task.to_string()))) {
-            Some(remote) => self.read_item(pass, &remote).await,
-            None => Ok(None),
-        }
-    }
-
-    async fn read_item<C: Connector>(
-        &self,
-        pass: &mut Pass<'_, C>,
-        item: &RemoteId,
-    ) -> Result<Option<TaskId>, Stop> {
-        let state = self.store.account_state(&pass.account.id).await?;
-        let items = std::slice::from_ref(item);
-        let met = self.read_items(pass, &state, items).await?;
-        Ok(met.into_iter().next())
-    }
 }
 
 /// Whether the hub knows the account well enough to go by single items: not before the first
 /// meeting, nor where it has forgotten how far it had come (I9).
 pub(crate) fn is_current(state: &AccountState) -> bool {
     state.joined && state.cursor.is_some()
-}
-
-impl Stop {
-    /// The trouble that it is to the account.
-    pub(crate) fn into_trouble(self) -> Trouble {
-        match self {
-            Self::Trouble(trouble) | Self::Lost(trouble) => trouble,
-            Self::Again => Trouble::Failed {
-                reason: "tasks kept changing while they were synced".to_owned(),
-            },
-        }
-    }
 }

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use instep_contract::{AccountState, Applied, Connector, MergeStep, PushStep, Store};
 use instep_model::{Ids, Mapping, MappingState, RemoteTask, Task, TaskId};
 
-use crate::round::{Engine, Pass, Stop};
+use crate::pass::Pass;
+use crate::round::Engine;
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 /// Pairs that are read together.

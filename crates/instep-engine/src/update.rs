@@ -8,8 +8,10 @@ use instep_sync::{Planned, completes_repeating};
 
 use crate::aftermath::Aftermath;
 use crate::journal::action_of;
+use crate::pass::Pass;
 use crate::push::Page;
-use crate::round::{Engine, Pass, Stop};
+use crate::round::Engine;
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
