@@ -58,7 +58,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 pass.contested.insert(id);
                 vec![settle]
             }
-            // Lost to somebody else's rewrite: it stays work, and the next turn tries again.
+            // Lost to somebody else's rewrite: it stays work, and the next push tries again.
             ConnectorError::Busy | ConnectorError::Overtaken => {
                 pass.contested.insert(id);
                 vec![settle]

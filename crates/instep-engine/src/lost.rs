@@ -10,7 +10,7 @@ use crate::round::Engine;
 use crate::stop::Stop;
 use crate::{Clock, Rng};
 
-/// How often in one turn: what is put back may be lost again.
+/// How often in one step: what is put back may be lost again.
 const MOST_TIMES: usize = 5;
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {

@@ -58,7 +58,7 @@ pub(crate) struct Found {
 }
 
 impl<'a, C: Connector> Pass<'a, C> {
-    /// The same turn through another connector. What it has come to goes along, and is to be
+    /// The same pass through another connector. What it has come to goes along, and is to be
     /// [taken back](Self::take_back_from).
     fn lend<'s>(&mut self, connector: &'s mut C) -> Pass<'s, C>
     where
@@ -93,7 +93,7 @@ impl<'a, C: Connector> Pass<'a, C> {
         }
     }
 
-    /// Takes back what a turn [lent](Self::lend) to another connector has come to.
+    /// Takes back what a pass [lent](Self::lend) to another connector has come to.
     fn take_back_from(&mut self, lent: Pass<'_, C>) {
         self.calls_beside = lent.calls_beside + lent.connector.calls() - lent.calls_before;
         self.report = lent.report;
@@ -287,15 +287,19 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 if let Either::Left((outcome, _)) = select(look.as_mut(), moment).await {
                     break outcome;
                 }
-                let turn = pin!(self.carry_beside(&mut aside, &mut after));
-                // A turn that has begun is not left half done.
-                let (ended, turned) = match select(look.as_mut(), turn).await {
-                    Either::Left((outcome, turn)) => (Some(outcome), turn.await),
-                    Either::Right((turned, _)) => (None, turned),
+                let carry = pin!(self.carry_beside(&mut aside, &mut after));
+                // What has begun is not left half done.
+                let (ended, carried) = match select(look.as_mut(), carry).await {
+                    Either::Left((outcome, carry)) => (Some(outcome), carry.await),
+                    Either::Right((carried, _)) => (None, carried),
                 };
-                did |= !matches!(turned, Ok(false));
+                did |= !matches!(carried, Ok(false));
                 // Whatever failed, the look will meet it too, and say so.
-                wait = if turned.is_ok() { EVERY } else { AFTER_FAILURE };
+                wait = if carried.is_ok() {
+                    EVERY
+                } else {
+                    AFTER_FAILURE
+                };
                 if let Some(outcome) = ended {
                     break outcome;
                 }

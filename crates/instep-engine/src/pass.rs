@@ -14,6 +14,7 @@ use crate::door::Door;
 use crate::meanwhile::Newer;
 use crate::report::{AccountReport, ReportedChange, RoundReport, of_store};
 use crate::round::{Engine, Member, RoundOptions};
+use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 /// How long a lease lasts where it has to be renewed by time.
@@ -25,25 +26,25 @@ pub(crate) struct Pass<'a, C> {
     pub(crate) connector: &'a mut C,
     pub(crate) door: Door,
     pub(crate) capabilities: Capabilities,
-    /// What each service of this round holds.
+    /// What the services of all members hold.
     pub(crate) services: Arc<BTreeMap<AccountId, Capabilities>>,
     pub(crate) lease: Lease,
     pub(crate) options: &'a RoundOptions,
     /// How long the lease is held.
     pub(crate) tenure: Tenure,
-    /// What the connector had counted before this turn.
+    /// What the connector had counted before the first step.
     pub(crate) calls_before: u64,
     /// Calls that were made through others beside it.
     pub(crate) calls_beside: u64,
     pub(crate) report: AccountReport,
     pub(crate) changes: Vec<ReportedChange>,
-    /// What this round made there: its labels and links are part of making it.
+    /// What its steps made there: its labels and links are part of making it.
     pub(crate) made: BTreeSet<TaskId>,
-    /// Whether this round has looked at the account, so that a deletion there would be known.
+    /// Whether one of its steps has looked at the account, so that a deletion there would be known.
     pub(crate) looked: bool,
-    /// Whether anything was written to the remote in this turn.
+    /// Whether anything was written to the remote since it was looked at.
     pub(crate) wrote: bool,
-    /// Whether this turn's push made work for any account.
+    /// Whether the last push made work for any account.
     pub(crate) stirred: bool,
     /// Tasks of which a write was refused because they kept changing there.
     pub(crate) contested: BTreeSet<TaskId>,
@@ -51,17 +52,24 @@ pub(crate) struct Pass<'a, C> {
     pub(crate) touched: BTreeSet<RemoteId>,
     /// What a push has to make way for, while one is under way.
     pub(crate) newer: Option<Newer>,
-    /// Work that was refused in this round, by its generation: not tried twice in one.
+    /// Work that was refused to its steps, by its generation: not tried a second time.
     pub(crate) refused: BTreeSet<u64>,
     /// What a person has to look at, while everything else goes on.
     pub(crate) needs: Option<Need>,
-    /// Whether this turn has asked who answers, and it is who it was (S5).
+    /// Whether one of its steps has asked who answers, and it is who it was (S5).
     pub(crate) recognised: bool,
     /// Once a service that went back is to be brought up to the hub again: when it was last seen.
     /// What changed there no later than this is old.
     pub(crate) older: Option<Timestamp>,
     /// What the hub remembers to stand in the way, once that was read.
     pub(crate) known_trouble: Option<Option<Trouble>>,
+}
+
+/// The passes of a round or a turn, each with its member's place, and what they changed, in the order in
+/// which they did.
+pub(crate) struct Passes<'a, C> {
+    pub(crate) all: Vec<(usize, Pass<'a, C>)>,
+    pub(crate) changes: Vec<ReportedChange>,
 }
 
 /// How far a report had come before a step that may have to be planned again.
@@ -99,30 +107,31 @@ pub(crate) enum Tenure {
 }
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
-    /// Takes what accounts can be had, runs `work` over them, and gives them back.
+    /// As [`with_passes`](Self::with_passes), with every account held from the first step to the last.
     pub(crate) async fn with_leases<'m, C: Connector>(
         &self,
         members: &'m mut [Member<C>],
         options: &'m RoundOptions,
-        work: impl AsyncFnOnce(&mut [(usize, Pass<'m, C>)]) -> Vec<ReportedChange>,
+        work: impl AsyncFnOnce(&mut Passes<'m, C>),
     ) -> RoundReport {
         self.with_passes(members, options, Tenure::Whole, work)
             .await
     }
 
+    /// Takes what accounts can be had, runs `work` over them, and gives them back.
     pub(crate) async fn with_passes<'m, C: Connector>(
         &self,
         members: &'m mut [Member<C>],
         options: &'m RoundOptions,
         tenure: Tenure,
-        work: impl AsyncFnOnce(&mut [(usize, Pass<'m, C>)]) -> Vec<ReportedChange>,
+        work: impl AsyncFnOnce(&mut Passes<'m, C>),
     ) -> RoundReport {
         let services = members.iter().map(|member| {
             let capabilities = member.connector.capabilities().clone();
             (member.account.id.clone(), capabilities)
         });
         let services = Arc::new(services.collect());
-        let mut passes = Vec::new();
+        let mut all = Vec::new();
         let mut reports = Vec::new();
         for (at, member) in members.iter_mut().enumerate() {
             let lease = match tenure {
@@ -136,7 +145,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 Ok(lease) => {
                     let services = Arc::clone(&services);
                     let pass = self.pass(member, (lease, tenure), options, services);
-                    passes.push((at, pass));
+                    all.push((at, pass));
                 }
                 Err(error) => {
                     let mut report = AccountReport::new(member.account.id.clone());
@@ -145,8 +154,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 }
             }
         }
-        let changes = work(&mut passes).await;
-        for (at, mut pass) in passes {
+        let changes = Vec::new();
+        let mut passes = Passes { all, changes };
+        work(&mut passes).await;
+        for (at, mut pass) in passes.all {
             self.tell_contested(&mut pass).await;
             let mut report = pass.report;
             report.calls = pass.connector.calls() - pass.calls_before + pass.calls_beside;
@@ -162,13 +173,43 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         reports.sort_by_key(|(at, _)| *at);
         RoundReport {
             accounts: reports.into_iter().map(|(_, report)| report).collect(),
-            changes,
+            changes: passes.changes,
         }
+    }
+
+    /// One step of one account, which is left out once the account stands still. What stops it is the
+    /// account's trouble; how long it took and what it changed is told.
+    pub(crate) async fn step<'m, C: Connector>(
+        &self,
+        pass: &mut Pass<'m, C>,
+        changes: &mut Vec<ReportedChange>,
+        work: impl AsyncFnOnce(&mut Pass<'m, C>) -> Result<(), Stop>,
+    ) {
+        if pass.report.trouble.is_some() {
+            return;
+        }
+        if pass.tenure == Tenure::Step
+            && let Err(error) = self.take_for_a_step(pass).await
+        {
+            pass.report.trouble = Some(of_store(&error));
+            return;
+        }
+        let began = self.clock.now();
+        // Boxed, so that what awaits a round is not as deep as all of its steps together.
+        if let Err(stop) = Box::pin(work(pass)).await {
+            pass.report.trouble = Some(stop.into_trouble());
+        }
+        if pass.tenure == Tenure::Step {
+            self.give_back(pass.lease.clone()).await;
+        }
+        let took = self.clock.now().duration_since(began);
+        pass.report.duration += Duration::try_from(took).unwrap_or_default();
+        changes.append(&mut pass.changes);
     }
 
     /// Takes the account for one step. Where another process has had it since, what was seen of it is
     /// out of date. What this one did there meanwhile is in the hub, and took nothing back.
-    pub(crate) async fn take_for_a_step<C: Connector>(
+    async fn take_for_a_step<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
     ) -> Result<(), StoreError> {
@@ -178,7 +219,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         Ok(())
     }
 
-    pub(crate) async fn give_back(&self, lease: Lease) {
+    async fn give_back(&self, lease: Lease) {
         // A lease that cannot be given back ends by itself.
         let _ = self.store.release_lease(lease).await;
     }

@@ -5,14 +5,14 @@ use std::time::Duration;
 use instep_contract::{Connector, Look, Store};
 use instep_model::{Account, AccountId, Direction, TimeZone};
 
-use crate::pass::{Pass, Tenure};
-use crate::report::{ReportedChange, RoundReport, of_store};
+use crate::pass::{Pass, Passes, Tenure};
+use crate::report::RoundReport;
 use crate::single::is_current;
 use crate::stop::Stop;
 use crate::{Clock, Decisions, Limits, Rng};
 
-/// A round runs its accounts at most this often (S8).
-const MOST_TURNS: usize = 3;
+/// A round goes around its accounts at most this often (S8).
+const MOST_LAPS: usize = 3;
 
 /// An account that takes part in a round.
 #[derive(Debug)]
@@ -115,65 +115,35 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 tenure = Tenure::Whole;
             }
         }
-        let turns = async |passes: &mut [(usize, Pass<'_, C>)]| self.turns(passes).await;
-        self.with_passes(members, options, tenure, turns).await
+        let go = async |passes: &mut Passes<'_, C>| self.go_around(passes).await;
+        self.with_passes(members, options, tenure, go).await
     }
 
-    async fn turns<C: Connector>(
-        &self,
-        passes: &mut [(usize, Pass<'_, C>)],
-    ) -> Vec<ReportedChange> {
-        let mut changes = Vec::new();
-        for turn in 0..MOST_TURNS {
+    async fn go_around<C: Connector>(&self, passes: &mut Passes<'_, C>) {
+        let Passes { all, changes } = passes;
+        for lap in 0..MOST_LAPS {
             // Markers first: they tell a first meeting elsewhere who is who. What is never read into
             // the hub comes last: only what the others brought tells its items from new ones.
-            passes.sort_by_key(|(at, pass)| {
+            all.sort_by_key(|(at, pass)| {
                 let only_written = pass.account.direction == Direction::ToRemote;
                 (only_written, !pass.capabilities.markers, *at)
             });
-            for (_, pass) in passes.iter_mut() {
-                if turn == 0 || pass.wrote {
+            for (_, pass) in all.iter_mut() {
+                if lap == 0 || pass.wrote {
                     pass.wrote = false;
-                    self.timed(pass, turn == 0, Step::Look).await;
-                    changes.append(&mut pass.changes);
+                    let look = async |pass: &mut Pass<'_, C>| self.look(pass, lap == 0).await;
+                    self.step(pass, changes, look).await;
                 }
             }
-            for (_, pass) in passes.iter_mut() {
+            for (_, pass) in all.iter_mut() {
                 pass.stirred = false;
-                self.timed(pass, turn == 0, Step::Push).await;
-                changes.append(&mut pass.changes);
+                let push = async |pass: &mut Pass<'_, C>| self.push_after_a_look(pass).await;
+                self.step(pass, changes, push).await;
             }
-            if !passes.iter().any(|(_, pass)| pass.wrote || pass.stirred) {
+            if !all.iter().any(|(_, pass)| pass.wrote || pass.stirred) {
                 break;
             }
         }
-        changes
-    }
-
-    async fn timed<C: Connector>(&self, pass: &mut Pass<'_, C>, first: bool, step: Step) {
-        if pass.report.trouble.is_some() {
-            return;
-        }
-        if pass.tenure == Tenure::Step
-            && let Err(error) = self.take_for_a_step(pass).await
-        {
-            pass.report.trouble = Some(of_store(&error));
-            return;
-        }
-        let began = self.clock.now();
-        // Boxed, so that what awaits a round is not as deep as all of its steps together.
-        let outcome = match step {
-            Step::Look => Box::pin(self.look(pass, first)).await,
-            Step::Push => Box::pin(self.push_after_a_look(pass)).await,
-        };
-        if let Err(stop) = outcome {
-            pass.report.trouble = Some(stop.into_trouble());
-        }
-        if pass.tenure == Tenure::Step {
-            self.give_back(pass.lease.clone()).await;
-        }
-        let took = self.clock.now().duration_since(began);
-        pass.report.duration += Duration::try_from(took).unwrap_or_default();
     }
 
     async fn push_after_a_look<C: Connector>(&self, pass: &mut Pass<'_, C>) -> Result<(), Stop> {
@@ -188,10 +158,4 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let ids = self.peers.iter().map(|peer| &peer.account);
         ids.filter(|id| *id != account).cloned().collect()
     }
-}
-
-#[derive(Clone, Copy)]
-enum Step {
-    Look,
-    Push,
 }

@@ -6,7 +6,7 @@ use instep_contract::{AccountState, Connector, ConnectorError, Look, Store, Work
 use instep_model::{Direction, Need, RemoteId, TaskId, Trouble};
 
 use crate::look::answers_as;
-use crate::pass::Pass;
+use crate::pass::{Pass, Passes};
 use crate::push::PAGE;
 use crate::report::RoundReport;
 use crate::round::{Engine, Member, RoundOptions};
@@ -22,11 +22,20 @@ pub enum Start {
     Item(usize, RemoteId),
 }
 
+impl Start {
+    /// Whether the member at this position is read to begin with.
+    fn is_read_at(&self, at: usize) -> bool {
+        match self {
+            Self::Task(_) => true,
+            Self::Item(member, _) => *member == at,
+        }
+    }
+}
+
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     /// Reads one task where it lives and carries it to every other member. Where something is to be
     /// written, the item there is read and merged before (S17). An account that has not met the hub
     /// yet is left out: its first meeting needs a whole round.
-    // tidy: long because the order of the steps is what it says
     pub async fn run_single<C: Connector>(
         &self,
         members: &mut [Member<C>],
@@ -34,51 +43,31 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         options: &RoundOptions,
     ) -> RoundReport {
         self.with_leases(members, options, async |passes| {
-            let mut changes = Vec::new();
-            let mut tasks = Vec::new();
-            for (_, pass) in passes.iter_mut() {
-                if let Err(stop) = self.is_up_to_date(pass).await {
-                    pass.report.trouble = Some(stop.into_trouble());
-                }
+            let Passes { all, changes } = passes;
+            for (_, pass) in all.iter_mut() {
+                let check = async |pass: &mut Pass<'_, C>| self.is_up_to_date(pass).await;
+                self.step(pass, changes, check).await;
             }
-            for (at, pass) in passes.iter_mut() {
-                if pass.report.trouble.is_some() {
-                    continue;
-                }
-                let read = match start {
-                    Start::Item(member, item) if member == at => self.read_item(pass, item).await,
-                    Start::Task(task) => self.read_anew(pass, *task).await,
-                    Start::Item(..) => Ok(None),
+            let mut tasks = Vec::new();
+            for (_, pass) in all.iter_mut().filter(|(at, _)| start.is_read_at(*at)) {
+                let read = async |pass: &mut Pass<'_, C>| {
+                    tasks.extend(self.read_start(pass, start).await?);
+                    Ok(())
                 };
-                match read {
-                    Ok(met) => tasks.extend(met),
-                    Err(stop) => pass.report.trouble = Some(stop.into_trouble()),
-                }
-                changes.append(&mut pass.changes);
+                self.step(pass, changes, read).await;
             }
             if let Start::Task(task) = start {
                 tasks.push(*task);
             }
-            for (at, pass) in passes.iter_mut() {
-                let is_read = !matches!(start, Start::Item(member, _) if member != at);
-                if is_read || pass.report.trouble.is_some() {
-                    continue;
-                }
-                if let Err(stop) = self.read_before_writing(pass, &tasks).await {
-                    pass.report.trouble = Some(stop.into_trouble());
-                }
-                changes.append(&mut pass.changes);
+            for (_, pass) in all.iter_mut().filter(|(at, _)| !start.is_read_at(*at)) {
+                let read =
+                    async |pass: &mut Pass<'_, C>| self.read_before_writing(pass, &tasks).await;
+                self.step(pass, changes, read).await;
             }
-            for (_, pass) in passes.iter_mut() {
-                if pass.report.trouble.is_some() {
-                    continue;
-                }
-                if let Err(stop) = self.push_only(pass, &tasks).await {
-                    pass.report.trouble = Some(stop.into_trouble());
-                }
-                changes.append(&mut pass.changes);
+            for (_, pass) in all.iter_mut() {
+                let push = async |pass: &mut Pass<'_, C>| self.push_only(pass, &tasks).await;
+                self.step(pass, changes, push).await;
             }
-            changes
         })
         .await
     }
@@ -208,15 +197,20 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
     }
 
-    /// Reads the item of a hub task that a person asks for, and has what was refused of it tried
-    /// again.
-    async fn read_anew<C: Connector>(
+    /// Reads the item that is asked for, or that of the hub task. What was refused of a task that a
+    /// person asks for is tried again.
+    async fn read_start<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
-        task: TaskId,
+        start: &Start,
     ) -> Result<Option<TaskId>, Stop> {
-        self.try_again(pass, task).await?;
-        self.read_task(pass, task).await
+        match start {
+            Start::Item(_, item) => self.read_item(pass, item).await,
+            Start::Task(task) => {
+                self.try_again(pass, *task).await?;
+                self.read_task(pass, *task).await
+            }
+        }
     }
 }
 

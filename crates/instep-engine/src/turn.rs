@@ -1,12 +1,10 @@
 //! One account's turn by itself: what was told of single items is read, or the account is looked at,
 //! and what is due for it is carried. What that makes due elsewhere is for the others' turns.
 
-use std::time::Duration;
-
 use instep_contract::{Connector, Store};
 use instep_model::{RemoteId, Trouble};
 
-use crate::pass::Pass;
+use crate::pass::{Pass, Passes};
 use crate::push::PAGE;
 use crate::report::RoundReport;
 use crate::round::{Engine, Member, RoundOptions};
@@ -36,17 +34,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ) -> RoundReport {
         let members = std::slice::from_mut(member);
         self.with_leases(members, options, async |passes| {
-            let mut changes = Vec::new();
-            for (_, pass) in passes.iter_mut() {
-                let began = self.clock.now();
-                if let Err(stop) = self.turn(pass, begin).await {
-                    pass.report.trouble = Some(stop.into_trouble());
-                }
-                let took = self.clock.now().duration_since(began);
-                pass.report.duration = Duration::try_from(took).unwrap_or_default();
-                changes.append(&mut pass.changes);
+            let Passes { all, changes } = passes;
+            for (_, pass) in all {
+                let turn = async |pass: &mut Pass<'_, C>| self.turn(pass, begin).await;
+                self.step(pass, changes, turn).await;
             }
-            changes
         })
         .await
     }
