@@ -212,6 +212,11 @@ impl Bench {
     /// What an event about an item leads to, a minute later.
     pub(crate) fn event(&self, at: usize, item: &RemoteId) -> RoundReport {
         self.hand.advance(60);
+        self.event_now(at, item)
+    }
+
+    /// What an event about an item leads to.
+    pub(crate) fn event_now(&self, at: usize, item: &RemoteId) -> RoundReport {
         self.single(&Start::Item(at, item.clone()))
     }
 
@@ -224,6 +229,11 @@ impl Bench {
     /// What an event about an item leads to, a minute later, when each account has its own turns.
     pub(crate) fn told(&self, at: usize, item: &RemoteId) -> Vec<AccountReport> {
         self.hand.advance(60);
+        self.told_now(at, item)
+    }
+
+    /// What an event about an item leads to, when each account has its own turns.
+    pub(crate) fn told_now(&self, at: usize, item: &RemoteId) -> Vec<AccountReport> {
         let mut reports = self.turn(at, &Begin::Items(vec![item.clone()])).accounts;
         for _ in 0..2 {
             for at in 0..self.seats.len() {

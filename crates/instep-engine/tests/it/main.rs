@@ -3,6 +3,7 @@
 mod bench;
 mod deletions;
 mod door;
+mod events;
 mod faults;
 mod left_out;
 mod links;
