@@ -150,8 +150,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ) -> Result<Called<T>, Stop> {
         // Boxed, so that what awaits a call is not as deep as all that belongs to one.
         Box::pin(self.enter(&mut pass.door, pass.connector)).await?;
-        let told = Told::Unless(!tries.are_over());
-        let call = self.pass_through(&mut pass.door, pass.connector, told, action);
+        let counted = Counted::Unless(!tries.are_over());
+        let call = self.pass_through(&mut pass.door, pass.connector, counted, action);
         Ok(Box::pin(call).await)
     }
 
@@ -228,7 +228,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
         let began = self.clock.now();
         let ask = async |connector: &mut C| connector.identity().await;
-        let asked = self.pass_through(&mut door, connector, Told::Always, ask);
+        let asked = self.pass_through(&mut door, connector, Counted::Always, ask);
         asked.await.map_err(|error| trouble_of(&error))?;
         let took = self.clock.now().duration_since(began);
         let took = Duration::try_from(took).unwrap_or_default();
@@ -278,7 +278,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     if self.put(door, next).await? {
                         let ask = async |connector: &mut C| connector.identity().await;
                         // What came of it is in the breaker now.
-                        let _ = self.pass_through(door, connector, Told::Always, ask).await;
+                        let _ = self
+                            .pass_through(door, connector, Counted::Always, ask)
+                            .await;
                     }
                 }
             }
@@ -320,7 +322,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         &self,
         door: &mut Door,
         connector: &mut C,
-        told: Told,
+        counted: Counted,
         mut action: impl AsyncFnMut(&mut C) -> Called<T>,
     ) -> Called<T> {
         let calls_before = connector.calls();
@@ -328,7 +330,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let outcome = action(connector).await;
         let calls = connector.calls().saturating_sub(calls_before);
         let is_repeated = matches!(&outcome, Err(error) if error.asks_for_repeat());
-        let waits = is_repeated && matches!(told, Told::Unless(true));
+        let waits = is_repeated && matches!(counted, Counted::Unless(true));
         if door.host.is_some() && calls > 0 && !waits {
             let now = self.clock.now();
             self.limits.take(&door.account, calls, now);
@@ -376,8 +378,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     }
 }
 
-/// Whether what came of a call is taken in.
-pub(crate) enum Told {
+/// Whether what came of a call counts.
+pub(crate) enum Counted {
     /// At once.
     Always,
     /// Not yet, where the call is to be repeated.

@@ -4,7 +4,7 @@
 use instep_contract::{Connector, Store};
 use instep_model::{AccountId, Trouble};
 
-use crate::door::{Answer, Called, Door, Told, Tries};
+use crate::door::{Answer, Called, Counted, Door, Tries};
 use crate::round::Engine;
 use crate::{Clock, Rng};
 
@@ -46,9 +46,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         loop {
             let entered = Box::pin(self.enter(door, connector)).await;
             entered.map_err(crate::stop::Stop::into_trouble)?;
-            let told = Told::Unless(!tries.are_over());
+            let counted = Counted::Unless(!tries.are_over());
             let ask = async |connector: &mut C| action(connector).await.map(Whole);
-            match Box::pin(self.pass_through(door, connector, told, ask)).await {
+            match Box::pin(self.pass_through(door, connector, counted, ask)).await {
                 Err(error) if error.asks_for_repeat() && self.may_repeat(&mut tries).await => {}
                 outcome => return Ok(outcome.map(|Whole(answer)| answer)),
             }

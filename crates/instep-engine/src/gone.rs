@@ -14,7 +14,7 @@ use crate::journal::Event;
 use crate::merge::new_task;
 use crate::pass::Pass;
 use crate::round::Engine;
-use crate::sight::Seen;
+use crate::sight::Sight;
 use crate::stop::Stop;
 use crate::stranger::without_item;
 use crate::{Clock, Rng};
@@ -57,7 +57,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     pub(crate) async fn take_gone<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
-        seen: &Seen,
+        seen: &Sight,
         gone: Vec<Gone>,
     ) -> Result<(), Stop> {
         if gone.is_empty() {
@@ -399,7 +399,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     async fn remember_deleted<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
-        seen: &Seen,
+        seen: &Sight,
         gone: &[Gone],
         known: &[Mapping],
     ) -> Result<(), Stop> {

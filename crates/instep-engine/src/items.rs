@@ -8,7 +8,7 @@ use instep_model::{Ids, Mapping, RemoteId, RemoteTask, TaskId, Trouble};
 
 use crate::pass::Pass;
 use crate::round::Engine;
-use crate::sight::Seen;
+use crate::sight::Sight;
 use crate::single::is_current;
 use crate::stop::Stop;
 use crate::{Clock, Rng};
@@ -122,7 +122,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         if unknown.is_empty() {
             return Ok(met);
         }
-        let mut seen = Seen {
+        let mut seen = Sight {
             state: state.clone(),
             identity,
             trust: instep_sync::Trust::Unknown,

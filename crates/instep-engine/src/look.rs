@@ -23,7 +23,7 @@ use crate::pass::Pass;
 use crate::refusal::has_opened;
 use crate::rehearsal::is_invented;
 use crate::round::{Engine, Peer};
-use crate::sight::Seen;
+use crate::sight::Sight;
 use crate::single::is_current;
 use crate::stop::Stop;
 use crate::{Clock, Rng};
@@ -88,7 +88,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         } else {
             Vec::new()
         };
-        let mut seen = Seen {
+        let mut seen = Sight {
             state,
             identity: identity.clone(),
             trust,
@@ -263,7 +263,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     async fn look_after_unseen<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
-        seen: &Seen,
+        seen: &Sight,
         listed: &BTreeSet<RemoteId>,
     ) -> Result<(), Stop> {
         if seen.state.unseen == 0 {
@@ -442,7 +442,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     async fn merge_known<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
-        seen: &Seen,
+        seen: &Sight,
         tasks: Vec<RemoteTask>,
     ) -> Result<Vec<RemoteTask>, Stop> {
         let mut unknown = Vec::new();
@@ -480,7 +480,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     async fn merge_links<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
-        seen: &Seen,
+        seen: &Sight,
         new: &BTreeSet<RemoteId>,
         tasks: Vec<RemoteTask>,
     ) -> Result<(), Stop> {

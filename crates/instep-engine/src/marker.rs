@@ -9,7 +9,7 @@ use instep_model::{AccountId, Hint, MappingState, RemoteId, RemoteTask, Task, Ta
 
 use crate::pass::Pass;
 use crate::round::Engine;
-use crate::sight::Seen;
+use crate::sight::Sight;
 use crate::stop::Stop;
 use crate::{Clock, Rng};
 
@@ -86,7 +86,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     pub(crate) async fn markers<C: Connector>(
         &self,
         pass: &Pass<'_, C>,
-        seen: &Seen,
+        seen: &Sight,
         hub: &[Task],
     ) -> Result<Markers, Stop> {
         let account = &pass.account.id;

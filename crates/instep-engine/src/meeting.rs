@@ -17,7 +17,7 @@ use crate::journal::Event;
 use crate::merge::{Sighting, new_task};
 use crate::pass::Pass;
 use crate::round::Engine;
-use crate::sight::Seen;
+use crate::sight::Sight;
 use crate::stop::Stop;
 use crate::{Clock, Rng};
 
@@ -41,7 +41,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     pub(crate) async fn meet<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
-        seen: &mut Seen,
+        seen: &mut Sight,
         unknown: Vec<RemoteTask>,
     ) -> Result<(), Stop> {
         let first = !seen.state.joined;
@@ -71,7 +71,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     async fn match_up<C: Connector>(
         &self,
         pass: &Pass<'_, C>,
-        seen: &Seen,
+        seen: &Sight,
         unknown: Vec<RemoteTask>,
         first: bool,
     ) -> Result<Table, Stop> {
@@ -178,7 +178,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     async fn ids_if_new<C: Connector>(
         &self,
         pass: &Pass<'_, C>,
-        seen: &Seen,
+        seen: &Sight,
         unknown: &[RemoteTask],
         adoption: &Adoption,
         hub: &[Task],
@@ -240,7 +240,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     fn stop_for_first_meeting<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
-        seen: &Seen,
+        seen: &Sight,
         table: &Table,
     ) -> Result<(), Stop> {
         let new_in_hub = match pass.account.direction {
@@ -376,7 +376,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     async fn take_new<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
-        seen: &Seen,
+        seen: &Sight,
         table: &Table,
     ) -> Result<(), Stop> {
         if pass.account.direction == Direction::ToRemote {
@@ -402,7 +402,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     fn new_step<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
-        seen: &Seen,
+        seen: &Sight,
         context: &Context,
         id: TaskId,
         remote: &RemoteTask,
@@ -491,7 +491,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     async fn leave_rest<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
-        seen: &mut Seen,
+        seen: &mut Sight,
         table: &Table,
         first: bool,
     ) -> Result<(), Stop> {
@@ -552,7 +552,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     pub(crate) fn hub_id<C: Connector>(
         &self,
         pass: &Pass<'_, C>,
-        seen: &Seen,
+        seen: &Sight,
         remote: &RemoteTask,
     ) -> TaskId {
         chosen(pass, remote).unwrap_or_else(|| {

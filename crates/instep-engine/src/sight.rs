@@ -5,7 +5,7 @@ use instep_model::{Identity, Review};
 use instep_sync::Trust;
 
 /// What the parts of one look share.
-pub(crate) struct Seen {
+pub(crate) struct Sight {
     pub(crate) state: AccountState,
     pub(crate) identity: Identity,
     pub(crate) trust: Trust,
