@@ -4,5 +4,6 @@
 //! Nothing here merges, retries, sleeps or touches the hub database.
 
 pub mod files;
+mod signature;
 pub mod taskwarrior;
 pub mod vikunja;

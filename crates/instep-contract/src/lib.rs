@@ -14,7 +14,7 @@ pub mod store_suite;
 
 pub use connector::{Applied, Connector, Cursor, Look, Lost, Observation};
 pub use error::{BoxError, ConnectorError, Doubt, StoreError, with_causes};
-pub use event::{Delivery, Event};
+pub use event::{Delivery, Event, Post};
 pub use fake::{
     Call, Calm, Copy, Effect, FakeConnector, FakeRemote, Fault, Moment, Profile, Reinstall, World,
 };

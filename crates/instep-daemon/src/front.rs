@@ -4,12 +4,12 @@
 use std::rc::Rc;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use instep_app::HookKeys;
+use instep_app::{Delivery, HookAccount, HookKeys};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
-use crate::http::{self, Health, Heard, Hint, House, Later, Limits, Poster, Problem};
+use crate::http::{self, Health, House, Later, Limits, Problem};
 use crate::shared::Shared;
 
 /// Questions that wait to be answered; whoever comes on top waits to be let in.
@@ -17,7 +17,7 @@ const QUEUE: usize = 256;
 
 /// What somebody at the door wants.
 enum Asked {
-    Hear(Heard, oneshot::Sender<bool>),
+    Hear(Delivery, oneshot::Sender<bool>),
     Health(oneshot::Sender<Health>),
     Metrics(oneshot::Sender<String>),
 }
@@ -37,18 +37,14 @@ impl Front {
 }
 
 impl House for Front {
-    fn poster(&self, name: &str) -> Option<Poster> {
+    fn poster(&self, name: &str) -> Option<HookAccount> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let account = keys.account(name)?;
-        Some(Poster {
-            account: account.id.to_string(),
-            secrets: account.secrets,
-        })
+        keys.account(name)
     }
 
-    fn hear(&self, heard: Heard) -> Later<'_, Result<(), Problem>> {
+    fn hear(&self, delivery: Delivery) -> Later<'_, Result<(), Problem>> {
         Box::pin(async {
-            match self.ask(|answer| Asked::Hear(heard, answer)).await {
+            match self.ask(|answer| Asked::Hear(delivery, answer)).await {
                 Some(true) => Ok(()),
                 Some(false) | None => Err(Problem::NotKept),
             }
@@ -107,8 +103,8 @@ async fn answer(shared: Rc<Shared>, mut questions: mpsc::Receiver<Asked>) {
         answers.spawn_local(async move {
             // Whoever asked may have gone away.
             match asked {
-                Asked::Hear(heard, answer) => {
-                    let _ = answer.send(hear(&shared, &heard).await);
+                Asked::Hear(delivery, answer) => {
+                    let _ = answer.send(hear(&shared, &delivery).await);
                 }
                 Asked::Health(answer) => {
                     let _ = answer.send(health(&shared).await);
@@ -121,17 +117,13 @@ async fn answer(shared: Rc<Shared>, mut questions: mpsc::Receiver<Asked>) {
     }
 }
 
-async fn hear(shared: &Shared, heard: &Heard) -> bool {
+async fn hear(shared: &Shared, delivery: &Delivery) -> bool {
     let app = shared.app();
-    let ids = app.account_ids();
-    let Some(account) = ids.iter().find(|id| id.as_str() == heard.account) else {
+    let account = &delivery.account;
+    if !app.account_ids().contains(account) {
         return true;
-    };
-    let items: &[i64] = match &heard.hint {
-        Hint::Items(items) => items,
-        Hint::Account => &[],
-    };
-    match app.accept_webhook(account, &heard.delivery, items).await {
+    }
+    match app.accept_webhook(delivery).await {
         Ok(()) => {
             shared.bell(account).ring();
             shared.metrics.webhook(app.account_name(account), true);

@@ -1,12 +1,14 @@
 //! Who may post webhooks here, and what they sign with, as the files of the moment say: a command
-//! may install or rotate while a daemon listens. Nothing is checked here.
+//! may install or rotate while a daemon listens. What a post looks like, each connector knows.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use instep_model::AccountId;
+use instep_connectors::vikunja;
+use instep_contract::Post;
+use instep_model::{Account, AccountId, Kind, RemoteId};
 use secrecy::SecretString;
 
 use super::memory::{HookFiles, Memory};
@@ -18,15 +20,30 @@ use crate::Places;
 pub struct HookAccount {
     /// The account's id, which stays when it is renamed.
     pub id: AccountId,
+    /// The kind of service that posts.
+    pub kind: Kind,
     /// What posts may be signed with: the current secret, and while that is replaced the one
     /// before. Never empty.
     pub secrets: Vec<SecretString>,
 }
 
+impl HookAccount {
+    /// The items that a post is about, none of them where it is about the account as a whole;
+    /// `None` where nobody signed it who may post for this account. It takes the same work where
+    /// there is no such account.
+    pub fn read(account: Option<&Self>, post: &Post<'_>) -> Option<Vec<RemoteId>> {
+        let secrets = account.map_or(&[][..], |account| &account.secrets);
+        match account.map_or(Kind::Vikunja, |account| account.kind) {
+            Kind::Vikunja => vikunja::posted(post, secrets),
+            Kind::Taskwarrior | Kind::Todoist | Kind::Caldav | Kind::File => None,
+        }
+    }
+}
+
 /// The accounts that have webhooks. Files are read again when they have changed.
 #[derive(Debug)]
 pub struct HookKeys {
-    accounts: Vec<(AccountId, String, HookFiles)>,
+    accounts: Vec<(Account, HookFiles)>,
     known: Mutex<HashMap<AccountId, Known>>,
 }
 
@@ -40,13 +57,10 @@ struct Known {
 }
 
 impl HookKeys {
-    pub(crate) fn new(
-        places: &Places,
-        accounts: impl Iterator<Item = (AccountId, String)>,
-    ) -> Self {
-        let with_files = |(id, name): (AccountId, String)| {
-            let files = HookFiles::of(places, &id);
-            (id, name, files)
+    pub(crate) fn new(places: &Places, accounts: impl Iterator<Item = Account>) -> Self {
+        let with_files = |account: Account| {
+            let files = HookFiles::of(places, &account.id);
+            (account, files)
         };
         Self {
             accounts: accounts.map(with_files).collect(),
@@ -59,9 +73,9 @@ impl HookKeys {
     pub fn account(&self, name: &str) -> Option<HookAccount> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let mut by_former_name = None;
-        for (id, own_name, files) in &self.accounts {
+        for (account, files) in &self.accounts {
             let stamps = [stamp(&files.secret), stamp(&files.memory)];
-            let entry = known.entry(id.clone());
+            let entry = known.entry(account.id.clone());
             let read = entry.or_insert_with(|| Known::read(files, stamps));
             if read.stamps != stamps {
                 *read = Known::read(files, stamps);
@@ -70,10 +84,11 @@ impl HookKeys {
                 continue;
             }
             let found = || HookAccount {
-                id: id.clone(),
+                id: account.id.clone(),
+                kind: account.kind,
                 secrets: read.secrets.clone(),
             };
-            if own_name == name {
+            if account.name == name {
                 return Some(found());
             }
             if read.names.iter().any(|known| known == name) {

@@ -17,7 +17,7 @@ use instep_api::{
 };
 use instep_contract::{ConnectorError, Delivery, Store};
 use instep_engine::Clock;
-use instep_model::{AccountId, Collection, Kind, RemoteId};
+use instep_model::{Collection, Kind};
 use sha2::{Digest, Sha256};
 
 pub use self::keys::{HookAccount, HookKeys};
@@ -100,7 +100,7 @@ impl App {
         let Some(public_url) = self.config.daemon.public_url.as_deref() else {
             return Ok(None);
         };
-        if entry.account.kind != Kind::Vikunja || !files.is_installed() {
+        if !sends(entry) || !files.is_installed() {
             return Ok(None);
         }
         let target = address::target(public_url, &entry.account.name);
@@ -174,35 +174,18 @@ impl App {
 
     /// Who may post, and what they sign with; for whoever listens.
     pub fn hook_keys(&self) -> HookKeys {
-        let accounts = self.config.accounts.iter();
-        let accounts = accounts.filter(|entry| entry.account.kind == Kind::Vikunja);
-        HookKeys::new(
-            &self.places,
-            accounts.map(|entry| (entry.account.id.clone(), entry.account.name.clone())),
-        )
+        let accounts = self.config.accounts.iter().filter(|entry| sends(entry));
+        HookKeys::new(&self.places, accounts.map(|entry| entry.account.clone()))
     }
 
-    /// Accepts what a webhook told, so that a power cut does not take it (I10): these items are to be
-    /// looked at, or without any the account as a whole. The same delivery counts once in 7 days.
-    /// Nothing of it is taken for true. One about an account that is not known is dropped.
+    /// Accepts what a webhook told, so that a power cut does not take it (I10). Nothing of it is taken
+    /// for true. What is about an account that is not known is dropped.
     ///
     /// # Errors
     /// When the hub fails: nothing was accepted then.
-    pub async fn accept_webhook(
-        &self,
-        account: &AccountId,
-        delivery: &str,
-        items: &[i64],
-    ) -> Result<(), Failure> {
-        let delivery = Delivery {
-            account: account.clone(),
-            id: Some(format!("webhook {delivery}")),
-            items: items
-                .iter()
-                .map(|id| RemoteId::new(id.to_string()))
-                .collect(),
-        };
-        let accepted = self.hub.accept(&[delivery], SystemClock.now()).await;
+    pub async fn accept_webhook(&self, delivery: &Delivery) -> Result<(), Failure> {
+        let deliveries = std::slice::from_ref(delivery);
+        let accepted = self.hub.accept(deliveries, SystemClock.now()).await;
         accepted.map(drop).map_err(|error| say::from_store(&error))
     }
 
@@ -226,7 +209,6 @@ impl App {
 
     /// The account of this name, or all, as far as their services send webhooks.
     fn with_webhooks(&self, account: Option<&str>) -> Result<Vec<&Entry>, Failure> {
-        let sends = |entry: &Entry| entry.account.kind == Kind::Vikunja;
         if let Some(name) = account {
             let entry = self.entry(name)?;
             return match sends(entry) {
@@ -238,7 +220,7 @@ impl App {
             .config
             .accounts
             .iter()
-            .filter(|one| sends(one))
+            .filter(|entry| sends(entry))
             .collect();
         match entries.is_empty() {
             false => Ok(entries),
@@ -408,6 +390,14 @@ impl App {
             )),
             AnyService::Taskwarrior(_) | AnyService::File(_) => Err(no_webhooks_here(entry)),
         }
+    }
+}
+
+/// Whether the service of an account sends webhooks.
+fn sends(entry: &Entry) -> bool {
+    match entry.account.kind {
+        Kind::Vikunja => true,
+        Kind::Taskwarrior | Kind::Todoist | Kind::Caldav | Kind::File => false,
     }
 }
 

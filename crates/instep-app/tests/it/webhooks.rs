@@ -385,8 +385,13 @@ async fn what_a_webhook_tells_is_accepted_once() {
         turned.expect("an answer")
     };
     assert!(turn().await.is_none(), "nothing was told");
+    let delivery = instep_app::Delivery {
+        account: account.clone(),
+        id: Some("webhook 00ff".to_owned()),
+        items: vec![instep_app::RemoteId::new("17")],
+    };
     for _ in 0..100 {
-        let accepted = app.accept_webhook(&account, "00ff", &[17]).await;
+        let accepted = app.accept_webhook(&delivery).await;
         accepted.expect("accepted");
     }
     let looked = app.turn(&account, instep_app::Turn::Look).await;
@@ -401,12 +406,14 @@ async fn what_a_webhook_tells_is_accepted_once() {
     assert!(turn().await.is_some(), "it is not over yet");
     app.finish(&turned).await.expect("finished");
     assert!(turn().await.is_none(), "one look saw to all of it");
-    let again = app.accept_webhook(&account, "00ff", &[17]).await;
+    let again = app.accept_webhook(&delivery).await;
     again.expect("accepted");
     assert!(turn().await.is_none(), "it was known");
-    let other = app
-        .accept_webhook(&instep_app::AccountId::new("nobody"), "00ff", &[17])
-        .await;
+    let nobodys = instep_app::Delivery {
+        account: instep_app::AccountId::new("nobody"),
+        ..delivery
+    };
+    let other = app.accept_webhook(&nobodys).await;
     other.expect("dropped");
     app.close().await;
 }

@@ -11,6 +11,7 @@ mod labels;
 mod looks;
 mod markdown;
 mod parallel;
+mod post;
 mod rights;
 mod server;
 mod suite;

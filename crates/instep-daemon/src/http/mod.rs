@@ -1,12 +1,11 @@
 //! The HTTP door: webhooks of services, and how the daemon stands. Nothing that comes in by it is
-//! believed: a webhook is a reason to look at something, once its signature holds.
+//! believed: a webhook is a reason to look at something, once its signature holds. How a service
+//! signs and what it says is not known here.
 
 mod connections;
-mod hint;
 mod host;
 mod problem;
 mod rate;
-mod signature;
 mod stands;
 mod webhook;
 
@@ -22,35 +21,14 @@ use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
-use secrecy::SecretString;
+use instep_app::{Delivery, HookAccount};
 
 pub use self::connections::{Stop, serve};
-pub use self::hint::Hint;
 pub use self::problem::Problem;
 use self::rate::Refusals;
 
 /// What an answer that takes its time is.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// Who may post for an account.
-#[derive(Debug, Clone)]
-pub struct Poster {
-    /// The account's id.
-    pub account: String,
-    /// What posts may be signed with; two while a secret is replaced. Without any nobody may.
-    pub secrets: Vec<SecretString>,
-}
-
-/// A webhook whose signature held.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
-    /// The account's id.
-    pub account: String,
-    /// Names this delivery: a service that repeats it sends the same bytes.
-    pub delivery: String,
-    /// What to look at.
-    pub hint: Hint,
-}
 
 /// How the daemon stands, for `/health`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -64,13 +42,13 @@ pub struct Health {
 /// What the door needs of the house behind it.
 pub trait House: Send + Sync + 'static {
     /// Who may post under this name.
-    fn poster(&self, name: &str) -> Option<Poster>;
+    fn poster(&self, name: &str) -> Option<HookAccount>;
 
-    /// Keeps what was heard, so that a power cut does not take it; only then is it answered.
+    /// Keeps what a webhook told, so that a power cut does not take it; only then is it answered.
     ///
     /// # Errors
     /// [`Problem`] when it could not be kept: the service is to send it again.
-    fn hear(&self, heard: Heard) -> Later<'_, Result<(), Problem>>;
+    fn hear(&self, delivery: Delivery) -> Later<'_, Result<(), Problem>>;
 
     /// How the accounts stand.
     fn health(&self) -> Later<'_, Health>;

@@ -1,5 +1,6 @@
 //! `POST /hooks/{account}`: size, time and rate first, then the signature over the bytes as they
-//! came, and only then what they say. It is answered once it is kept, and not before.
+//! came, and only then what they say, both as the service's connector knows it. It is answered once it
+//! is kept, and not before.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
@@ -9,14 +10,14 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{ConnectInfo, Path, Request, State};
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_LENGTH;
+use axum::http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
+use instep_app::{Delivery, HookAccount, Post};
 use sha2::{Digest, Sha256};
 
 use super::connections::Stay;
-use super::hint::Hint;
-use super::{Door, Heard, Poster, Problem, rate, signature};
+use super::{Door, Problem, rate};
 
 /// Takes one webhook.
 pub(super) async fn receive(
@@ -46,25 +47,28 @@ pub(super) async fn receive(
     // A name that is no text is nobody's.
     let name = name.map_or_else(|_| String::new(), |Path(name)| name);
     let poster = door.house.poster(&name);
-    let secrets = poster.as_ref().map_or(&[][..], |poster| &poster.secrets);
-    let holds = signature::holds(&head.headers, &body, secrets);
-    let Some(poster) = poster.filter(|_| holds) else {
+    let post = Post {
+        headers: &raw(&head.headers),
+        body: &body,
+    };
+    let items = HookAccount::read(poster.as_ref(), &post);
+    let (Some(poster), Some(items)) = (poster, items) else {
         return Err(refused(&door, sender, Problem::Unsigned));
     };
     if let Some(sender) = sender {
         door.refusals.forgive(sender);
     }
-    accept(&door, poster, &body).await
+    let delivery = Delivery {
+        account: poster.id,
+        id: Some(named(&body)),
+        items,
+    };
+    accept(&door, delivery).await
 }
 
-async fn accept(door: &Door, poster: Poster, body: &[u8]) -> Result<StatusCode, Problem> {
-    let heard = Heard {
-        delivery: named(body),
-        hint: Hint::read(body),
-        account: poster.account,
-    };
-    let account = heard.account.clone();
-    match door.house.hear(heard).await {
+async fn accept(door: &Door, delivery: Delivery) -> Result<StatusCode, Problem> {
+    let account = delivery.account.clone();
+    match door.house.hear(delivery).await {
         Ok(()) => {
             tracing::debug!(account.id = %account, "took a webhook");
             Ok(StatusCode::NO_CONTENT)
@@ -100,10 +104,18 @@ async fn read(mut body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
-/// A service that repeats a delivery sends the same bytes.
+fn raw(headers: &HeaderMap) -> Vec<(&str, &[u8])> {
+    let headers = headers.iter();
+    headers
+        .map(|(name, value)| (name.as_str(), value.as_bytes()))
+        .collect()
+}
+
+/// A service that repeats a delivery sends the same bytes. What a header calls it is not signed, and
+/// could be made to name what is still to come.
 fn named(body: &[u8]) -> String {
     let digest = Sha256::digest(body);
-    let mut name = String::with_capacity(2 * digest.len());
+    let mut name = String::from("webhook ");
     for byte in digest {
         // Writing into a string cannot fail.
         let _ = write!(name, "{byte:02x}");

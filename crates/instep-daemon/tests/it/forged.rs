@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use instep_daemon::http::{Hint, Limits, router};
+use instep_app::RemoteId;
+use instep_daemon::http::{Limits, router};
 
 use crate::house::{BEFORE, BODY, OTHER, Open, SECRET, TestHouse, ask, http, post, sign};
 
@@ -146,8 +147,8 @@ async fn both_secrets_count_while_one_is_replaced() {
     }
     let heard = house.heard();
     assert_eq!(heard.len(), 1, "one body is one delivery");
-    assert_eq!(heard[0].0.account, "vikunja-1");
-    assert_eq!(heard[0].0.hint, Hint::Items(vec![17]));
+    assert_eq!(heard[0].0.account.as_str(), "vikunja-1");
+    assert_eq!(heard[0].0.items, [RemoteId::new("17")]);
 }
 
 #[tokio::test]
@@ -195,11 +196,8 @@ async fn what_comes_in_another_order_leads_to_the_same() {
         }
     }
     let named = |house: &TestHouse| {
-        let mut names: Vec<String> = house
-            .heard()
-            .into_iter()
-            .map(|one| one.0.delivery)
-            .collect();
+        let mut names: Vec<Option<String>> =
+            house.heard().into_iter().map(|one| one.0.id).collect();
         names.sort();
         names
     };
@@ -225,7 +223,7 @@ async fn signed_and_strange_is_a_reason_to_look_at_everything() {
         let gzip = axum::http::HeaderValue::from_static("gzip");
         request.headers_mut().insert("content-encoding", gzip);
         assert_eq!(ask(&router, request).await.0, StatusCode::NO_CONTENT);
-        assert_eq!(house.heard()[0].0.hint, Hint::Account);
+        assert_eq!(house.heard()[0].0.items, [], "the account as a whole");
     }
 }
 

@@ -10,7 +10,8 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use hmac::{Hmac, KeyInit, Mac};
-use instep_daemon::http::{Health, Heard, House, Later, Limits, Poster, Problem, router, serve};
+use instep_app::{AccountId, Delivery, HookAccount, Kind};
+use instep_daemon::http::{Health, House, Later, Limits, Problem, router, serve};
 use secrecy::SecretString;
 use sha2::Sha256;
 use tokio::net::TcpListener;
@@ -23,10 +24,13 @@ pub(crate) const BEFORE: &str = "77d0";
 pub(crate) const OTHER: &str = "55e1";
 pub(crate) const BODY: &str = r#"{"event_name":"task.updated","time":"2026-08-04T10:00:00Z","data":{"doer":{"id":1},"project":{"id":3},"task":{"id":17,"title":"a \u003cb\u003e"}}}"#;
 
+/// What two deliveries of the same have in common.
+type Named = (AccountId, Option<String>);
+
 /// Accounts `vikunja`, which is replacing its secret, `work`, and `broken`, which has an empty one.
 #[derive(Debug, Default)]
 pub(crate) struct TestHouse {
-    heard: Mutex<HashMap<(String, String), (Heard, Instant)>>,
+    heard: Mutex<HashMap<Named, (Delivery, Instant)>>,
     pub(crate) told: Mutex<usize>,
     pub(crate) disk_is_full: AtomicBool,
     pub(crate) is_silent: AtomicBool,
@@ -42,22 +46,23 @@ impl TestHouse {
     }
 
     /// What was heard, each delivery once.
-    pub(crate) fn heard(&self) -> Vec<(Heard, Instant)> {
+    pub(crate) fn heard(&self) -> Vec<(Delivery, Instant)> {
         let heard = self.heard.lock().expect("a lock");
         heard.values().cloned().collect()
     }
 }
 
 impl House for TestHouse {
-    fn poster(&self, name: &str) -> Option<Poster> {
+    fn poster(&self, name: &str) -> Option<HookAccount> {
         let secrets: &[&str] = match name {
             "vikunja" => &[SECRET, BEFORE],
             "work" => &[OTHER],
             "broken" => &[""],
             _ => return None,
         };
-        Some(Poster {
-            account: format!("{name}-1"),
+        Some(HookAccount {
+            id: AccountId::new(format!("{name}-1")),
+            kind: Kind::Vikunja,
             secrets: secrets
                 .iter()
                 .map(|text| SecretString::from(*text))
@@ -65,15 +70,15 @@ impl House for TestHouse {
         })
     }
 
-    fn hear(&self, heard: Heard) -> Later<'_, Result<(), Problem>> {
+    fn hear(&self, delivery: Delivery) -> Later<'_, Result<(), Problem>> {
         Box::pin(async move {
             if self.disk_is_full.load(Ordering::Relaxed) {
                 return Err(Problem::NotKept);
             }
             *self.told.lock().expect("a lock") += 1;
-            let key = (heard.account.clone(), heard.delivery.clone());
+            let key = (delivery.account.clone(), delivery.id.clone());
             let mut known = self.heard.lock().expect("a lock");
-            known.entry(key).or_insert((heard, Instant::now()));
+            known.entry(key).or_insert((delivery, Instant::now()));
             Ok(())
         })
     }

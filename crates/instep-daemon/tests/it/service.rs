@@ -5,7 +5,8 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use instep_daemon::http::{Hint, Limits};
+use instep_app::RemoteId;
+use instep_daemon::http::Limits;
 use instep_doubles::vikunja::{Options, Vikunja};
 use serde_json::{Value, json};
 
@@ -46,7 +47,7 @@ async fn heard_of(house: &TestHouse, task: i64) -> Instant {
         let heard = house.heard();
         let mut about = heard
             .iter()
-            .filter(|one| one.0.hint == Hint::Items(vec![task]));
+            .filter(|one| one.0.items == [RemoteId::new(task.to_string())]);
         if let Some((_, at)) = about.next() {
             return *at;
         }
@@ -100,7 +101,7 @@ async fn each_task_is_heard_of(service: &Service, name: &str) {
         .await;
     let begun = Instant::now();
     let mut beat = tokio::time::interval(Duration::from_millis(1));
-    while !house.heard().iter().any(|one| one.0.hint == Hint::Account) {
+    while !house.heard().iter().any(|one| one.0.items.is_empty()) {
         assert!(begun.elapsed() < PATIENCE, "the project was not heard of");
         beat.tick().await;
     }
