@@ -35,7 +35,8 @@ impl App {
             let Ok(mut connector) = self.connector(entry).await else {
                 continue;
             };
-            // It knows its place once it has said who it is.
+            // It knows its place once it has said who it is. Not through the door: what a hook tells is
+            // taken in while the account is paused as well, and a Taskwarrior has no breaker.
             match connector.identity().await {
                 Ok(_) => found.extend(connector.data_dir().map(|data| {
                     let data = data.to_owned();

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::config::{self, Config, Entry, Reach};
+use crate::connector::AnyConnector;
 use crate::notice::{advice, failed, remark};
 use crate::overlap::{Covered, LeftBehind, file_exists};
 use crate::rights::lacking;
@@ -208,7 +209,9 @@ struct Probed {
     lacking: Option<NotesLine>,
 }
 
-/// Tries an account as the engine would, and writes nothing.
+/// Tries an account as the engine would, and writes nothing. Not through the door: the hub does not know
+/// the account yet, or what it knows was met with another secret, which says nothing of this one; and a
+/// person waits for the answer.
 async fn probe(places: &Places, config: &Config, entry: &Entry) -> Result<Probed, Failure> {
     let secret = match entry.reach.secret() {
         Some(source) => Some(secret::read(source).await?),
@@ -271,10 +274,10 @@ async fn refuse_twin(app: &App, entry: &Entry, probed: &Probed) -> Result<(), Fa
         }
         let mut known = app.covered(other).await;
         if known.identity.is_none()
-            && let Ok(probed) = probe(&app.places, &app.config, other).await
+            && let Some(seen) = look_at(app, other).await
         {
-            known.identity = Some(probed.observation.identity);
-            known.collections = probed.observation.collections.unwrap_or_default();
+            known.identity = Some(seen.identity);
+            known.collections = seen.collections.unwrap_or_default();
         }
         if new.meets(&known) {
             let other = &other.account.name;
@@ -288,6 +291,16 @@ async fn refuse_twin(app: &App, entry: &Entry, probed: &Probed) -> Result<(), Fa
         }
     }
     Ok(())
+}
+
+/// What an account of the config holds by now; `None` where it does not say.
+async fn look_at(app: &App, entry: &Entry) -> Option<Observation> {
+    let scratch = scratch(&app.places).ok()?;
+    let (places, config) = (&app.places, &app.config);
+    let connected = wiring::connect(places, config, &app.secrets, entry, scratch.path()).await;
+    let mut connector = connected.ok()?;
+    let look = async |to: &mut AnyConnector| to.observe(None, Look::Everything).await;
+    app.ask(entry, &mut connector, look).await.ok()?.ok()
 }
 
 /// Two accounts for one place.

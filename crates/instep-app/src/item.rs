@@ -51,7 +51,8 @@ impl App {
         check_length(&prefix, "task uuids")?;
         let pairs = self.hub.paired(&entry.account.id).await;
         let pairs = pairs.map_err(|error| say::from_store(&error))?;
-        let seen = connector.observe(None, Look::Everything).await;
+        let look = async |to: &mut AnyConnector| to.observe(None, Look::Everything).await;
+        let seen = self.ask(entry, connector, look).await?;
         let seen = seen.map_err(|error| say::from_connector(entry, &error, say::Met::Looking))?;
         let there = seen.tasks.into_iter().map(|task| task.id);
         let ids: BTreeSet<RemoteId> = there

@@ -8,6 +8,7 @@ mod access;
 mod account;
 mod answer;
 mod app;
+mod ask;
 mod bugreport;
 mod choice;
 mod config;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::conflicts::decided_meanwhile;
+use crate::connector::AnyConnector;
 use crate::show::fields_of;
 use crate::{say, wiring};
 
@@ -85,8 +86,12 @@ impl App {
             return Ok(None);
         };
         // Whoever cannot be asked leaves its part of the page out; `doctor` says why.
-        let read = connector.read(std::slice::from_ref(remote)).await;
-        let found = read.unwrap_or_default().into_iter().next().flatten();
+        let one = std::slice::from_ref(remote);
+        let read = async |to: &mut AnyConnector| to.read(one).await;
+        let Ok(Ok(found)) = self.ask(entry, &mut connector, read).await else {
+            return Ok(None);
+        };
+        let found = found.into_iter().next().flatten();
         Ok(found.map(|item| fields_of(&item.fields)))
     }
 

@@ -221,7 +221,8 @@ impl App {
         if waits || !pairs.map_err(failed)?.is_empty() {
             return Ok(Taken::Known);
         }
-        match connector.read(&ids).await {
+        let read = async |to: &mut AnyConnector| to.read(&ids).await;
+        match self.ask(entry, connector, read).await? {
             Ok(found) if found.iter().any(Option::is_some) => Ok(Taken::LeftThere),
             // An id that the service cannot even read is none of its own.
             Ok(_) | Err(ConnectorError::Rejected { .. }) => Ok(Taken::Unknown),

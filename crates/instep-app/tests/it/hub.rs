@@ -251,6 +251,10 @@ async fn an_item_is_pulled_by_what_a_person_has_of_its_id() {
     assert_eq!(code("tw", "3f2").await, "short_id");
     assert_eq!(code("tw", "3f2a1c52").await, "ambiguous_item");
     assert_eq!(code("tw", "3f2a1c53").await, "unknown_item");
+    app.pause(Some("tw"), None).await.expect("paused");
+    let paused = app.pull("tw", "3f2a1c53").await;
+    assert_eq!(paused.expect_err("nobody is asked").code, "paused");
+    app.resume(Some("tw")).await.expect("resumed");
     app.pull("tw", "3F2A1C52-0002").await.expect("a reply");
     assert!(world.in_vikunja("Two").await.is_some());
     assert!(world.in_vikunja("One").await.is_none());
