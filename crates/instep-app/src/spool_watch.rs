@@ -15,12 +15,12 @@ use crate::Spool;
 /// The spool, watched until this is dropped.
 #[derive(Debug)]
 pub struct SpoolWatch {
-    seen: Arc<Seen>,
+    news: Arc<News>,
     _watcher: RecommendedWatcher,
 }
 
 #[derive(Debug, Default)]
-struct Seen {
+struct News {
     changed: Notify,
     /// The directory that was watched is not the spool any more.
     gone: AtomicBool,
@@ -29,12 +29,12 @@ struct Seen {
 impl SpoolWatch {
     /// Waits until something was put there since the last time, or the directory is gone.
     pub async fn changed(&self) {
-        self.seen.changed.notified().await;
+        self.news.changed.notified().await;
     }
 
     /// Whether the directory is gone, so that it has to be watched anew.
     pub fn is_over(&self) -> bool {
-        self.seen.gone.load(Ordering::Relaxed)
+        self.news.gone.load(Ordering::Relaxed)
     }
 }
 
@@ -45,8 +45,8 @@ impl Spool {
     /// When it cannot be watched.
     pub fn watch(&self) -> io::Result<SpoolWatch> {
         create_private_dir(self.dir()).map_err(io::Error::other)?;
-        let seen = Arc::new(Seen::default());
-        let (teller, dir) = (Arc::clone(&seen), self.dir().to_owned());
+        let news = Arc::new(News::default());
+        let (teller, dir) = (Arc::clone(&news), self.dir().to_owned());
         let tell = move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else {
                 return teller.changed.notify_one();
@@ -63,7 +63,7 @@ impl Spool {
             .watch(self.dir(), RecursiveMode::NonRecursive)
             .map_err(io::Error::other)?;
         Ok(SpoolWatch {
-            seen,
+            news,
             _watcher: watcher,
         })
     }

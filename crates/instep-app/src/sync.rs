@@ -15,7 +15,7 @@ use crate::connector::AnyConnector;
 use crate::refused;
 use crate::say;
 use crate::scratch::{copy_failed, scratch_copy};
-use crate::tell::{About, Told};
+use crate::tell::{About, Outcome};
 
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
@@ -159,7 +159,7 @@ impl App {
                 account.id = %member.account.id,
                 calls = told.calls,
                 connections = member.connector.connections(),
-                "the account's turn ended"
+                "the account's part of the round ended"
             );
             let mut entries = choice.entries.iter();
             let entry = entries.find(|entry| entry.account.id == member.account.id);
@@ -173,7 +173,7 @@ impl App {
                 );
             }
         }
-        let reply = Told {
+        let reply = Outcome {
             app: self,
             hub: &self.hub,
             entries: &choice.entries,
@@ -252,7 +252,7 @@ impl App {
             notes.extend(member.connector.inner_mut().take_notices());
             notes.extend(left_out(&member.account, told));
         }
-        let mut reply = Told {
+        let mut reply = Outcome {
             app: self,
             hub: &copy,
             entries: &choice.entries,

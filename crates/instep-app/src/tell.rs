@@ -31,7 +31,7 @@ pub(crate) enum About {
 }
 
 /// A round and what it was run over.
-pub(crate) struct Told<'a> {
+pub(crate) struct Outcome<'a> {
     pub(crate) app: &'a App,
     /// The hub that the round ran on.
     pub(crate) hub: &'a HubStore,
@@ -43,7 +43,7 @@ pub(crate) struct Told<'a> {
     pub(crate) about: About,
 }
 
-impl Told<'_> {
+impl Outcome<'_> {
     /// The reply; where `remember`, what stands in the way is kept for `status`.
     pub(crate) async fn reply(
         &self,

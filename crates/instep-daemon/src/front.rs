@@ -1,4 +1,4 @@
-//! Between the HTTP door and the hub: whoever comes in by the door is answered by the one task that
+//! Between the HTTP listener and the hub: whoever comes in by it is answered by the one task that
 //! may ask the hub. Nothing of a request is looked at here.
 
 use std::rc::Rc;
@@ -15,14 +15,14 @@ use crate::shared::Shared;
 /// Questions that wait to be answered; whoever comes on top waits to be let in.
 const QUEUE: usize = 256;
 
-/// What somebody at the door wants.
+/// What somebody at the listener wants.
 enum Asked {
     Hear(Delivery, oneshot::Sender<bool>),
     Health(oneshot::Sender<Health>),
     Metrics(oneshot::Sender<String>),
 }
 
-/// What the door knows, and the way to who knows more.
+/// What the listener knows, and the way to who knows more.
 struct Front {
     keys: Arc<RwLock<HookKeys>>,
     asked: mpsc::Sender<Asked>,
@@ -66,10 +66,10 @@ impl House for Front {
     }
 }
 
-/// The keys that the door goes by, to be replaced when the config was read again.
+/// The keys that the listener goes by, to be replaced when the config was read again.
 pub(crate) type Keys = Arc<RwLock<HookKeys>>;
 
-/// Opens the door; it is closed when the tasks are.
+/// Opens the listener; it is closed when the tasks are.
 pub(crate) fn open(
     tasks: &mut JoinSet<()>,
     shared: &Rc<Shared>,
@@ -89,7 +89,7 @@ pub(crate) fn open(
     (keys, stop)
 }
 
-/// Has the door go by the config as it is by now.
+/// Has the listener go by the config as it is by now.
 pub(crate) fn renew(keys: &Keys, shared: &Shared) {
     *keys.write().unwrap_or_else(PoisonError::into_inner) = shared.app().hook_keys();
 }

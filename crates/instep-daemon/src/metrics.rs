@@ -14,9 +14,9 @@ use prometheus::{
 };
 
 /// A metric's name, and what it tells.
-type Told = (&'static str, &'static str);
+type Named = (&'static str, &'static str);
 
-const LATENCY: Told = (
+const LATENCY: Named = (
     "instep_event_latency_seconds",
     "From when something was told of the account until the turn that saw to it had ended.",
 );
@@ -26,7 +26,7 @@ const LATENCIES: [f64; 13] = [
     0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
 ];
 
-const OWN: Told = (
+const OWN: Named = (
     "instep_turn_own_seconds",
     "What turns that saw to single items took by themselves, without waiting for the service or for \
      processes.",
@@ -363,7 +363,7 @@ fn seconds(registry: &Registry, name: &str, help: &str) -> GaugeVec {
     kept(registry, GaugeVec::new(Opts::new(name, help), &["account"]))
 }
 
-fn histograms(registry: &Registry, (name, help): Told, bounds: &[f64]) -> HistogramVec {
+fn histograms(registry: &Registry, (name, help): Named, bounds: &[f64]) -> HistogramVec {
     let opts = HistogramOpts::new(name, help).buckets(bounds.to_vec());
     kept(registry, HistogramVec::new(opts, &["account"]))
 }

@@ -10,7 +10,7 @@ use crate::stage::{Breach, NAMES, Patience, Plan, Stage, breach, index};
 use crate::world::Halt;
 
 /// Deliveries of one event after which everything that it leads to has been done (S8).
-const TURNS: usize = 3;
+const DELIVERIES: usize = 3;
 
 /// What deliveries of one event have to leave alone, once it has been dealt with.
 #[derive(PartialEq)]
@@ -149,7 +149,7 @@ impl Stage {
             let failed = waits || self.world.failures() > failures;
             let calm = Self::is_clean(report.as_ref()) && !failed;
             clean = if calm { clean + 1 } else { 0 };
-            if clean < TURNS {
+            if clean < DELIVERIES {
                 continue;
             }
             let now = self.settled();

@@ -81,7 +81,7 @@ pub(crate) struct Memory {
     /// Where it was to post before; what still does is ours too, and goes.
     pub(crate) former: BTreeSet<String>,
     /// By project.
-    pub(crate) hooks: BTreeMap<i64, Known>,
+    pub(crate) hooks: BTreeMap<i64, Registered>,
     /// Creates whose answer has not come, by project (S13).
     pub(crate) intents: BTreeMap<i64, Intent>,
     /// The account's projects when all this was last compared with the service.
@@ -92,7 +92,7 @@ pub(crate) struct Memory {
 
 /// A webhook of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Known {
+pub(crate) struct Registered {
     pub(crate) id: i64,
     /// The name of the secret that it was made with.
     pub(crate) key: String,

@@ -5,7 +5,7 @@ mod address;
 mod farewell;
 mod keys;
 mod memory;
-mod round;
+mod registrations;
 mod secret;
 mod service;
 
@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::keys::{HookAccount, HookKeys};
 use self::memory::{HookFiles, Memory};
-use self::round::{Round, Stop};
+use self::registrations::{Obstacle, Registrations};
 use self::secret::{HookSecrets, key_of};
 use self::service::Service;
 use crate::app::App;
@@ -293,7 +293,7 @@ impl App {
         memory.aim(&target);
         let (secrets, is_new) = secrets_for(&files, purpose)?;
         told.new_secret = is_new;
-        let mut round = Round {
+        let mut registrations = Registrations {
             service: &mut service,
             files: &files,
             memory,
@@ -301,22 +301,22 @@ impl App {
             events,
             shown: Vec::new(),
         };
-        let ended = round.run(&tops).await;
+        let ended = registrations.run(&tops).await;
         let is_doubtful = |shown: &WebhookShown| shown.state == WebhookState::InDoubt;
-        if ended.is_ok() && !round.shown.iter().any(is_doubtful) {
-            if !round
+        if ended.is_ok() && !registrations.shown.iter().any(is_doubtful) {
+            if !registrations
                 .shown
                 .iter()
                 .any(|one| one.state == WebhookState::Refused)
             {
-                round.memory.former.clear();
+                registrations.memory.former.clear();
             }
-            round.memory.seen = Some(self.seen(entry).await?);
-            round.memory.checked_at = SystemClock.now().as_second();
+            registrations.memory.seen = Some(self.seen(entry).await?);
+            registrations.memory.checked_at = SystemClock.now().as_second();
         }
-        let kept = round.keep_memory();
-        told.webhooks = std::mem::take(&mut round.shown);
-        ended.and(kept).map_err(|stop| stop.told(entry))
+        let kept = registrations.keep_memory();
+        told.webhooks = std::mem::take(&mut registrations.shown);
+        ended.and(kept).map_err(|obstacle| obstacle.told(entry))
     }
 
     async fn withdraw(&self, entry: &Entry, shown: &mut Vec<WebhookShown>) -> Result<(), Failure> {
@@ -334,7 +334,7 @@ impl App {
         }
         let mut service = self.service(entry).await?;
         let tops = told_of(entry, service.top_projects().await)?;
-        let mut round = Round {
+        let mut registrations = Registrations {
             service: &mut service,
             files: &files,
             memory,
@@ -342,13 +342,13 @@ impl App {
             events: BTreeSet::new(),
             shown: Vec::new(),
         };
-        let ended = round.withdraw_everywhere(&tops).await;
-        let refused = round
+        let ended = registrations.withdraw_everywhere(&tops).await;
+        let refused = registrations
             .shown
             .iter()
             .any(|one| one.state == WebhookState::Refused);
-        shown.append(&mut round.shown);
-        ended.map_err(|stop| stop.told(entry))?;
+        shown.append(&mut registrations.shown);
+        ended.map_err(|obstacle| obstacle.told(entry))?;
         match refused {
             false => files.remove(),
             true => Ok(()),
@@ -365,7 +365,7 @@ impl App {
         let mut service = self.service(entry).await?;
         let events = told_of(entry, service.events().await)?;
         let tops = told_of(entry, service.top_projects().await)?;
-        let mut round = Round {
+        let mut registrations = Registrations {
             service: &mut service,
             files,
             memory,
@@ -374,9 +374,12 @@ impl App {
             shown: Vec::new(),
         };
         for top in &tops {
-            round.tell(top).await.map_err(|stop| stop.told(entry))?;
+            registrations
+                .tell(top)
+                .await
+                .map_err(|obstacle| obstacle.told(entry))?;
         }
-        Ok(round.shown)
+        Ok(registrations.shown)
     }
 
     async fn service(&self, entry: &Entry) -> Result<Service, Failure> {
@@ -402,9 +405,12 @@ fn sends(entry: &Entry) -> bool {
 }
 
 /// What the service answered, or why a person has no answer.
-fn told_of<T>(entry: &Entry, asked: Result<Result<T, ConnectorError>, Stop>) -> Result<T, Failure> {
-    let answer = asked.and_then(|answer| answer.map_err(Stop::from));
-    answer.map_err(|stop| stop.told(entry))
+fn told_of<T>(
+    entry: &Entry,
+    asked: Result<Result<T, ConnectorError>, Obstacle>,
+) -> Result<T, Failure> {
+    let answer = asked.and_then(|answer| answer.map_err(Obstacle::from));
+    answer.map_err(|obstacle| obstacle.told(entry))
 }
 
 /// An account of whose webhooks nothing is told yet.

@@ -8,11 +8,11 @@ use instep_contract::ConnectorError;
 use instep_engine::Gate;
 use instep_model::AccountId;
 
-use super::round::Stop;
+use super::registrations::Obstacle;
 use crate::app::AppEngine;
 
 /// What the service answered, where it could be asked.
-type Asked<T> = Result<Result<T, ConnectorError>, Stop>;
+type Asked<T> = Result<Result<T, ConnectorError>, Obstacle>;
 
 /// The service of one account, as far as webhooks go.
 pub(crate) struct Service {
@@ -40,7 +40,7 @@ impl Service {
     ) -> Asked<T> {
         let (gate, connector) = (&mut self.gate, &mut *self.connector);
         let asked = self.engine.call_through(gate, connector, action).await;
-        asked.map_err(Stop::Held)
+        asked.map_err(Obstacle::Held)
     }
 
     /// Where a person makes another token.

@@ -1,4 +1,4 @@
-//! Who is at the door: a bounded number at a time. Who only stands there makes room for who comes
+//! Who is at the listener: a bounded number at a time. Who only stands there makes room for who comes
 //! next, so that any number of slow ones holds up nobody.
 
 use std::collections::BTreeMap;
@@ -30,8 +30,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Bytes of a request's head.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// Tells the door to close.
-pub type Stop = watch::Receiver<bool>;
+/// Tells the listener to close.
+pub type Closing = watch::Receiver<bool>;
 
 /// One connection, as its requests know it: while one of them is worked on, it is not sent away.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +60,7 @@ impl Drop for Working {
     }
 }
 
-/// Everybody at the door, in the order in which they came.
+/// Everybody at the listener, in the order in which they came.
 #[derive(Debug, Default)]
 struct Guests {
     next: u64,
@@ -70,17 +70,17 @@ struct Guests {
 /// Answers whoever comes until it is told to stop; then takes nobody new, and lets those finish
 /// whose request is worked on.
 /// What the system refuses on the way is tried again.
-pub async fn serve(listener: TcpListener, router: Router, limits: Limits, mut stop: Stop) {
+pub async fn serve(listener: TcpListener, router: Router, limits: Limits, mut closing: Closing) {
     let guests = Arc::new(Mutex::new(Guests::default()));
     let mut tasks = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = stop.wait_for(|stop| *stop) => break,
+            _ = closing.wait_for(|closing| *closing) => break,
             Some(_) = tasks.join_next() => continue,
         };
         match accepted {
-            Ok(guest) => admit(&mut tasks, &guests, guest, (&router, limits, &stop)),
+            Ok(guest) => admit(&mut tasks, &guests, guest, (&router, limits, &closing)),
             Err(error) if is_theirs(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be taken");
@@ -116,9 +116,9 @@ fn admit(
     tasks: &mut JoinSet<()>,
     guests: &Arc<Mutex<Guests>>,
     (stream, peer): (TcpStream, SocketAddr),
-    door: (&Router, Limits, &Stop),
+    listener: (&Router, Limits, &Closing),
 ) {
-    let (router, limits, stop) = door;
+    let (router, limits, closing) = listener;
     let mut present = lock(guests);
     if present.present.len() >= limits.connections {
         let mut waiting = present.present.iter();
@@ -137,7 +137,7 @@ fn admit(
         stream,
         answering(router.clone(), peer, stay.clone()),
         limits,
-        stop.clone(),
+        closing.clone(),
     );
     let leave = Leave {
         guests: Arc::clone(guests),
@@ -185,7 +185,7 @@ async fn visit(
         Future: Send,
     >,
     limits: Limits,
-    mut stop: Stop,
+    mut closing: Closing,
 ) {
     // Only delays small answers.
     let _ = stream.set_nodelay(true);
@@ -195,7 +195,7 @@ async fn visit(
         .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), answering);
     let mut serving = pin!(serving);
-    let stopped = async { stop.wait_for(|stop| *stop).await.is_ok() };
+    let stopped = async { closing.wait_for(|closing| *closing).await.is_ok() };
     let served = tokio::select! {
         served = serving.as_mut() => served,
         _ = stopped => {

@@ -10,15 +10,19 @@ use axum::http::uri::Authority;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::{Door, Problem};
+use super::{Listener, Problem};
 
 /// Lets through what asks by a name that is known.
-pub(super) async fn check(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
+pub(super) async fn check(
+    State(listener): State<Arc<Listener>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut hosts = request.headers().get_all(HOST).iter();
     let (first, more) = (hosts.next(), hosts.next());
     let named = first.and_then(|host| host.to_str().ok());
     let authority = request.uri().authority().map(Authority::as_str);
-    let is_known = |host: &str| is_known(host, door.house.hosts());
+    let is_known = |host: &str| is_known(host, listener.house.hosts());
     let passes = more.is_none() && named.is_some_and(is_known) && authority.is_none_or(is_known);
     match passes {
         true => next.run(request).await,

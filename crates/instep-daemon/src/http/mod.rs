@@ -1,4 +1,4 @@
-//! The HTTP door: webhooks of services, and how the daemon stands. Nothing that comes in by it is
+//! The HTTP listener: webhooks of services, and how the daemon stands. Nothing that comes in by it is
 //! believed: a webhook is a reason to look at something, once its signature holds. How a service
 //! signs and what it says is not known here.
 
@@ -23,7 +23,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use instep_app::{Delivery, HookAccount};
 
-pub use self::connections::{Stop, serve};
+pub use self::connections::{Closing, serve};
 pub use self::problem::Problem;
 use self::rate::Refusals;
 
@@ -39,7 +39,7 @@ pub struct Health {
     pub silent: Vec<String>,
 }
 
-/// What the door needs of the house behind it.
+/// What the listener needs of the house behind it.
 pub trait House: Send + Sync + 'static {
     /// Who may post under this name.
     fn poster(&self, name: &str) -> Option<HookAccount>;
@@ -62,7 +62,7 @@ pub trait House: Send + Sync + 'static {
     }
 }
 
-/// What is allowed at the door.
+/// What is allowed at the listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a body.
@@ -92,8 +92,8 @@ impl Default for Limits {
     }
 }
 
-/// What every request finds at the door.
-struct Door {
+/// What every request finds.
+struct Listener {
     house: Arc<dyn House>,
     limits: Limits,
     refusals: Refusals,
@@ -101,7 +101,7 @@ struct Door {
 
 /// Everything that is answered over HTTP.
 pub fn router(house: Arc<dyn House>, limits: Limits) -> Router {
-    let door = Arc::new(Door {
+    let listener = Arc::new(Listener {
         house,
         limits,
         refusals: Refusals::new(limits.refusals, limits.forgiven_per_sec),
@@ -112,7 +112,7 @@ pub fn router(house: Arc<dyn House>, limits: Limits) -> Router {
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(middleware::from_fn_with_state(
-            Arc::clone(&door),
+            Arc::clone(&listener),
             host::check,
         ));
     Router::new()
@@ -121,7 +121,7 @@ pub fn router(house: Arc<dyn House>, limits: Limits) -> Router {
         .method_not_allowed_fallback(problem::wrong_method)
         .merge(known_hosts_only)
         .layer(middleware::from_fn(guard))
-        .with_state(door)
+        .with_state(listener)
 }
 
 /// No answer is ever taken for something else, or kept.

@@ -8,14 +8,14 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
-use super::Door;
+use super::Listener;
 
 /// The text format of Prometheus.
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// `GET /health`: 200, or 503 while an account is silent.
-pub(super) async fn health(State(door): State<Arc<Door>>) -> Response {
-    let health = door.house.health().await;
+pub(super) async fn health(State(listener): State<Arc<Listener>>) -> Response {
+    let health = listener.house.health().await;
     let status = match health.ok {
         true => StatusCode::OK,
         false => StatusCode::SERVICE_UNAVAILABLE,
@@ -24,7 +24,7 @@ pub(super) async fn health(State(door): State<Arc<Door>>) -> Response {
 }
 
 /// `GET /metrics`.
-pub(super) async fn metrics(State(door): State<Arc<Door>>) -> Response {
-    let text = door.house.metrics().await;
+pub(super) async fn metrics(State(listener): State<Arc<Listener>>) -> Response {
+    let text = listener.house.metrics().await;
     ([(CONTENT_TYPE, METRICS)], text).into_response()
 }

@@ -17,58 +17,58 @@ use instep_app::{Delivery, HookAccount, Post};
 use sha2::{Digest, Sha256};
 
 use super::connections::Stay;
-use super::{Door, Problem, rate};
+use super::{Listener, Problem, rate};
 
 /// Takes one webhook.
 pub(super) async fn receive(
-    State(door): State<Arc<Door>>,
+    State(listener): State<Arc<Listener>>,
     name: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<StatusCode, Problem> {
     let (head, body) = request.into_parts();
     let peer = head.extensions.get::<ConnectInfo<SocketAddr>>();
     let sender = rate::sender(peer.map(|peer| peer.0.ip()), &head.headers);
-    if sender.is_some_and(|sender| door.refusals.is_spent(sender, Instant::now())) {
+    if sender.is_some_and(|sender| listener.refusals.is_spent(sender, Instant::now())) {
         return Err(Problem::TooMany);
     }
     let announced = head.headers.get(CONTENT_LENGTH);
     let announced = announced.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|bytes| bytes > door.limits.body) {
-        return Err(refused(&door, sender, Problem::TooLarge));
+    if announced.is_some_and(|bytes| bytes > listener.limits.body) {
+        return Err(refused(&listener, sender, Problem::TooLarge));
     }
-    let reading = tokio::time::timeout(door.limits.body_time, read(body, door.limits.body));
+    let reading = tokio::time::timeout(listener.limits.body_time, read(body, listener.limits.body));
     let body = match reading.await {
         Ok(Ok(body)) => body,
-        Ok(Err(problem)) => return Err(refused(&door, sender, problem)),
-        Err(_) => return Err(refused(&door, sender, Problem::TooSlow)),
+        Ok(Err(problem)) => return Err(refused(&listener, sender, problem)),
+        Err(_) => return Err(refused(&listener, sender, Problem::TooSlow)),
     };
     let stay = head.extensions.get::<Stay>();
     let _working = stay.map(Stay::work);
     // A name that is no text is nobody's.
     let name = name.map_or_else(|_| String::new(), |Path(name)| name);
-    let poster = door.house.poster(&name);
+    let poster = listener.house.poster(&name);
     let post = Post {
         headers: &raw(&head.headers),
         body: &body,
     };
     let items = HookAccount::read(poster.as_ref(), &post);
     let (Some(poster), Some(items)) = (poster, items) else {
-        return Err(refused(&door, sender, Problem::Unsigned));
+        return Err(refused(&listener, sender, Problem::Unsigned));
     };
     if let Some(sender) = sender {
-        door.refusals.forgive(sender);
+        listener.refusals.forgive(sender);
     }
     let delivery = Delivery {
         account: poster.id,
         id: Some(named(&body)),
         items,
     };
-    accept(&door, delivery).await
+    accept(&listener, delivery).await
 }
 
-async fn accept(door: &Door, delivery: Delivery) -> Result<StatusCode, Problem> {
+async fn accept(listener: &Listener, delivery: Delivery) -> Result<StatusCode, Problem> {
     let account = delivery.account.clone();
-    match door.house.hear(delivery).await {
+    match listener.house.hear(delivery).await {
         Ok(()) => {
             tracing::debug!(account.id = %account, "took a webhook");
             Ok(StatusCode::NO_CONTENT)
@@ -80,9 +80,9 @@ async fn accept(door: &Door, delivery: Delivery) -> Result<StatusCode, Problem> 
     }
 }
 
-fn refused(door: &Door, sender: Option<IpAddr>, problem: Problem) -> Problem {
+fn refused(listener: &Listener, sender: Option<IpAddr>, problem: Problem) -> Problem {
     if let Some(sender) = sender {
-        door.refusals.refused(sender, Instant::now());
+        listener.refusals.refused(sender, Instant::now());
     }
     problem
 }

@@ -9,7 +9,7 @@ use instep_connectors::vikunja::{NewWebhook, TopProject, Webhook};
 use instep_contract::{ConnectorError, Doubt};
 use instep_engine::{Clock, Trouble};
 
-use super::memory::{HookFiles, Intent, Known, Memory};
+use super::memory::{HookFiles, Intent, Memory, Registered};
 use super::secret::{HookSecrets, key_of};
 use super::service::Service;
 use crate::config::Entry;
@@ -31,9 +31,9 @@ const TRIES: u32 = 4;
 /// The pause before a second try; each further one is twice as long.
 const PAUSE: Duration = Duration::from_millis(60);
 
-/// What stopped a round.
+/// What stands in the way of setting them right.
 #[derive(Debug)]
-pub(crate) enum Stop {
+pub(crate) enum Obstacle {
     /// The service.
     Service(ConnectorError),
     /// It is not to be called now; nothing was sent.
@@ -42,7 +42,7 @@ pub(crate) enum Stop {
     Files(Failure),
 }
 
-impl Stop {
+impl Obstacle {
     /// The same as a person reads it.
     pub(crate) fn told(self, entry: &Entry) -> Failure {
         match self {
@@ -53,14 +53,14 @@ impl Stop {
     }
 }
 
-impl From<ConnectorError> for Stop {
+impl From<ConnectorError> for Obstacle {
     fn from(error: ConnectorError) -> Self {
         Self::Service(error)
     }
 }
 
 /// The webhooks of one account, as they are set right.
-pub(crate) struct Round<'a> {
+pub(crate) struct Registrations<'a> {
     pub(crate) service: &'a mut Service,
     pub(crate) files: &'a HookFiles,
     pub(crate) memory: Memory,
@@ -70,9 +70,9 @@ pub(crate) struct Round<'a> {
     pub(crate) shown: Vec<WebhookShown>,
 }
 
-impl Round<'_> {
+impl Registrations<'_> {
     /// Sees to every project, then to what was in doubt.
-    pub(crate) async fn run(&mut self, tops: &[TopProject]) -> Result<(), Stop> {
+    pub(crate) async fn run(&mut self, tops: &[TopProject]) -> Result<(), Obstacle> {
         for top in tops {
             self.see_to(top).await?;
         }
@@ -90,7 +90,10 @@ impl Round<'_> {
     }
 
     /// Takes ours away wherever they are.
-    pub(crate) async fn withdraw_everywhere(&mut self, tops: &[TopProject]) -> Result<(), Stop> {
+    pub(crate) async fn withdraw_everywhere(
+        &mut self,
+        tops: &[TopProject],
+    ) -> Result<(), Obstacle> {
         for top in tops {
             self.withdraw(top).await?;
         }
@@ -98,7 +101,7 @@ impl Round<'_> {
     }
 
     /// Tells how one project stands, and changes nothing.
-    pub(crate) async fn tell(&mut self, top: &TopProject) -> Result<(), Stop> {
+    pub(crate) async fn tell(&mut self, top: &TopProject) -> Result<(), Obstacle> {
         let ours = match self.ours(top.id).await? {
             Ok(ours) => ours,
             Err(error) => return self.left(top, error),
@@ -125,7 +128,7 @@ impl Round<'_> {
     }
 
     /// Takes ours away wherever they are known to be, but for these projects.
-    async fn withdraw_all_but(&mut self, wanted: &BTreeSet<i64>) -> Result<(), Stop> {
+    async fn withdraw_all_but(&mut self, wanted: &BTreeSet<i64>) -> Result<(), Obstacle> {
         let known = self.memory.hooks.keys().chain(self.memory.intents.keys());
         let others: BTreeSet<i64> = known.copied().filter(|id| !wanted.contains(id)).collect();
         for project in others {
@@ -139,7 +142,7 @@ impl Round<'_> {
     }
 
     /// Takes ours away from one project.
-    async fn withdraw(&mut self, top: &TopProject) -> Result<(), Stop> {
+    async fn withdraw(&mut self, top: &TopProject) -> Result<(), Obstacle> {
         match self.ours(top.id).await? {
             Ok(ours) => {
                 for hook in ours {
@@ -157,7 +160,7 @@ impl Round<'_> {
         self.keep_memory()
     }
 
-    async fn see_to(&mut self, top: &TopProject) -> Result<(), Stop> {
+    async fn see_to(&mut self, top: &TopProject) -> Result<(), Obstacle> {
         let ours = match self.ours(top.id).await? {
             Ok(ours) => ours,
             Err(error) => return self.left(top, error),
@@ -178,7 +181,10 @@ impl Round<'_> {
     }
 
     /// The webhooks of a project that are ours by their address.
-    async fn ours(&mut self, project: i64) -> Result<Result<Vec<Webhook>, ConnectorError>, Stop> {
+    async fn ours(
+        &mut self,
+        project: i64,
+    ) -> Result<Result<Vec<Webhook>, ConnectorError>, Obstacle> {
         let mut listed = self.service.webhooks(project).await?;
         if let Ok(listed) = &mut listed {
             listed.retain(|hook| self.memory.is_ours(&hook.target_url));
@@ -198,7 +204,7 @@ impl Round<'_> {
     }
 
     /// What was about to be made and is there now was made (S14).
-    fn adopt(&mut self, project: i64, ours: &[Webhook]) -> Result<(), Stop> {
+    fn adopt(&mut self, project: i64, ours: &[Webhook]) -> Result<(), Obstacle> {
         let Some(intent) = self.memory.intents.get(&project) else {
             return Ok(());
         };
@@ -208,7 +214,7 @@ impl Round<'_> {
         let Some(new) = new.max_by_key(|hook| hook.id) else {
             return Ok(());
         };
-        let known = Known {
+        let known = Registered {
             id: new.id,
             key: intent.key.clone(),
         };
@@ -218,7 +224,7 @@ impl Round<'_> {
     }
 
     /// Gives a webhook the events it lacks.
-    async fn mend(&mut self, top: &TopProject, hook: &Webhook) -> Result<Option<i64>, Stop> {
+    async fn mend(&mut self, top: &TopProject, hook: &Webhook) -> Result<Option<i64>, Obstacle> {
         if hook.events == self.events {
             self.show(top, Some(hook.id), WebhookState::Installed, None);
             return Ok(Some(hook.id));
@@ -243,7 +249,11 @@ impl Round<'_> {
     }
 
     /// Makes a webhook in the place of those that cannot be used; those stay until it stands.
-    async fn replace(&mut self, top: &TopProject, ours: &[Webhook]) -> Result<Option<i64>, Stop> {
+    async fn replace(
+        &mut self,
+        top: &TopProject,
+        ours: &[Webhook],
+    ) -> Result<Option<i64>, Obstacle> {
         if self.doubt_left(top.id).is_some() {
             self.show(top, None, WebhookState::InDoubt, Some(LOST));
             return Ok(None);
@@ -299,15 +309,19 @@ impl Round<'_> {
         }
     }
 
-    fn made(&mut self, project: i64, id: i64) -> Result<(), Stop> {
+    fn made(&mut self, project: i64, id: i64) -> Result<(), Obstacle> {
         let key = self.key();
-        self.memory.hooks.insert(project, Known { id, key });
+        self.memory.hooks.insert(project, Registered { id, key });
         self.memory.intents.remove(&project);
         self.keep_memory()
     }
 
     /// The first of two looks for what may have been made.
-    async fn look_again(&mut self, top: &TopProject, timed_out: bool) -> Result<Option<i64>, Stop> {
+    async fn look_again(
+        &mut self,
+        top: &TopProject,
+        timed_out: bool,
+    ) -> Result<Option<i64>, Obstacle> {
         if let Some(intent) = self.memory.intents.get_mut(&top.id) {
             intent.timed_out = timed_out;
             self.keep_memory()?;
@@ -341,7 +355,7 @@ impl Round<'_> {
     }
 
     /// Removes one of ours; false where it was gone already, or is not to be had.
-    async fn remove(&mut self, top: &TopProject, id: i64) -> Result<bool, Stop> {
+    async fn remove(&mut self, top: &TopProject, id: i64) -> Result<bool, Obstacle> {
         let mut tries = Tries::default();
         loop {
             match self.service.remove_webhook(top.id, id).await? {
@@ -360,7 +374,7 @@ impl Round<'_> {
     }
 
     /// Goes on without a project that has no webhook to be had; stops for what is about the account.
-    fn left(&mut self, top: &TopProject, error: ConnectorError) -> Result<(), Stop> {
+    fn left(&mut self, top: &TopProject, error: ConnectorError) -> Result<(), Obstacle> {
         let why = match &error {
             ConnectorError::ReadOnly { reason } | ConnectorError::Rejected { reason, .. } => {
                 reason.clone()
@@ -375,7 +389,7 @@ impl Round<'_> {
     }
 
     /// Once no webhook is known that signs with it, the secret before counts no more.
-    fn forget_previous_secret(&mut self) -> Result<(), Stop> {
+    fn forget_previous_secret(&mut self) -> Result<(), Obstacle> {
         let Some(previous) = &self.secrets.previous else {
             return Ok(());
         };
@@ -385,11 +399,15 @@ impl Round<'_> {
             return Ok(());
         }
         self.secrets.previous = None;
-        self.secrets.write(&self.files.secret).map_err(Stop::Files)
+        self.secrets
+            .write(&self.files.secret)
+            .map_err(Obstacle::Files)
     }
 
-    pub(crate) fn keep_memory(&self) -> Result<(), Stop> {
-        self.memory.write(&self.files.memory).map_err(Stop::Files)
+    pub(crate) fn keep_memory(&self) -> Result<(), Obstacle> {
+        self.memory
+            .write(&self.files.memory)
+            .map_err(Obstacle::Files)
     }
 
     fn show(&mut self, top: &TopProject, id: Option<i64>, state: WebhookState, why: Option<&str>) {
