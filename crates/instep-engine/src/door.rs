@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use instep_contract::{Applied, Connector, ConnectorError, Lost, Observation, Store, with_causes};
-use instep_model::{Access, AccountId, Identity, RemoteId, RemoteTask, Trouble};
+use instep_model::{Access, AccountId, Identity, RemoteId, RemoteTask, Timestamp, Trouble};
 use instep_sync::{Heard, Way, force, hear, refund, spend, throttle, way};
 
 use crate::pass::Pass;
@@ -26,6 +26,11 @@ const SLOW: Duration = Duration::from_secs(10);
 /// No call takes so long: the computer slept, or its clock was set.
 const NO_CALL: Duration = Duration::from_secs(60);
 
+/// What is known of an account is read again once it is as old as this: what another process stored
+/// meanwhile, a person's pause above all, holds from the next call on. Not before every call, since
+/// that would take longer than a call to a program of this computer's own.
+const FRESH: Duration = Duration::from_millis(250);
+
 /// What came of a call that was made.
 pub(crate) type Called<T> = Result<T, ConnectorError>;
 
@@ -34,8 +39,10 @@ pub(crate) type Called<T> = Result<T, ConnectorError>;
 pub(crate) struct Door {
     account: AccountId,
     host: Option<String>,
-    /// Read before the first call.
+    /// Read before the first call, and now and then between calls.
     access: Option<Access>,
+    /// When it was read.
+    read_at: Timestamp,
 }
 
 impl Door {
@@ -44,7 +51,14 @@ impl Door {
             account,
             host: connector.host().map(str::to_owned),
             access: None,
+            read_at: Timestamp::MIN,
         }
+    }
+
+    /// Whether what is known was read a moment ago. A clock that was set back says nothing.
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        let age = Duration::try_from(now.duration_since(self.read_at));
+        self.access.is_some() && age.is_ok_and(|age| age < FRESH)
     }
 
     /// What was stored of another host says nothing of this one.
@@ -242,10 +256,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         door: &mut Door,
         connector: &mut C,
     ) -> Result<(), Stop> {
-        if door.access.is_none() {
-            let access = self.known(door).await?;
-            door.take(access);
-        }
+        self.read_again(door).await?;
         for _ in 0..MOST_READS {
             let Some(access) = &door.access else {
                 break;
@@ -286,6 +297,22 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             }
         }
         Err(Stop::Again)
+    }
+
+    /// Reads what is known of the account, unless that was done a moment ago. What nobody stored since
+    /// is kept as it is here, with what was counted in it.
+    async fn read_again(&self, door: &mut Door) -> Result<(), Stop> {
+        let now = self.clock.now();
+        if door.is_fresh(now) {
+            return Ok(());
+        }
+        let access = self.known(door).await?;
+        door.read_at = now;
+        let known = door.access.as_ref().map(|access| access.version);
+        if known != Some(access.version) {
+            door.take(access);
+        }
+        Ok(())
     }
 
     async fn known(&self, door: &Door) -> Result<Access, Stop> {

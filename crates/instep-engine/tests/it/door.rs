@@ -1,13 +1,14 @@
 //! A service that fails is left alone, for every process that shares the hub (S33).
 
+use std::pin::pin;
 use std::time::Duration;
 
-use instep_contract::{Call, Fault, Store};
+use instep_contract::{Call, Fault, Moment, Store};
 use instep_engine::{AccountReport, Limits, RoundReport, Trouble};
 use instep_model::{Access, Breaker, Field, Operation, Pause, Span};
 use instep_sync::{BreakerRule, Rate};
 
-use crate::bench::{Bench, block_on};
+use crate::bench::{Bench, block_on, go_on};
 
 /// A bench in step, whose server is elsewhere.
 fn bench() -> Bench {
@@ -230,6 +231,47 @@ fn a_persons_pause_holds_for_every_kind_of_account() {
     assert!(block_on(bench.store.commit_access(id, &ended)).expect("stored"));
     bench.settle();
     assert_eq!(bench.titles(1), ["a"]);
+}
+
+/// A person pauses an account while a long pass over it goes on: no call follows the one under way.
+#[test]
+fn a_pause_holds_in_the_middle_of_a_pass() {
+    let bench = bench();
+    for number in 0..9 {
+        bench.make(0, &format!("new {number}"));
+    }
+    bench.shut(1, Call::Create, Moment::After);
+    let under_way;
+    {
+        let mut members: Vec<_> = (0..2).map(|at| bench.member(at)).collect();
+        let engine = bench.engine();
+        let mut round = pin!(engine.run_round(&mut members, &bench.options));
+        go_on(round.as_mut());
+        under_way = bench.titles(1);
+        let paused = Access {
+            pause: Some(Pause {
+                since: bench.hand.now(),
+                until: None,
+            }),
+            ..access(&bench)
+        };
+        let id = &bench.seats[1].account.id;
+        assert!(block_on(bench.store.commit_access(id, &paused)).expect("stored"));
+        bench.hand.advance(1);
+        bench.open(1);
+        let report = server(block_on(round));
+        assert_eq!(report.trouble, Some(Trouble::Paused { until: None }));
+    }
+    assert!(under_way.len() < 10, "{under_way:?}");
+    assert_eq!(bench.titles(1), under_way, "the call that was under way");
+    let resumed = Access {
+        pause: None,
+        ..access(&bench)
+    };
+    let id = &bench.seats[1].account.id;
+    assert!(block_on(bench.store.commit_access(id, &resumed)).expect("stored"));
+    bench.settle();
+    assert_eq!(bench.titles(1).len(), 10);
 }
 
 #[test]
