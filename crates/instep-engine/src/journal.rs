@@ -1,6 +1,6 @@
 //! The journal's lines and the report's, made from one list of changes.
 
-use instep_contract::Connector;
+use instep_contract::{Connector, MergeStep};
 use instep_model::{
     AccountId, Action, Change, Field, Fields, JournalEntry, OperationId, RemoteId, Side, Status,
     Task, TaskId, Timestamp, Value,
@@ -88,11 +88,9 @@ impl<C: Connector> Pass<'_, C> {
         if side == Side::Remote && action == Action::Update && self.made.contains(&task.id) {
             return;
         }
-        match action {
-            Action::Create | Action::Restore => counts.created += 1,
-            Action::Delete => counts.deleted += 1,
-            Action::Update | Action::Complete | Action::Reopen => counts.updated += 1,
-            _ => return,
+        match counts.of(action) {
+            Some(count) => *count += 1,
+            None => return,
         }
         if side == Side::Remote && matches!(action, Action::Create | Action::Restore) {
             self.made.insert(task.id);
@@ -106,5 +104,25 @@ impl<C: Connector> Pass<'_, C> {
             title: task.fields.title().to_owned(),
             fields,
         });
+    }
+
+    /// Takes back what was told of these steps: they were not stored.
+    pub(crate) fn untell(&mut self, steps: &[MergeStep]) {
+        for step in steps.iter().rev() {
+            let (Some(write), Some(line)) = (&step.task, step.journal.first()) else {
+                continue;
+            };
+            let is_told = |change: &ReportedChange| {
+                let (task, action) = (change.task, change.action);
+                (change.side, task, action) == (Side::Hub, write.task.id, line.action)
+            };
+            let Some(at) = self.changes.iter().rposition(is_told) else {
+                continue;
+            };
+            self.changes.remove(at);
+            if let Some(count) = self.report.hub.of(line.action) {
+                *count = count.saturating_sub(1);
+            }
+        }
     }
 }

@@ -532,8 +532,13 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             }
             self.wake_dependents(&context, &mut steps).await?;
             match self.commit(pass, &steps).await {
-                Err(Stop::Again) => pass.take_back(mark),
-                outcome => return outcome,
+                Ok(()) => return Ok(()),
+                Err(stop) => {
+                    pass.take_back(mark);
+                    if !matches!(stop, Stop::Again) {
+                        return Err(stop);
+                    }
+                }
             }
         }
         Err(Stop::Again)
@@ -547,11 +552,19 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         if steps.is_empty() {
             return Ok(());
         }
-        pass.stirred |= steps.iter().any(|step| !step.wake.is_empty());
-        Ok(self
-            .store
-            .commit_merge(Some(&pass.lease), steps, self.clock.now())
-            .await?)
+        let now = self.clock.now();
+        let stored = self.store.commit_merge(Some(&pass.lease), steps, now).await;
+        match stored {
+            Ok(()) => {
+                pass.stirred |= steps.iter().any(|step| !step.wake.is_empty());
+                Ok(())
+            }
+            Err(error) => {
+                // Nothing is told of that nobody finds in the hub.
+                pass.untell(steps);
+                Err(error.into())
+            }
+        }
     }
 }
 

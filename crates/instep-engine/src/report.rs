@@ -17,6 +17,18 @@ pub struct Counts {
     pub deleted: usize,
 }
 
+impl Counts {
+    /// The count that an action belongs to; `None` where it touches no task.
+    pub(crate) fn of(&mut self, action: Action) -> Option<&mut usize> {
+        match action {
+            Action::Create | Action::Restore => Some(&mut self.created),
+            Action::Delete => Some(&mut self.deleted),
+            Action::Update | Action::Complete | Action::Reopen => Some(&mut self.updated),
+            _ => None,
+        }
+    }
+}
+
 /// One change that a round made, or would make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportedChange {
