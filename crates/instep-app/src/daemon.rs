@@ -3,9 +3,9 @@
 
 use instep_api::socket::{DaemonHello, Progress, Question, Said};
 use instep_api::{Client, DaemonStatus, Exit, Failure, NotesLine, Reply, Request, StatusReply};
-use tokio::sync::mpsc;
 
 use crate::Places;
+use crate::newest::Newest;
 use crate::notice::advice;
 
 /// What to do where no daemon takes webhooks.
@@ -73,19 +73,18 @@ impl Daemon {
         request: Request,
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Reply, Failure> {
-        let (sender, mut told) = mpsc::unbounded_channel();
+        let told = Newest::default();
+        let teller = told.clone();
         let client = self.client.clone();
         let mut answer = tokio::task::spawn_blocking(move || {
-            let mut tell = |progressed| {
-                // Whoever was interrupted hears no more.
-                let _ = sender.send(progressed);
-            };
+            let mut tell =
+                |progressed: Progress| teller.tell(progressed.account.clone(), progressed);
             client.ask(Question::Run(Box::new(request)), &mut tell)
         });
         let said = loop {
             tokio::select! {
                 said = &mut answer => break said,
-                Some(progressed) = told.recv() => progress(progressed),
+                (_, progressed) = told.next() => progress(progressed),
             }
         };
         match said {

@@ -25,6 +25,7 @@ mod hub;
 mod init;
 mod item;
 mod log_file;
+mod newest;
 mod notice;
 mod overlap;
 mod places;
@@ -68,6 +69,7 @@ pub use init::init;
 pub use instep_contract::{Delivery, Post};
 pub use instep_model::{AccountId, Kind, RemoteId};
 pub use log_file::LogFile;
+pub use newest::Newest;
 pub use places::Places;
 pub use say::reason_for_log;
 pub use service::{

@@ -8,9 +8,9 @@ use instep_contract::Connector;
 use instep_model::AccountId;
 use notify::event::{EventKind, ModifyKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
-use tokio::sync::mpsc;
 
 use crate::app::App;
+use crate::newest::Newest;
 
 /// The files of each account.
 type Files = BTreeMap<PathBuf, BTreeSet<AccountId>>;
@@ -18,15 +18,18 @@ type Files = BTreeMap<PathBuf, BTreeSet<AccountId>>;
 /// Files that are watched until this is dropped.
 #[derive(Debug)]
 pub struct Watch {
-    changed: mpsc::UnboundedReceiver<AccountId>,
+    /// However often a file changes, its account is to be looked at once.
+    changed: Newest<AccountId, ()>,
     /// Watches for as long as it is there; none where nothing can be watched.
-    _watcher: Option<RecommendedWatcher>,
+    watcher: Option<RecommendedWatcher>,
 }
 
 impl Watch {
     /// The next account whose files changed; `None` where none is watched.
     pub async fn next(&mut self) -> Option<AccountId> {
-        self.changed.recv().await
+        self.watcher.as_ref()?;
+        let (account, ()) = self.changed.next().await;
+        Some(account)
     }
 }
 
@@ -34,7 +37,8 @@ impl App {
     /// Watches the files of every account that has some. What cannot be watched is looked at now and
     /// then all the same.
     pub async fn watch(&self) -> Watch {
-        let (sender, changed) = mpsc::unbounded_channel();
+        let changed = Newest::default();
+        let teller = changed.clone();
         let files = self.watched().await;
         let folders: BTreeSet<PathBuf> = files
             .keys()
@@ -43,8 +47,7 @@ impl App {
             .collect();
         let tell = move |event: notify::Result<notify::Event>| {
             for account in about(&files, event) {
-                // Nobody listens once the daemon stops.
-                let _ = sender.send(account);
+                teller.tell(account, ());
             }
         };
         let mut watcher = match notify::recommended_watcher(tell) {
@@ -53,7 +56,7 @@ impl App {
                 tracing::warn!(%error, "files cannot be watched, and are looked at now and then");
                 return Watch {
                     changed,
-                    _watcher: None,
+                    watcher: None,
                 };
             }
         };
@@ -64,7 +67,7 @@ impl App {
         }
         Watch {
             changed,
-            _watcher: Some(watcher),
+            watcher: Some(watcher),
         }
     }
 

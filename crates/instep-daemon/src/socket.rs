@@ -6,13 +6,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use instep_api::socket::{
-    DaemonHello, Envelope, HEADER_BYTES, MAX_ANSWER_BYTES, MAX_QUESTION_BYTES, PROTOCOL, Question,
-    Said, body_len, frame,
+    DaemonHello, Envelope, HEADER_BYTES, MAX_ANSWER_BYTES, MAX_QUESTION_BYTES, PROTOCOL, Progress,
+    Question, Said, body_len, frame,
 };
 use instep_api::{Exit, Failure, Request};
+use instep_app::Newest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -145,18 +145,19 @@ fn refusal(envelope: &Envelope, shared: &Shared) -> Option<Failure> {
 /// Carries a request out, telling how far it has come. A caller that goes away stops it: what was
 /// begun is finished by the next turn.
 async fn run(stream: &mut UnixStream, shared: &Shared, request: &Request) -> io::Result<()> {
-    let (progress, mut told) = mpsc::unbounded_channel();
+    // Of each account only how far it is by now: a caller that reads slowly gets no more of it.
+    let told = Newest::default();
+    let teller = told.clone();
     let app = shared.app();
-    let mut tell = move |progressed| {
-        // Nobody listens once the answer is there.
-        let _ = progress.send(progressed);
+    let mut tell = move |progressed: Progress| {
+        teller.tell(progressed.account.clone(), progressed);
     };
     let outcome = {
         let mut work = std::pin::pin!(app.answer(request, &mut tell));
         loop {
             tokio::select! {
                 outcome = &mut work => break outcome,
-                Some(progressed) = told.recv() => say(stream, &Said::Progress(progressed)).await?,
+                (_, progressed) = told.next() => say(stream, &Said::Progress(progressed)).await?,
                 gone = is_gone(stream) => return gone,
             }
         }
