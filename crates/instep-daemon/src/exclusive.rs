@@ -4,16 +4,25 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use instep_api::{Exit, Failure};
 use instep_app::Places;
 use rustix::fs::OFlags;
+use tokio::time::{Instant, sleep};
 
 use crate::ground::{self, Ground};
 
 /// What a holder writes about itself is never longer.
 const MAX_HOLDER_BYTES: u64 = 64;
+
+/// How long a daemon that was told to stop may take to leave.
+const LEAVES_WITHIN: Duration = Duration::from_secs(12);
+
+/// How often it is seen whether it has.
+const BREATH: Duration = Duration::from_millis(20);
 
 /// The lock; held until it is dropped.
 #[derive(Debug)]
@@ -32,8 +41,9 @@ impl Exclusive {
     }
 }
 
-/// Takes the data directory.
-pub(crate) fn claim(places: &Places) -> Result<Exclusive, Failure> {
+/// Takes the data directory; waits for a daemon that is about to leave it, so that one can be told to
+/// stop and another started by the same line.
+pub(crate) async fn claim(places: &Places) -> Result<Exclusive, Failure> {
     let path = places.daemon_lock();
     let failed = |error: &std::io::Error| {
         Failure::new(
@@ -50,10 +60,16 @@ pub(crate) fn claim(places: &Places) -> Result<Exclusive, Failure> {
     // What a link leads to is not written over.
     options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
     let file = options.open(&path).map_err(|error| failed(&error))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(taken(&path)),
-        Err(TryLockError::Error(error)) => return Err(failed(&error)),
+    let until = Instant::now() + LEAVES_WITHIN;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if !listens(places) && Instant::now() < until => {
+                sleep(BREATH).await;
+            }
+            Err(TryLockError::WouldBlock) => return Err(taken(&path)),
+            Err(TryLockError::Error(error)) => return Err(failed(&error)),
+        }
     }
     let text = format!("process {}\n", std::process::id());
     // For people; the lock alone decides.
@@ -61,6 +77,13 @@ pub(crate) fn claim(places: &Places) -> Result<Exclusive, Failure> {
         .set_len(0)
         .and_then(|()| (&file).write_all(text.as_bytes()));
     Ok(Exclusive { file, path })
+}
+
+/// Whether anybody listens: a daemon that was told to stop does not, and one that has just begun does so
+/// in a moment.
+fn listens(places: &Places) -> bool {
+    let sockets = places.sockets();
+    sockets.iter().any(|at| UnixStream::connect(at).is_ok())
 }
 
 fn taken(path: &PathBuf) -> Failure {

@@ -28,11 +28,15 @@ use instep_api::{Exit, Failure};
 use instep_app::{App, Places, reason_for_log};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinSet, LocalSet};
+use tokio::time::{Instant, timeout_at};
 
 use shared::Shared;
 
-/// How long turns may take to end once the daemon is told to stop.
-const DRAIN: Duration = Duration::from_secs(10);
+/// How long the daemon may take to end once it is told to, all in all, with a second to spare.
+const STOPS_WITHIN: Duration = Duration::from_secs(9);
+
+/// What of that turns leave to all that comes after them.
+const AFTER_TURNS: Duration = Duration::from_secs(1);
 
 /// Runs the daemon of this data directory until it is told to stop. `listen` is where it answers over
 /// HTTP, in place of what the config says.
@@ -40,7 +44,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// # Errors
 /// When another one runs ([`Exit::Locked`]), the config is not valid, or it cannot listen.
 pub async fn serve(places: &Places, listen: Option<&str>) -> Result<(), Failure> {
-    let lock = exclusive::claim(places)?;
+    let lock = exclusive::claim(places).await?;
     let app = App::open(places).await?;
     let listener = listen::socket(places)?;
     let door = listen::http(listen, app.listen_at()).await?;
@@ -93,19 +97,35 @@ pub async fn serve(places: &Places, listen: Option<&str>) -> Result<(), Failure>
                 // Nobody new is let in; a door that is gone already needs no word.
                 let _ = stop.send(true);
             }
-            tasks.shutdown().await;
-            shared.stop();
-            let drained = async { while lanes.join_next().await.is_some() {} };
-            if tokio::time::timeout(DRAIN, drained).await.is_err() {
-                tracing::warn!("a turn took too long to end; the next start finishes it");
-            }
-            lanes.shutdown().await;
+            stop(&shared, &mut lanes, &mut tasks).await;
         })
         .await;
     let outcome = shared.verdict();
-    shared.close().await;
     drop(lock);
     outcome
+}
+
+/// Ends everything: turns that have begun come to their end if they do in time.
+async fn stop(shared: &Shared, lanes: &mut JoinSet<()>, tasks: &mut JoinSet<()>) {
+    let until = Instant::now() + STOPS_WITHIN;
+    tasks.abort_all();
+    shared.stop();
+    drain(lanes, until - AFTER_TURNS).await;
+    // What does not let go of its thread is left to the end of the process.
+    let _ = timeout_at(until, async {
+        lanes.shutdown().await;
+        tasks.shutdown().await;
+        shared.close().await;
+    })
+    .await;
+}
+
+/// Lets turns that have begun come to their end, until then.
+async fn drain(lanes: &mut JoinSet<()>, until: Instant) {
+    let drained = async { while lanes.join_next().await.is_some() {} };
+    if timeout_at(until, drained).await.is_err() {
+        tracing::warn!("a turn took too long to end; the next start finishes it");
+    }
 }
 
 async fn reload(shared: &Shared) {
@@ -155,5 +175,24 @@ impl Signals {
             _ = self.interrupt.recv() => Asked::Stop,
             _ = self.hang_up.recv() => Asked::Reload,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A turn that waits for a service that hangs does not keep the daemon beyond its time.
+    #[tokio::test]
+    async fn a_turn_that_hangs_leaves_time_for_the_rest() {
+        assert!(STOPS_WITHIN < Duration::from_secs(10));
+        assert!(AFTER_TURNS < STOPS_WITHIN);
+        let mut lanes = JoinSet::new();
+        lanes.spawn(std::future::pending());
+        lanes.spawn(std::future::ready(()));
+        let until = Instant::now() + Duration::from_millis(50);
+        drain(&mut lanes, until).await;
+        assert!(Instant::now() >= until);
+        assert_eq!(lanes.len(), 1, "what ends in time is let end");
     }
 }
