@@ -196,6 +196,9 @@ pub struct AccountStatus {
     pub errors: usize,
     /// Its breaker.
     pub breaker: BreakerStatus,
+    /// What stopped it just now, where the hub could not even take that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
 }
 
 /// `instep status`.
@@ -215,6 +218,10 @@ pub struct StatusReply {
     pub tasks: usize,
     /// Tasks that some account has not been brought up to date with.
     pub not_carried: usize,
+    /// What is wrong with more than one account: no room on the drive, a config that the daemon did not
+    /// take, reports that could not be stored. An exit code of 0 is only worth knowing.
+    #[serde(default)]
+    pub problems: Vec<Failure>,
 }
 
 /// How a check of `doctor` ended.

@@ -207,7 +207,11 @@ fn standing(rule: &BreakerRule, access: &Access, name: &str, now: Timestamp) -> 
         Way::Paused(pause) => Some((State::Paused, paused(pause.until))),
         Way::Throttled(span) => {
             let wait = say::span(Duration::from_secs(left(span.until)));
-            let why = format!("the service asked for a pause of {wait} more → instep sync {name}");
+            // Until then a sync would only fail.
+            let secs = left(span.until);
+            let next = format!("sleep {secs}; instep sync {name}");
+            let why =
+                format!("the service asked for a pause, and takes calls again in {wait} → {next}");
             Some((State::Waiting, why))
         }
         Way::Shut(_) | Way::Probe(_) => {

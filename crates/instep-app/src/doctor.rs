@@ -3,7 +3,7 @@
 mod checks;
 mod mend;
 pub(crate) mod pulse;
-mod storage;
+pub(crate) mod storage;
 mod webhooks;
 
 use std::time::Instant;

@@ -51,6 +51,7 @@ mod sync;
 mod tasks;
 mod tell;
 mod turn;
+mod unstored;
 mod vitals;
 mod watch;
 mod webhook;
@@ -71,7 +72,7 @@ pub use instep_model::{AccountId, Kind, RemoteId};
 pub use log_file::LogFile;
 pub use newest::Newest;
 pub use places::Places;
-pub use say::reason_for_log;
+pub use say::{line_for_log, reason_for_log};
 pub use service::{
     service_fits, service_install, service_logs, service_print, service_status, service_uninstall,
     service_with_init,
@@ -82,6 +83,7 @@ pub use spool_watch::SpoolWatch;
 pub use status::exit_of_status;
 pub use tell::{exit_of_plan, exit_of_sync, waits_for_acceptance};
 pub use turn::{Turn, Turned};
+pub use unstored::{Part, Unstored};
 pub use vitals::{AccountVitals, Vitals};
 pub use watch::Watch;
 pub use webhook::{HookAccount, HookKeys, exit_of_webhooks};

@@ -10,6 +10,7 @@ use crate::access::Standing;
 use crate::app::App;
 use crate::config::Entry;
 use crate::doctor::pulse::holder;
+use crate::doctor::storage::little_room;
 use crate::refused::Refusal;
 use crate::spool::Spool;
 use crate::{say, tell};
@@ -68,7 +69,17 @@ impl App {
             conflicts: summaries.iter().map(|summary| summary.conflicts).sum(),
             tasks: tasks.len(),
             not_carried: self.hub.not_carried().await.map_err(failed)?,
+            problems: self.problems(),
         })
+    }
+
+    /// What is wrong with more than one account, as far as it costs next to nothing to see.
+    fn problems(&self) -> Vec<Failure> {
+        let room = little_room(&self.places).map(|(what, help)| {
+            let why = "nothing can be stored once that is used up";
+            Failure::new(Exit::Failed, "little_room", what, why, help)
+        });
+        room.into_iter().chain(self.unread_config()).collect()
     }
 
     /// What an account refused, by the example of what is tried again first.
@@ -93,13 +104,14 @@ fn hung_daemon(places: &Places) -> Option<u32> {
 }
 
 /// How `status` ends: an account that was not synced for too long needs somebody (I14), and so does a
-/// daemon that hangs.
+/// daemon that hangs; what could not even be stored, and what stands in the way of every account, ends
+/// it as it would end a command.
 pub fn exit_of_status(reply: &StatusReply) -> Exit {
     let hangs = !reply.daemon.running && reply.daemon.pid.is_some();
-    match hangs || reply.accounts.iter().any(|account| account.silent) {
-        true => Exit::NeedsYou,
-        false => Exit::Fine,
-    }
+    let needs_you = hangs || reply.accounts.iter().any(|account| account.silent);
+    let errors = reply.accounts.iter().filter_map(|one| one.error.as_ref());
+    let exits = errors.chain(&reply.problems).map(|failure| failure.exit);
+    Exit::worst(exits.chain(needs_you.then_some(Exit::NeedsYou)))
 }
 
 fn refused(summary: &AccountSummary) -> usize {
@@ -137,6 +149,7 @@ fn account(
         waiting: summary.map_or(0, |summary| summary.work + summary.in_doubt),
         errors: summary.map_or(0, refused),
         breaker: access.breaker,
+        error: None,
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Turned {
     pub calls: u64,
     /// Why the account stands still, if it does.
     pub failure: Option<Failure>,
+    /// Whether nobody but the caller knows of that: the hub could not take it.
+    pub unstored: bool,
     /// When to try again, where that is known better than by waiting longer each time.
     pub again_in: Option<Duration>,
     /// Whether somebody was writing there, so that it has to be looked at once that is over.
@@ -138,6 +140,7 @@ impl App {
             Err(failure) => {
                 return Ok(Turned {
                     failure: Some(failure),
+                    unstored: true,
                     ..Turned::default()
                 });
             }
@@ -177,6 +180,7 @@ impl App {
                 let met = say::Met::Syncing { tasks: 0 };
                 turned.failure = Some(say::from_trouble(entry, trouble, met));
                 turned.again_in = again_in(trouble);
+                turned.unstored = !self.is_kept(account, trouble).await;
             }
         }
         if begin != Begin::Look {
@@ -185,6 +189,16 @@ impl App {
         }
         self.keep(entry, member.connector, turned.failure.as_ref());
         Ok(turned)
+    }
+
+    /// Whether the hub knows why an account stands still; a person's pause and the like, and who is at
+    /// the account at this moment, are known beside it.
+    async fn is_kept(&self, account: &AccountId, trouble: &Trouble) -> bool {
+        if trouble.is_left_alone() || matches!(trouble, Trouble::LeaseHeld { .. }) {
+            return true;
+        }
+        let state = self.hub.account_state(account).await;
+        state.is_ok_and(|state| state.trouble.as_ref() == Some(trouble))
     }
 
     /// Ends what a turn has seen to. Until then it is seen to once more by whoever comes next.

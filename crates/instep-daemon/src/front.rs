@@ -4,7 +4,7 @@
 use std::rc::Rc;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use instep_app::{Delivery, HookAccount, HookKeys};
+use instep_app::{Delivery, HookAccount, HookKeys, Part};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -56,6 +56,7 @@ impl House for Front {
             let unknown = || Health {
                 ok: false,
                 silent: Vec::new(),
+                not_stored: Vec::new(),
             };
             self.ask(Asked::Health).await.unwrap_or_else(unknown)
         })
@@ -127,11 +128,15 @@ async fn hear(shared: &Shared, delivery: &Delivery) -> bool {
         Ok(()) => {
             shared.bell(account).ring();
             shared.metrics.webhook(app.account_name(account), true);
+            shared.forget(&Part::Webhooks);
             true
         }
         Err(failure) => {
-            let code = failure.code;
+            let code = &failure.code;
             tracing::error!(code, "a webhook was not stored");
+            shared.keep(Part::Webhooks, &failure);
+            // Its service may give up before it can be: a look finds what it was about.
+            shared.bell(account).ask_for_a_look();
             shared.metrics.webhook(app.account_name(account), false);
             false
         }
@@ -149,8 +154,10 @@ async fn health(shared: &Shared) -> Health {
         let names = silent.into_iter().map(|one| one.name);
         names.collect::<Vec<_>>()
     });
+    let not_stored = shared.unstored();
     Health {
-        ok: silent.as_ref().is_ok_and(Vec::is_empty),
+        ok: silent.as_ref().is_ok_and(Vec::is_empty) && not_stored.is_empty(),
         silent: silent.unwrap_or_default(),
+        not_stored,
     }
 }

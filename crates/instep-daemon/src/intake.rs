@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use instep_api::socket::HookReport;
-use instep_app::reason_for_log;
+use instep_app::{Part, reason_for_log};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -49,9 +49,13 @@ async fn run(shared: Rc<Shared>, mut waiting: mpsc::Receiver<Waiting>) {
                 why = reason_for_log(failure),
                 "hook reports were not stored"
             );
+            shared.keep(Part::Hooks, failure);
+            // What was told is found by looking, once that can be stored.
+            shared.look_at_everything();
         }
         if accepted.is_ok() {
             shared.metrics.hook_reports(reports.len());
+            shared.forget(&Part::Hooks);
         }
         for answer in answers {
             // A hook that no longer waits has put its report into the spool.

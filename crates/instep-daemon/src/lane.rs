@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use instep_api::Failure;
-use instep_app::{AccountId, Turn, Turned, reason_for_log};
+use instep_app::{AccountId, Part, Turn, Turned, reason_for_log};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
@@ -15,8 +15,20 @@ use crate::shared::{Bell, Shared};
 /// How long it takes until what somebody was writing has come to rest.
 const REST: Duration = Duration::from_millis(400);
 
-/// The longest wait after turns that failed.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// The longest wait after turns that failed, before its jitter: no more than half a minute with it.
+/// A service that is back is not to be waited for much longer than that, and a call in so long a time
+/// is no burden to one that is not.
+const LONGEST_WAIT: Duration = Duration::from_secs(27);
+
+/// The shortest that the longest wait is.
+const SHORTEST_POLL: Duration = Duration::from_secs(1);
+
+/// The longest wait after turns that failed, where accounts are looked at so often: one that fails is
+/// not looked at more seldom than one that does not.
+fn longest_wait(poll: Option<Duration>) -> Duration {
+    let poll = poll.unwrap_or(LONGEST_WAIT);
+    poll.clamp(SHORTEST_POLL, LONGEST_WAIT)
+}
 
 /// A lane for each account of the config.
 pub(crate) fn start_all(shared: &Rc<Shared>) -> JoinSet<()> {
@@ -39,6 +51,8 @@ struct Times {
     carry: Option<Instant>,
     /// No turn before this: the last ones failed.
     not_before: Option<Instant>,
+    /// The longest wait after turns that failed.
+    longest: Duration,
     failures: u32,
 }
 
@@ -48,6 +62,7 @@ async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
         again: None,
         carry: None,
         not_before: None,
+        longest: LONGEST_WAIT,
         failures: 0,
     };
     let mut is_starting = true;
@@ -72,10 +87,13 @@ async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
             times.poll = app.poll_every().map(|span| Instant::now() + jittered(span));
         }
         let began = Instant::now();
-        let Some(outcome) = app.turn(&account, turn).await.transpose() else {
+        let outcome = app.turn(&account, turn).await.transpose();
+        remember(&shared, &account, look, outcome.as_ref());
+        let Some(outcome) = outcome else {
             continue;
         };
         count(&shared.metrics, app.account_name(&account), &outcome);
+        times.longest = longest_wait(app.poll_every());
         match outcome {
             Ok(turned) if turned.unmet => shared.meeting.notify_one(),
             Ok(turned) => {
@@ -91,6 +109,7 @@ async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
                     }
                 }
                 if let Err(failure) = app.finish(&turned).await {
+                    shared.keep(Part::Account(account.clone()), &failure);
                     times.failed(None);
                     tell_failed(&account, &failure);
                 }
@@ -103,6 +122,30 @@ async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
                 tell_failed(&account, &failure);
             }
         }
+    }
+}
+
+/// Keeps why the account stands still where the hub could not take it, and forgets it otherwise.
+fn remember(
+    shared: &Shared,
+    account: &AccountId,
+    look: bool,
+    outcome: Option<&Result<Turned, Failure>>,
+) {
+    let part = Part::Account(account.clone());
+    let failure = match outcome {
+        None => None,
+        Some(Ok(turned)) => turned.failure.as_ref().filter(|_| turned.unstored),
+        Some(Err(failure)) => Some(failure),
+    };
+    if let Some(failure) = failure {
+        return shared.keep(part, failure);
+    }
+    shared.forget(&part);
+    if look && matches!(outcome, Some(Ok(turned)) if turned.failure.is_none() && !turned.unmet) {
+        // The hub takes what it is given again, and what was told meanwhile is found by such looks.
+        shared.forget(&Part::Hooks);
+        shared.forget(&Part::Webhooks);
     }
 }
 
@@ -168,7 +211,7 @@ impl Times {
     /// Notes that a turn failed. `again_in` says when another is worth it; otherwise each waits
     /// longer than the one before.
     fn failed(&mut self, again_in: Option<Duration>) {
-        let longer = Duration::from_secs(1u64 << self.failures.min(6)).min(LONGEST_WAIT);
+        let longer = Duration::from_secs(1u64 << self.failures.min(6)).min(self.longest);
         let wait = again_in.unwrap_or_else(|| jittered(longer));
         if again_in.is_none() {
             self.failures = self.failures.saturating_add(1);
@@ -214,4 +257,39 @@ fn jittered(span: Duration) -> Duration {
     let random = uuid::Uuid::new_v4().as_u64_pair().1 % 201;
     let share = 900 + u32::try_from(random).unwrap_or(100);
     span.saturating_mul(share) / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(poll: Option<u64>) -> Vec<u64> {
+        let mut times = Times {
+            poll: None,
+            again: None,
+            carry: None,
+            not_before: None,
+            longest: longest_wait(poll.map(Duration::from_secs)),
+            failures: 0,
+        };
+        let wait = |_| {
+            let now = Instant::now();
+            times.failed(None);
+            let at = times.not_before.expect("a wait");
+            u64::try_from((at - now).as_millis()).expect("short")
+        };
+        (0..12).map(wait).collect()
+    }
+
+    /// With the breaker off nothing else says when to try again after an outage.
+    #[test]
+    fn no_wait_after_a_failure_is_longer_than_half_a_minute_or_than_the_poll() {
+        for (poll, longest) in [(None, 30_000), (Some(3_600), 30_000), (Some(60), 30_000)] {
+            let waits = waits(poll);
+            assert!(waits.iter().all(|wait| *wait <= longest), "{waits:?}");
+            assert!(waits[0] <= 1_100 && waits[11] > 24_000, "{waits:?}");
+        }
+        let waits = waits(Some(5));
+        assert!(waits.iter().all(|wait| *wait <= 5_500), "{waits:?}");
+    }
 }

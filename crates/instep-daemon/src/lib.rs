@@ -25,7 +25,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use instep_api::{Exit, Failure};
-use instep_app::{App, Places, reason_for_log};
+use instep_app::{App, Places, line_for_log, reason_for_log};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{Instant, timeout_at};
@@ -130,8 +130,14 @@ async fn drain(lanes: &mut JoinSet<()>, until: Instant) {
 
 async fn reload(shared: &Shared) {
     if let Err(failure) = shared.reload().await {
-        let (code, why) = (&failure.code, reason_for_log(&failure));
-        tracing::error!(code, why, "the config stays as it was");
+        let (code, why, line) = (
+            &failure.code,
+            reason_for_log(&failure),
+            line_for_log(&failure),
+        );
+        let app = shared.app();
+        let file = app.config_path().display();
+        tracing::error!(code, why, %file, line, "the config stays as it was");
     }
 }
 

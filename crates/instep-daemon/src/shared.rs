@@ -5,8 +5,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use instep_api::Failure;
-use instep_app::{AccountId, App};
+use instep_api::{Exit, Failure, StatusReply};
+use instep_app::{AccountId, App, Part, Unstored};
 use tokio::sync::Notify;
 
 use crate::ground::{self, Ground};
@@ -70,6 +70,8 @@ pub(crate) struct Shared {
     ground: Ground,
     /// What is counted.
     pub(crate) metrics: Metrics,
+    /// What went wrong and the hub could not take.
+    unstored: RefCell<Unstored>,
     stopping: Cell<bool>,
 }
 
@@ -84,6 +86,7 @@ impl Shared {
             fallen: Notify::new(),
             ground,
             metrics: Metrics::default(),
+            unstored: RefCell::default(),
             stopping: Cell::new(false),
         }
     }
@@ -95,10 +98,40 @@ impl Shared {
 
     /// Reads the config again; one that is not valid changes nothing.
     pub(crate) async fn reload(&self) -> Result<(), Failure> {
-        let app = self.app().reopen().await?;
+        let app = match self.app().reopen().await {
+            Ok(app) => app,
+            Err(failure) => {
+                // What is wrong with the config itself is seen in it for as long as it is.
+                if failure.exit != Exit::Config {
+                    self.keep(Part::Config, &failure);
+                }
+                return Err(failure);
+            }
+        };
         self.app.replace(Rc::new(app));
+        self.forget(&Part::Config);
         self.reloaded.notify_one();
         Ok(())
+    }
+
+    /// Remembers for `status` what went wrong and could not be stored.
+    pub(crate) fn keep(&self, part: Part, failure: &Failure) {
+        self.unstored.borrow_mut().keep(part, failure.clone());
+    }
+
+    /// What this was about has come through.
+    pub(crate) fn forget(&self, part: &Part) {
+        self.unstored.borrow_mut().forget(part);
+    }
+
+    /// Tells in a status what could not be stored.
+    pub(crate) fn tell_unstored(&self, reply: &mut StatusReply) {
+        self.unstored.borrow().tell(&self.app(), reply);
+    }
+
+    /// What could not be stored, by the name of what it is about.
+    pub(crate) fn unstored(&self) -> Vec<String> {
+        self.unstored.borrow().names(&self.app())
     }
 
     /// The bell of an account.

@@ -9,7 +9,7 @@ use instep_api::socket::{
     DaemonHello, Envelope, HEADER_BYTES, MAX_ANSWER_BYTES, MAX_QUESTION_BYTES, PROTOCOL, Progress,
     Question, Said, body_len, frame,
 };
-use instep_api::{Exit, Failure, Request};
+use instep_api::{Exit, Failure, Reply, Request};
 use instep_app::Newest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
@@ -66,7 +66,7 @@ async fn converse(
     if stream.peer_cred()?.uid() != uid {
         return Err(io::Error::from(io::ErrorKind::PermissionDenied));
     }
-    let envelope = timeout(PATIENCE, question(&mut stream)).await??;
+    let envelope = timeout(PATIENCE, question(&mut stream, shared)).await??;
     place.ask();
     if !shared.stands() {
         return refuse(&mut stream, shared, crate::ground::moved()).await;
@@ -104,16 +104,22 @@ async fn refuse(stream: &mut UnixStream, shared: &Shared, failure: Failure) -> i
 }
 
 /// Reads the question; the inner error is one that the caller is told.
-async fn question(stream: &mut UnixStream) -> io::Result<Result<Envelope, Failure>> {
+async fn question(
+    stream: &mut UnixStream,
+    shared: &Shared,
+) -> io::Result<Result<Envelope, Failure>> {
+    let misunderstood = |error: &dyn std::error::Error| {
+        not_understood(&error.to_string(), shared.app().restart_command())
+    };
     let mut header = [0; HEADER_BYTES];
     stream.read_exact(&mut header).await?;
     let length = match body_len(header, MAX_QUESTION_BYTES) {
         Ok(length) => length,
-        Err(error) => return Ok(Err(not_understood(&error.to_string()))),
+        Err(error) => return Ok(Err(misunderstood(&error))),
     };
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await?;
-    Ok(serde_json::from_slice(&body).map_err(|error| not_understood(&error.to_string())))
+    Ok(serde_json::from_slice(&body).map_err(|error| misunderstood(&error)))
 }
 
 /// Why a question is not for this daemon.
@@ -127,7 +133,7 @@ fn refusal(envelope: &Envelope, shared: &Shared) -> Option<Failure> {
                 "it speaks version {PROTOCOL} of the protocol, and was asked in version {}",
                 envelope.protocol
             ),
-            "restart the daemon",
+            shared.app().restart_command(),
         ));
     }
     let data = shared.app().data_dir().to_string_lossy().into_owned();
@@ -152,7 +158,7 @@ async fn run(stream: &mut UnixStream, shared: &Shared, request: &Request) -> io:
     let mut tell = move |progressed: Progress| {
         teller.tell(progressed.account.clone(), progressed);
     };
-    let outcome = {
+    let mut outcome = {
         let mut work = std::pin::pin!(app.answer(request, &mut tell));
         loop {
             tokio::select! {
@@ -162,6 +168,9 @@ async fn run(stream: &mut UnixStream, shared: &Shared, request: &Request) -> io:
             }
         }
     };
+    if let Ok(Reply::Status(reply)) = &mut outcome {
+        shared.tell_unstored(reply);
+    }
     // Whoever only looks does not make a service that fails be called more often.
     if !matches!(request, Request::Status) {
         shared.try_again();
@@ -202,13 +211,13 @@ fn hello(shared: &Shared) -> DaemonHello {
     }
 }
 
-fn not_understood(why: &str) -> Failure {
+fn not_understood(why: &str, restart: String) -> Failure {
     Failure::new(
         Exit::Usage,
         "not_understood",
         "the daemon did not understand the question",
         why,
-        "restart the daemon",
+        restart,
     )
 }
 

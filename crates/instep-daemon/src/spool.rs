@@ -4,7 +4,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use instep_app::{Places, Spool, SpoolWatch};
+use instep_app::{Part, Places, Spool, SpoolWatch};
 
 use crate::shared::Shared;
 
@@ -45,11 +45,13 @@ async fn take(shared: &Shared) -> bool {
             }
         }
         Err(failure) => {
-            let code = failure.code;
+            let code = &failure.code;
             tracing::error!(code, "the spool could not be taken in");
+            shared.keep(Part::Spool, &failure);
             return false;
         }
     }
+    shared.forget(&Part::Spool);
     true
 }
 

@@ -85,11 +85,19 @@ async fn status(places: &Places, is_usual: bool) -> Result<StatusReply, Failure>
 
 /// A reply without what changes by itself: counted seconds, and looks that found nothing.
 fn settled(mut reply: StatusReply) -> StatusReply {
+    for problem in &mut reply.problems {
+        // How much room is left, say.
+        problem.what = without_digits(&problem.what);
+    }
     for account in &mut reply.accounts {
         account.last_pass_at = None;
         account.breaker.retry_in_s = None;
         let why = account.why.as_deref();
-        account.why = why.map(|why| why.replace(|c: char| c.is_ascii_digit(), ""));
+        account.why = why.map(without_digits);
     }
     reply
+}
+
+fn without_digits(text: &str) -> String {
+    text.replace(|c: char| c.is_ascii_digit(), "")
 }

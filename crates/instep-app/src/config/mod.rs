@@ -7,6 +7,7 @@ mod level;
 mod limits;
 mod modes;
 mod parse;
+mod unread;
 mod zone;
 
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub(crate) use level::Level;
 pub(crate) use modes::{Looseness, check_mode, loose};
 pub use modes::{config_check, config_replace, config_show, log_level, shown_zone};
 pub(crate) use parse::{check_format, check_name, load, parse, scope, system_zone, unknown_kind};
+pub(crate) use unread::UNREAD;
 pub(crate) use zone::zone_named;
 
 /// Everything the config says.
@@ -48,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) rate: Rate,
     /// Keys that mean nothing.
     pub(crate) unknown: Vec<Unknown>,
+    /// The text that says all this.
+    pub(crate) text: String,
 }
 
 impl Config {

@@ -171,6 +171,7 @@ pub(crate) fn parse(places: &Places, text: &str) -> Result<Config, Failure> {
         breaker,
         rate,
         unknown: unknown_keys(text),
+        text: text.to_owned(),
     })
 }
 

@@ -11,6 +11,7 @@ use instep_store::AccountSummary;
 use super::checks::Checks;
 use crate::app::App;
 use crate::config::Entry;
+use crate::say::restart;
 use crate::{Daemon, Places, Spool, say};
 
 /// Whether a daemon runs, answers, and is of this version.
@@ -54,16 +55,6 @@ pub(crate) fn holder(places: &Places) -> Option<Option<u32>> {
             )
         }
         _ => None,
-    }
-}
-
-/// The command that puts a daemon of this version in its place, with what ends the one that runs.
-fn restart(places: &Places, pid: Option<u32>, kill: &str) -> String {
-    let unit = places.config_home().join("systemd/user/instep.service");
-    match (unit.exists(), pid) {
-        (true, _) => "systemctl --user restart instep.service".to_owned(),
-        (false, Some(pid)) => format!("{kill} {pid}; instep serve"),
-        (false, None) => "stop it, then: instep serve".to_owned(),
     }
 }
 

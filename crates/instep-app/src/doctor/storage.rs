@@ -69,19 +69,21 @@ pub(super) async fn storage(app: &App, checks: &mut Checks) {
 
 /// Whether the drives of the hub and of the state have room for the next pass.
 pub(super) fn space(places: &Places, checks: &mut Checks) {
-    for dir in [places.data(), places.state()] {
-        let Ok(free) = instep_safefile::free_bytes(dir) else {
-            continue;
-        };
-        if let Some((message, fix)) = too_full(dir, free) {
-            return checks.problem("storage", "storage.space", message, fix);
-        }
+    match little_room(places) {
+        Some((message, fix)) => checks.problem("storage", "storage.space", message, fix),
+        None => checks.ok(
+            "storage",
+            "storage.space",
+            "enough room on the drive".to_owned(),
+        ),
     }
-    checks.ok(
-        "storage",
-        "storage.space",
-        "enough room on the drive".to_owned(),
-    );
+}
+
+/// What is said where one of those drives has too little room, and the command that shows more.
+pub(crate) fn little_room(places: &Places) -> Option<(String, String)> {
+    let dirs = [places.data(), places.state()].into_iter();
+    let mut full = dirs.filter_map(|dir| too_full(dir, instep_safefile::free_bytes(dir).ok()?));
+    full.next()
 }
 
 /// What is said of a drive that has too little room.

@@ -16,6 +16,13 @@ const PLAIN: [&str; 9] = [
     "guard",
 ];
 
+/// Which line of the config a failure is about, where it names one.
+pub fn line_for_log(failure: &Failure) -> Option<usize> {
+    let rest = failure.why.strip_prefix("line ")?;
+    let (number, _) = rest.split_once(|c: char| !c.is_ascii_digit())?;
+    number.parse().ok()
+}
+
 /// The reason of a failure as far as it may be logged; `instep status` tells all of it.
 pub fn reason_for_log(failure: &Failure) -> Option<&str> {
     let is_plain = PLAIN.contains(&failure.code.as_str());

@@ -2,6 +2,7 @@
 //! Every failure that this crate answers with is worded here or where it is found; none carries
 //! a secret or a task's text beyond its title.
 
+mod daemon;
 mod hub;
 mod log;
 mod trouble;
@@ -12,8 +13,9 @@ use std::time::Duration;
 use instep_api::{BreakerState, BreakerStatus, Exit, Failure};
 use instep_model::Kind;
 
+pub(crate) use daemon::{reload, restart};
 pub(crate) use hub::{from_edit, from_open, from_safefile, from_store};
-pub use log::reason_for_log;
+pub use log::{line_for_log, reason_for_log};
 pub(crate) use trouble::{Met, account_in_use, from_connector, from_trouble, login_command};
 
 /// What a person calls the service.

@@ -111,6 +111,39 @@ async fn a_wait_without_end_is_told_as_people_say_it() {
     );
 }
 
+/// While a service wants to be left alone a sync only fails: status says when that is over, and its
+/// command waits for it.
+#[tokio::test]
+async fn status_advises_nothing_that_fails_while_a_service_wants_to_be_left_alone() {
+    let world = World::paired(2).await;
+    world.sync().await;
+    let throttled = Effect::Status {
+        status: 429,
+        retry_after: Some("2".to_owned()),
+    };
+    world.vikunja.set_fault(Fault::new(throttled).first(1));
+    world.task(&["add", "Rent"]);
+    let reply = world.ask(SyncRequest::default()).await;
+    assert_eq!(code(&reply, "vikunja"), "throttled");
+    let app = world.open().await;
+    let status = app.status().await.expect("status");
+    app.close().await;
+    let vikunja = &status.accounts[1];
+    assert_eq!(vikunja.state, State::Waiting);
+    let why = vikunja.why.as_deref().expect("why");
+    let (told, command) = why.split_once(" → ").expect("a command");
+    assert!(told.contains("takes calls again in "), "{told}");
+    let wait = command.strip_suffix("; instep sync vikunja");
+    let wait = wait.and_then(|wait| wait.strip_prefix("sleep "));
+    let secs: u64 = wait.expect("a wait").parse().expect("seconds");
+    assert!((1..=2).contains(&secs), "{command}");
+    let began = std::time::Instant::now();
+    while world.ask(SyncRequest::default()).await.outcome != "in_step" {
+        assert!(began.elapsed().as_secs() <= secs, "not within {command}");
+    }
+    assert!(world.in_vikunja("Rent").await.is_some());
+}
+
 #[tokio::test]
 async fn a_lost_answer_makes_no_double() {
     let world = World::paired(2).await;

@@ -33,10 +33,14 @@ pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// How the daemon stands, for `/health`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Health {
-    /// Whether every account was synced of late, or stands still for a reason that is known.
+    /// Whether every account was synced of late, or stands still for a reason that is known, and what
+    /// is told can be stored.
     pub ok: bool,
     /// The accounts that were silent too long (I14).
     pub silent: Vec<String>,
+    /// What cannot be stored at this moment: accounts, and what hooks and webhooks tell.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_stored: Vec<String>,
 }
 
 /// What the listener needs of the house behind it.

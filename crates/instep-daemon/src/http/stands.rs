@@ -13,7 +13,7 @@ use super::Listener;
 /// The text format of Prometheus.
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// `GET /health`: 200, or 503 while an account is silent.
+/// `GET /health`: 200, or 503 while an account is silent or something cannot be stored.
 pub(super) async fn health(State(listener): State<Arc<Listener>>) -> Response {
     let health = listener.house.health().await;
     let status = match health.ok {

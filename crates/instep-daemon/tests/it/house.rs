@@ -94,6 +94,7 @@ impl House for TestHouse {
             Health {
                 ok: !silent,
                 silent: names,
+                not_stored: Vec::new(),
             }
         })
     }

@@ -1,6 +1,6 @@
 //! One line per account, then what needs a person.
 
-use instep_api::{AccountStatus, State, StatusReply};
+use instep_api::{AccountStatus, Exit, State, StatusReply};
 
 use super::page::{Line, Page, Screen, Tint, widest};
 use super::{count, kind, values};
@@ -18,6 +18,11 @@ pub(super) fn reply(reply: &StatusReply, screen: &Screen) -> Page {
     if let (false, Some(pid)) = (reply.daemon.running, reply.daemon.pid) {
         let told = format!("  the daemon, process {pid}, does not answer   → instep doctor");
         page.line(Line::new().text(told));
+    }
+    for problem in &reply.problems {
+        let told = format!("  ! {}: {}", problem.what, problem.why);
+        page.line(Line::new().text(told).hang(4));
+        page.command("    ", &problem.help);
     }
     let names = widest(reply.accounts.iter().map(|account| &account.name));
     let kinds = widest(reply.accounts.iter().map(|account| kind(&account.kind)));
@@ -51,7 +56,9 @@ fn heading(reply: &StatusReply, screen: &Screen) -> Line {
         State::Waiting,
         State::Syncing,
     ];
-    let states = || reply.accounts.iter().map(|account| account.state);
+    let fails = reply.problems.iter().any(|one| one.exit != Exit::Fine);
+    let fails = fails.then_some(State::NeedsYou);
+    let states = || reply.accounts.iter().map(|one| one.state).chain(fails);
     let worst = WORST_FIRST
         .into_iter()
         .find(|state| states().any(|found| found == *state));

@@ -38,9 +38,14 @@ impl Serving {
         serving
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.child)
+    }
+
     /// Has it end, and waits for that.
     pub(crate) fn stop(&mut self) {
-        let pid = rustix::process::Pid::from_child(&self.child);
+        let pid = self.pid();
         let signal = rustix::process::Signal::TERM;
         if rustix::process::kill_process(pid, signal).is_ok() {
             let _ = self.child.wait();
