@@ -2,7 +2,7 @@
 
 use instep_api::{AccountStatus, DaemonStatus, Exit, Failure, SCHEMA_VERSION, State, StatusReply};
 use instep_contract::Store;
-use instep_model::{Kind, MappingState, Timestamp};
+use instep_model::{Kind, MappingState, Timestamp, Trouble};
 use instep_store::{AccountSummary, TaskFilter};
 
 use crate::Places;
@@ -177,6 +177,11 @@ fn standing(
     let account = &entry.account;
     let name = &account.name;
     if let Some(trouble) = &summary.state.trouble {
+        let trouble = match trouble {
+            // As long as that lasts, it is told from what the account's access is.
+            Trouble::Throttled { .. } => &Trouble::Throttled { retry_after: None },
+            trouble => trouble,
+        };
         let failure = say::from_trouble(entry, trouble, say::Met::Syncing { tasks });
         let why = format!("{}: {} → {}", failure.what, failure.why, failure.help);
         return (tell::state_of(failure.exit), Some(why));

@@ -5,6 +5,7 @@ mod address;
 mod farewell;
 mod keys;
 mod memory;
+mod obstacle;
 mod registrations;
 mod secret;
 mod service;
@@ -22,7 +23,8 @@ use sha2::{Digest, Sha256};
 
 pub use self::keys::{HookAccount, HookKeys};
 use self::memory::{HookFiles, Memory};
-use self::registrations::{Obstacle, Registrations};
+use self::obstacle::Obstacle;
+use self::registrations::Registrations;
 use self::secret::{HookSecrets, key_of};
 use self::service::Service;
 use crate::app::App;

@@ -4,17 +4,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use instep_api::{Failure, WebhookShown, WebhookState};
+use instep_api::{WebhookShown, WebhookState};
 use instep_connectors::vikunja::{NewWebhook, TopProject, Webhook};
 use instep_contract::{ConnectorError, Doubt};
-use instep_engine::{Clock, Trouble};
+use instep_engine::Clock;
 
 use super::memory::{HookFiles, Intent, Memory, Registered};
+use super::obstacle::Obstacle;
 use super::secret::{HookSecrets, key_of};
 use super::service::Service;
-use crate::config::Entry;
 use crate::runtime::SystemClock;
-use crate::say;
 
 /// How long after a create whose answer was lost it may be taken for not carried out (S14).
 const DOUBT: Duration = Duration::from_secs(2);
@@ -30,34 +29,6 @@ const TRIES: u32 = 4;
 
 /// The pause before a second try; each further one is twice as long.
 const PAUSE: Duration = Duration::from_millis(60);
-
-/// What stands in the way of setting them right.
-#[derive(Debug)]
-pub(crate) enum Obstacle {
-    /// The service.
-    Service(ConnectorError),
-    /// It is not to be called now; nothing was sent.
-    Held(Trouble),
-    /// What is remembered could not be written.
-    Files(Failure),
-}
-
-impl Obstacle {
-    /// The same as a person reads it.
-    pub(crate) fn told(self, entry: &Entry) -> Failure {
-        match self {
-            Self::Service(error) => say::from_connector(entry, &error, say::Met::Looking),
-            Self::Held(trouble) => say::from_trouble(entry, &trouble, say::Met::Looking),
-            Self::Files(failure) => failure,
-        }
-    }
-}
-
-impl From<ConnectorError> for Obstacle {
-    fn from(error: ConnectorError) -> Self {
-        Self::Service(error)
-    }
-}
 
 /// The webhooks of one account, as they are set right.
 pub(crate) struct Registrations<'a> {

@@ -8,7 +8,7 @@ use instep_contract::ConnectorError;
 use instep_engine::Gate;
 use instep_model::AccountId;
 
-use super::registrations::Obstacle;
+use super::obstacle::Obstacle;
 use crate::app::AppEngine;
 
 /// What the service answered, where it could be asked.

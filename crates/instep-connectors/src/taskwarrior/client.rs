@@ -11,7 +11,7 @@ use instep_contract::{ConnectorError, Doubt};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::cursor::{Place, Stamp};
+use super::place::{Place, Stamp};
 use super::stored::Kinds;
 
 /// No command of ours takes longer, unless something holds it.

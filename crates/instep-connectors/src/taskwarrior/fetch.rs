@@ -8,7 +8,7 @@ use instep_model::Timestamp;
 use uuid::Uuid;
 
 use super::client::Program;
-use super::cursor::Place;
+use super::place::Place;
 use super::scan;
 use super::stored::{Answer, Exported, Files, Terms};
 use super::wire::Row;

@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use uuid::Uuid;
 
-use super::race::{Edits, changes};
+use super::race::changes;
 use super::undo::Step;
-use super::wire::{Row, State};
+use super::wire::{Edits, Row, State};
 
 /// How the name of a note begins; the second in which it was written follows.
 const NOTE: &str = "annotation_";

@@ -9,9 +9,9 @@ use instep_model::Timestamp;
 use uuid::Uuid;
 
 use super::client::Program;
-use super::cursor::Place;
 use super::fetch::{Trust, fetch};
 use super::lost::Story;
+use super::place::Place;
 use super::stored::Exported;
 use super::undo::{self, Mark};
 use super::wire::Row;

@@ -4,6 +4,7 @@
 //! A look at untouched files starts no process. Templates of repeated tasks are never seen nor
 //! written, and no row is ever purged. It does not merge, retry or wait.
 
+mod age;
 mod client;
 mod convert;
 mod cursor;
@@ -15,6 +16,7 @@ mod mend;
 mod observe;
 #[cfg(feature = "taskchampion")]
 mod operations;
+mod place;
 mod quiet;
 mod race;
 #[cfg(feature = "taskchampion")]
@@ -42,12 +44,13 @@ use uuid::Uuid;
 
 use client::Program;
 use convert::Rules;
-use cursor::{Beginning, Door, Header, Place, Table};
+use cursor::{Beginning, Door, Header, Table};
 use edit::Terms;
 use fetch::Trust;
 pub use hooks::{Hooks, hooks};
 use mend::{Span, Watch};
 use observe::{Findings, Seen};
+use place::Place;
 use quiet::{Moment, Quiet};
 pub use setup::{Found, Settings, declare_markers, detect};
 use trail::Trail;
@@ -318,7 +321,7 @@ impl Connector for TaskwarriorConnector {
         let door = self.door(&place, false);
         // Taken before reading, so that a change during it is looked at again.
         let taken_nanos = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
-        let stamps = cursor::data_stamps(&place.data);
+        let stamps = place::data_stamps(&place.data);
         let trail = Trail::of(&place);
         let mut header = Header::new(place, identity, door, stamps, taken_nanos);
         header.trail = trail;
@@ -465,7 +468,7 @@ impl Connector for TaskwarriorConnector {
     }
 
     fn watched(&self) -> Vec<PathBuf> {
-        self.place.as_ref().map(cursor::watched).unwrap_or_default()
+        self.place.as_ref().map(place::watched).unwrap_or_default()
     }
 
     fn calls(&self) -> u64 {
@@ -492,5 +495,5 @@ fn nothing_new(header: &Header, cursor: &Cursor) -> Observation {
 
 #[cfg(feature = "taskchampion")]
 fn has_database(data: &Path) -> bool {
-    data.join(cursor::DATABASE).is_file()
+    data.join(place::DATABASE).is_file()
 }

@@ -8,13 +8,12 @@ use instep_contract::{ConnectorError, Look};
 use instep_model::{Evidence, Gone, RemoteId, RemoteTask, Timestamp};
 use uuid::Uuid;
 
+use super::age::{Age, SLACK_SECS};
 use super::convert::Rules;
-use super::cursor::{DATABASE, FORGOTTEN, Header, Stamp, Table};
+use super::cursor::{FORGOTTEN, Header, Table};
+use super::place::{DATABASE, Stamp};
 use super::wire::{Row, State};
 use super::{fetch, scan, undo};
-
-/// Times of files and tasks that are no further apart say nothing.
-const SLACK_SECS: i64 = 2;
 
 /// The findings of a look, growing with each task that is taken in.
 pub(super) struct Seen<'a> {
@@ -31,30 +30,6 @@ pub(super) struct Seen<'a> {
     total: usize,
     tasks: Vec<RemoteTask>,
     gone: Vec<Gone>,
-}
-
-/// What tells of an older copy that was put back, beside the state of the files.
-#[derive(Default)]
-pub(super) struct Age {
-    /// How many tasks of last time are not there.
-    pub(super) missing: usize,
-    /// Whether any differs from last time and says that it was changed earlier.
-    differs: bool,
-    /// The second of the latest change that any task tells of.
-    newest: i64,
-}
-
-impl Age {
-    /// Whether there is less than last time. Without that an older copy does no harm.
-    pub(super) fn is_less(&self) -> bool {
-        self.differs || self.missing > 0
-    }
-
-    /// Whether files that were last written in second `written` can hold this from before: a clock
-    /// that was set back leaves tasks that tell of later changes.
-    pub(super) fn fits(&self, written: i64) -> bool {
-        self.newest <= written + SLACK_SECS
-    }
 }
 
 /// What a look found once all of it was taken in.

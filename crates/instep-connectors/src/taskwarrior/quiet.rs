@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use instep_model::Timestamp;
 
-use super::cursor::{Stamp, data_stamps};
+use super::place::{Stamp, data_stamps};
 
 /// How long nobody may have written.
 const CALM: Duration = Duration::from_millis(300);

@@ -9,10 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use uuid::Uuid;
 
 use super::undo::{Since, Step};
-use super::wire::{Row, State};
-
-/// Properties that somebody set, or took away.
-pub(super) type Edits = BTreeMap<String, Option<String>>;
+use super::wire::{Edits, Row, State};
 
 /// What others wrote beside our import, and what became of our own.
 #[derive(Debug, Default)]

@@ -130,3 +130,13 @@ pub(super) fn parse(line: &[u8]) -> Result<Map<String, Json>, String> {
     }
     serde_json::from_str(&strict).map_err(|error| error.to_string())
 }
+
+/// Where a quoted value ends: the place of the quote after it.
+pub(super) fn closing_quote(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    text.bytes().position(|byte| {
+        let closes = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        closes
+    })
+}

@@ -11,7 +11,7 @@ use instep_contract::ConnectorError;
 use instep_model::TimeZone;
 
 use super::client::Program;
-use super::cursor::{DATABASE, Place, Stamp, TASKS};
+use super::place::{DATABASE, Place, Stamp, TASKS};
 
 /// More files than this are not followed through `include` lines.
 const MAX_INCLUDES: usize = 64;

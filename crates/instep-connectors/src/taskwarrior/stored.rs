@@ -15,8 +15,8 @@ use serde_json::{Map, Number, Value as Json, json};
 use uuid::Uuid;
 
 use super::convert::READABLE;
-use super::cursor::{Stamp, TASKS};
-use super::undo::closing_quote;
+use super::place::{Stamp, TASKS};
+use super::scan::closing_quote;
 use super::wire::{REPETITION, Row, TEXTS, TIMES, date};
 
 /// The values of `status` that are exported as they are stored.

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::cursor::{BACKLOG, DATABASE, Place};
+use super::place::{BACKLOG, DATABASE, Place};
 #[cfg(feature = "taskchampion")]
 use super::sequence::last_operation;
 

@@ -10,7 +10,8 @@ use std::path::Path;
 use instep_contract::ConnectorError;
 use uuid::Uuid;
 
-use super::cursor::{JOURNAL, Stamp, TASKS};
+use super::place::{JOURNAL, Stamp, TASKS};
+use super::scan::closing_quote;
 use super::unfinished::Command;
 use super::wire::Row;
 
@@ -243,16 +244,6 @@ fn row_of(entry: &[u8]) -> Option<Row> {
     listed.depends.extend(others);
     listed.extra.remove("uuid");
     Some(listed)
-}
-
-/// Where a quoted value ends: the place of the quote after it.
-pub(super) fn closing_quote(text: &str) -> Option<usize> {
-    let mut escaped = false;
-    text.bytes().position(|byte| {
-        let closes = byte == b'"' && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        closes
-    })
 }
 
 fn value_of(raw: &str) -> Option<String> {

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::race::Edits;
+use super::wire::Edits;
 
 /// How much earlier than an import an edit can have been made that it did not know, with journals
 /// that tell whole seconds.

@@ -54,6 +54,9 @@ impl State {
     }
 }
 
+/// Properties that somebody set, or took away.
+pub(super) type Edits = BTreeMap<String, Option<String>>;
+
 /// One task as Taskwarrior holds it. Times are seconds since 1970.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Row {

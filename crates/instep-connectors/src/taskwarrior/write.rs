@@ -14,17 +14,18 @@ use uuid::Uuid;
 
 use super::client::{Imported, Program};
 use super::convert::Rules;
-use super::cursor::{Beginning, Place};
+use super::cursor::Beginning;
 use super::edit::Terms;
 use super::fetch::{Trust, fetch};
 use super::mend::{Losses, Span, Watch};
 #[cfg(feature = "taskchampion")]
 use super::operations;
+use super::place::Place;
 use super::quiet::{Moment, Quiet};
-use super::race::{Edits, Import, Told};
+use super::race::{Import, Told};
 use super::stored::Exported;
 use super::unfinished::{Command, taken_back};
-use super::wire::{Row, State};
+use super::wire::{Edits, Row, State};
 use super::{edit, undo};
 
 /// How often edits that an import overwrote are put back, where a person goes on editing.
