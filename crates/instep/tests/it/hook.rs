@@ -292,8 +292,12 @@ fn of_a_hundred_commands_at_once_each_is_reported() {
             command.stdout(Stdio::null()).spawn().expect("it runs")
         };
         let all: Vec<Child> = (0..100).map(add).collect();
-        for mut task in all {
-            assert!(task.wait().expect("it ends").success());
+        for (number, mut task) in all.into_iter().enumerate() {
+            // On a busy machine Taskwarrior 3 gives up on a locked database, and stores nothing.
+            if !task.wait().expect("it ends").success() {
+                assert_eq!(major, 3);
+                assert!(add(number).wait().expect("it ends").success());
+            }
         }
         let mut known = uuids(&home);
         known.retain(|uuid| !before.contains(uuid));
