@@ -26,18 +26,14 @@ impl VikunjaConnector {
     pub(super) async fn set_tags(&mut self, id: &RemoteId, tags: &BTreeSet<String>) -> Outcome {
         let mut labels = Vec::with_capacity(tags.len());
         for tag in tags {
-            labels.push(self.label_for(tag).await?);
+            labels.push(json!({ "id": self.label_for(tag).await? }));
         }
         let path = format!("api/v2/tasks/{}/labels/bulk", number(id)?);
-        let named: Vec<_> = labels.iter().map(|id| json!({ "id": id })).collect();
-        let body = json!({ "labels": named });
+        let body = json!({ "labels": &labels });
         let scope = "tasks_labels: update_bulk";
         match self.api.write(Method::PUT, path, scope, body).await {
             Ok(reply) => {
                 reply.confirms(|set: wire::LabelsOnTask| set.labels.len() == labels.len())?;
-                for (tag, label) in tags.iter().zip(labels) {
-                    self.is_on(id, label, tag, false);
-                }
                 Ok(Applied::done(id.clone()))
             }
             Err(failure) => Err(self.label_failure(failure, id)),
@@ -49,16 +45,14 @@ impl VikunjaConnector {
         let path = format!("api/v2/tasks/{}/labels", number(id)?);
         let body = json!({ "label_id": label });
         let scope = "tasks_labels: create";
-        let was_there = match self.api.write(Method::POST, path, scope, body).await {
+        match self.api.write(Method::POST, path, scope, body).await {
             Ok(reply) => {
                 reply.confirms(|made: wire::LabelOnTask| made.label_id == label)?;
-                false
+                Ok(Applied::done(id.clone()))
             }
-            Err(failure) if failure.code() == code::LABEL_THERE => true,
-            Err(failure) => return Err(self.label_failure(failure, id)),
-        };
-        self.is_on(id, label, tag, was_there);
-        Ok(Applied::done(id.clone()))
+            Err(failure) if failure.code() == code::LABEL_THERE => Ok(Applied::done(id.clone())),
+            Err(failure) => Err(self.label_failure(failure, id)),
+        }
     }
 
     /// Titles are not unique: whichever label of that title hangs on the task is taken off.

@@ -1,6 +1,5 @@
-//! Labels by their titles. What an earlier turn knew of a label is used at once, and asked about
-//! after the write: nobody waits for a listing, and a label that somebody renamed meanwhile is taken
-//! off again. That a label is missing is never taken from memory.
+//! Labels by their titles, as told in this turn. Nothing is told when a label is renamed or deleted, so
+//! that what an earlier turn knew would put other labels on tasks than were meant.
 
 use std::collections::BTreeSet;
 
@@ -13,47 +12,22 @@ use super::{VikunjaConnector, number, wire};
 /// Up to so many tags are searched for; for more, all labels are listed.
 const MOST_SEARCHES: usize = 2;
 
-/// Labels as last told, and how far that can be relied on.
+/// The labels that were asked for in this turn.
 #[derive(Debug, Default)]
 pub(super) struct Labels {
     known: Vec<wire::Label>,
-    /// Titles whose labels were asked for in this turn.
+    /// The titles of which all is known.
     asked: BTreeSet<String>,
-    /// Labels that were put on tasks in this turn on the word of an earlier one.
-    trusted: Vec<Trusted>,
-}
-
-/// A label on a task that may bear another title by now.
-#[derive(Debug)]
-struct Trusted {
-    task: RemoteId,
-    label: i64,
-    tag: String,
-    /// Whether it was there before.
-    was_there: bool,
 }
 
 impl Labels {
-    /// From here on everything known is of an earlier turn.
-    pub(super) fn age(&mut self) {
-        self.asked.clear();
-        self.trusted.clear();
-    }
-
-    /// The same for a connector of its own.
-    pub(super) fn as_of_earlier(&self) -> Self {
-        Self {
-            known: self.known.clone(),
-            ..Self::default()
-        }
-    }
-
-    fn forget(&mut self) {
+    /// From here on nothing is known: labels may have been made, renamed and deleted.
+    pub(super) fn forget(&mut self) {
         self.known.clear();
         self.asked.clear();
     }
 
-    /// The labels that bear this title, as far as is known.
+    /// The labels that bear this title.
     pub(super) fn of<'a>(&'a self, tag: &'a str) -> impl Iterator<Item = &'a wire::Label> {
         self.known.iter().filter(move |label| label.title == tag)
     }
@@ -62,14 +36,11 @@ impl Labels {
         self.of(tag).next().is_some()
     }
 
-    /// Takes in what the service told of these titles just now, which is everything about them.
-    fn learn(&mut self, tags: &[&str], told: Vec<wire::Label>) {
-        let stale = |label: &wire::Label| {
-            tags.contains(&label.title.as_str()) || told.iter().any(|new| new.id == label.id)
-        };
-        self.known.retain(|label| !stale(label));
+    /// Takes in what the service told of this title, which is everything about it.
+    fn learn(&mut self, tag: &str, told: Vec<wire::Label>) {
+        self.known.retain(|label| label.title != tag);
         self.known.extend(told);
-        self.asked.extend(tags.iter().map(|tag| (*tag).to_owned()));
+        self.asked.insert(tag.to_owned());
     }
 
     /// Takes in a label that was made just now.
@@ -78,7 +49,7 @@ impl Labels {
         self.known.push(label);
     }
 
-    /// Whether this tag was asked for in this turn; true once for each time.
+    /// Whether this tag was asked for; true once for each time.
     pub(super) fn was_asked_for(&mut self, tag: &str) -> bool {
         self.asked.remove(tag)
     }
@@ -100,17 +71,14 @@ impl VikunjaConnector {
     /// Asks which labels bear these titles now.
     pub(super) async fn ask_for_labels(&mut self, tags: &[&str]) -> Result<(), ConnectorError> {
         if tags.len() > MOST_SEARCHES || !tags.iter().all(|tag| is_found_by_search(tag)) {
-            let all = self.api.labels(None).await?;
-            self.labels.forget();
-            let titles = all.iter().map(|label| label.title.clone());
-            self.labels.asked.extend(titles);
-            self.labels.learn(tags, all);
+            self.labels.known = self.api.labels(None).await?;
+            self.labels.asked = tags.iter().map(|tag| (*tag).to_owned()).collect();
             return Ok(());
         }
         for tag in tags {
             let mut found = self.api.labels(Some(tag)).await?;
             found.retain(|label| label.title == **tag);
-            self.labels.learn(&[tag], found);
+            self.labels.learn(tag, found);
         }
         Ok(())
     }
@@ -133,44 +101,6 @@ impl VikunjaConnector {
             self.ask_for_labels(&[tag]).await?;
         }
         self.label(tag).await
-    }
-
-    /// A label is on a task now: where an earlier turn told of it, it is asked about later.
-    pub(super) fn is_on(&mut self, task: &RemoteId, label: i64, tag: &str, was_there: bool) {
-        if !self.labels.asked.contains(tag) {
-            self.labels.trusted.push(Trusted {
-                task: task.clone(),
-                label,
-                tag: tag.to_owned(),
-                was_there,
-            });
-        }
-    }
-
-    /// Asks about the labels that tasks got on an earlier turn's word. One that bears another title by
-    /// now is taken off again. Answers the tasks that have to be written again for that.
-    pub(super) async fn check_trusted(&mut self) -> Result<BTreeSet<RemoteId>, ConnectorError> {
-        let trusted = std::mem::take(&mut self.labels.trusted);
-        if trusted.is_empty() {
-            return Ok(BTreeSet::new());
-        }
-        let ids: BTreeSet<i64> = trusted.iter().map(|one| one.label).collect();
-        let asked: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        self.labels.known.retain(|label| !ids.contains(&label.id));
-        let told = self.api.labels(Some(&asked.join(","))).await?;
-        self.labels.learn(&[], told);
-        let mut renamed = BTreeSet::new();
-        for one in trusted {
-            if self.labels.of(&one.tag).any(|label| label.id == one.label) {
-                self.labels.asked.insert(one.tag);
-                continue;
-            }
-            if !one.was_there {
-                self.take_off(&one.task, one.label).await?;
-            }
-            renamed.insert(one.task);
-        }
-        Ok(renamed)
     }
 
     /// Takes a label off a task. That it is not there is done.

@@ -115,9 +115,9 @@ impl VikunjaConnector {
         })
     }
 
-    /// Begins another turn of a connector that is kept: what it knows may have changed since.
+    /// Forgets what may have changed since the last turn of a connector that is kept.
     pub fn begin(&mut self) {
-        self.labels.age();
+        self.labels.forget();
     }
 
     /// How many connections were opened so far.
@@ -267,7 +267,7 @@ impl Connector for VikunjaConnector {
         since: Option<&Cursor>,
         look: Look,
     ) -> Result<Observation, ConnectorError> {
-        self.labels.age();
+        self.labels.forget();
         self.look(since, look).await
     }
 
@@ -306,7 +306,7 @@ impl Connector for VikunjaConnector {
             },
             user: self.user,
             projects: self.projects.clone(),
-            labels: self.labels.as_of_earlier(),
+            labels: Labels::default(),
             written: 0,
         })
     }

@@ -43,15 +43,6 @@ impl VikunjaConnector {
                 outcome => outcomes.push(outcome),
             }
         }
-        let renamed = self.check_trusted().await?;
-        for (operation, outcome) in batch.iter().zip(&mut outcomes) {
-            let is_undone = |task| outcome.is_ok() && renamed.contains(task);
-            if let Operation::SetTags { id, .. } | Operation::AddTag { id, .. } = operation
-                && is_undone(id)
-            {
-                *outcome = Err(ConnectorError::Overtaken);
-            }
-        }
         Ok(outcomes)
     }
 
