@@ -133,7 +133,7 @@ impl App {
         })?;
         let outcome = work(&engine, &lease).await;
         // A lease that cannot be given back ends by itself.
-        let _ = self.hub.release_lease(lease).await;
+        let _ = engine.store.release_lease(lease).await;
         outcome
     }
 

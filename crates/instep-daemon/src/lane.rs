@@ -65,10 +65,12 @@ async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
         longest: LONGEST_WAIT,
         failures: 0,
     };
-    let mut is_starting = true;
+    let (mut is_starting, generation) = (true, shared.generation());
     loop {
         wait(&bell, &mut times).await;
-        if shared.is_stopping() || !shared.stands() {
+        if shared.is_stopping() || shared.generation() != generation || !shared.stands() {
+            // Whoever comes after it hears what it was rung for.
+            bell.ring();
             return;
         }
         let app = shared.app();

@@ -35,6 +35,10 @@ use shared::Shared;
 /// How long the daemon may take to end once it is told to, all in all, with a second to spare.
 const STOPS_WITHIN: Duration = Duration::from_secs(9);
 
+/// How long turns of the config that was may take to end once there is another. What is given up
+/// half-way then is finished by the next ones.
+const TURN_ENDS_WITHIN: Duration = Duration::from_secs(2);
+
 /// What of that turns leave to all that comes after them.
 const AFTER_TURNS: Duration = Duration::from_secs(1);
 
@@ -80,7 +84,8 @@ pub async fn serve(places: &Places, listen: Option<&str>) -> Result<(), Failure>
                         break;
                     }
                     () = shared.reloaded.notified() => {
-                        // Turns that are dropped half-way are finished by the next ones.
+                        shared.try_again();
+                        drain(&mut lanes, Instant::now() + TURN_ENDS_WITHIN).await;
                         lanes.shutdown().await;
                         lanes = lane::start_all(&shared);
                         if let Some((keys, _)) = &door {
@@ -124,7 +129,7 @@ async fn stop(shared: &Shared, lanes: &mut JoinSet<()>, tasks: &mut JoinSet<()>)
 async fn drain(lanes: &mut JoinSet<()>, until: Instant) {
     let drained = async { while lanes.join_next().await.is_some() {} };
     if timeout_at(until, drained).await.is_err() {
-        tracing::warn!("a turn took too long to end; the next start finishes it");
+        tracing::warn!("a turn took too long to end; the next one finishes it");
     }
 }
 

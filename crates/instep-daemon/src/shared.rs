@@ -73,6 +73,8 @@ pub(crate) struct Shared {
     /// What went wrong and the hub could not take.
     unstored: RefCell<Unstored>,
     stopping: Cell<bool>,
+    /// How often the config was read again.
+    generation: Cell<u64>,
 }
 
 impl Shared {
@@ -88,6 +90,7 @@ impl Shared {
             metrics: Metrics::default(),
             unstored: RefCell::default(),
             stopping: Cell::new(false),
+            generation: Cell::new(0),
         }
     }
 
@@ -109,9 +112,15 @@ impl Shared {
             }
         };
         self.app.replace(Rc::new(app));
+        self.generation.set(self.generation.get() + 1);
         self.forget(&Part::Config);
         self.reloaded.notify_one();
         Ok(())
+    }
+
+    /// How often the config was read again: lanes of an earlier one end after their turn.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.get()
     }
 
     /// Remembers for `status` what went wrong and could not be stored.

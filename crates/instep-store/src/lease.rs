@@ -107,12 +107,25 @@ impl Leases {
 
     /// Gives a lease back, unless it was taken over.
     pub(crate) fn release(&self, lease: &Lease) {
-        let mut held = self.held();
-        let token = held.get(&lease.account).and_then(|known| known.token);
-        if token == Some(lease.token) {
-            held.remove(&lease.account);
+        if self.remove(lease) {
             self.returned().insert(lease.account.clone(), lease.token);
         }
+    }
+
+    /// Frees a lease whose holder gave up half-way, unless it was taken over. Its token is not used
+    /// again: a statement of that holder may still be under way.
+    pub(crate) fn abandon(&self, lease: &Lease) {
+        self.remove(lease);
+    }
+
+    fn remove(&self, lease: &Lease) -> bool {
+        let mut held = self.held();
+        let token = held.get(&lease.account).and_then(|known| known.token);
+        let is_ours = token == Some(lease.token);
+        if is_ours {
+            held.remove(&lease.account);
+        }
+        is_ours
     }
 
     /// A commit at `now` keeps the lease for another term.

@@ -20,7 +20,7 @@ use sqlx::{AnyConnection, AnyPool, ConnectOptions, Executor};
 use crate::connection::{Connections, connect};
 use crate::dialect::{self, Refusal};
 use crate::lease::Leases;
-use crate::store::Hub;
+use crate::store::{Claimed, Hub};
 use crate::{HubStore, account, migrations, private};
 
 /// How many connections read while the writer writes.
@@ -145,7 +145,9 @@ impl HubStore {
         let connections = Connections::new(options, writer, readers);
         let leases = Leases::new(leases);
         let hub = Hub::new(path.into(), user, connections, leases, presence);
-        let store = Self(Arc::new(hub));
+        let hub = Arc::new(hub);
+        let claimed = Claimed::none(&hub);
+        let store = Self(hub, claimed);
         match store.make_ready().await {
             Ok(()) => Ok(store),
             Err(error) => {

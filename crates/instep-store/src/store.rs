@@ -3,7 +3,7 @@
 //! What each step does is in the rooms beside this one.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use instep_contract::store_suite::Inspect;
@@ -24,13 +24,58 @@ use crate::open::Presence;
 use crate::sql::{Bind, Stop, get_number, insert, query};
 use crate::{access, account, commit, events, queue, read, record};
 
-/// The hub of one user. A clone is another handle to the same connections and leases.
+/// The hub of one user. A clone is another handle to the same connections. What was claimed through a
+/// handle and is not given back when that is dropped, as with a step that is given up half-way, is
+/// free from then on.
 ///
 /// Connections are made when they are first needed: a program that does one thing after
 /// another has one. Drop or [`close`](Self::close) it before the process ends, or the next
 /// opening takes the shutdown for a crash and checks the file.
 #[derive(Debug, Clone)]
-pub struct HubStore(pub(crate) Arc<Hub>);
+pub struct HubStore(pub(crate) Arc<Hub>, pub(crate) Claimed);
+
+/// The leases that were claimed through one handle and are not given back yet.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    hub: Arc<Hub>,
+    leases: Mutex<Vec<Lease>>,
+}
+
+impl Claimed {
+    pub(crate) fn none(hub: &Arc<Hub>) -> Self {
+        Self {
+            hub: Arc::clone(hub),
+            leases: Mutex::default(),
+        }
+    }
+
+    fn leases(&self) -> MutexGuard<'_, Vec<Lease>> {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, lease: Lease) -> Lease {
+        self.leases().push(lease.clone());
+        lease
+    }
+
+    fn forget(&self, lease: &Lease) {
+        self.leases().retain(|known| known != lease);
+    }
+}
+
+impl Clone for Claimed {
+    fn clone(&self) -> Self {
+        Self::none(&self.hub)
+    }
+}
+
+impl Drop for Claimed {
+    fn drop(&mut self) {
+        for lease in self.leases().iter() {
+            self.hub.leases.abandon(lease);
+        }
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Hub {
@@ -153,13 +198,14 @@ impl Store for HubStore {
         if let Some(own) = reserved.own_token()
             && account::token(hub, account).await? == Some(own)
         {
-            return Ok(reserved.settle(own));
+            return Ok(self.1.keep(reserved.settle(own)));
         }
         let token = statement!(hub, |on| account::next_token(hub, on, account))?;
-        Ok(reserved.settle(token))
+        Ok(self.1.keep(reserved.settle(token)))
     }
 
     async fn release_lease(&self, lease: Lease) -> Result<(), StoreError> {
+        self.1.forget(&lease);
         self.0.leases.release(&lease);
         Ok(())
     }

@@ -433,3 +433,35 @@ async fn s13_a_repeating_task_whose_completion_went_unanswered_is_completed_once
         assert_eq!(due(&after).duration_since(due(&before)).as_secs(), 604_800);
     }
 }
+
+/// Whoever gives a sync up half-way, by going away or because the config is read again, keeps nobody
+/// else from the account.
+#[tokio::test]
+async fn a_sync_that_is_given_up_half_way_leaves_the_account_free() {
+    let world = World::paired(2).await;
+    world.task(&["add", "Rent"]);
+    world.sync().await;
+    world.task(&["add", "Bank"]);
+    world.vikunja.set_fault(Fault::new(Effect::Hang));
+    let app = world.open().await;
+    let asked = || world.vikunja.requests().len();
+    let before = asked();
+    let hangs = async {
+        let began = std::time::Instant::now();
+        while asked() == before {
+            assert!(began.elapsed().as_secs() < 20, "nothing is asked");
+            tokio::task::yield_now().await;
+        }
+    };
+    let (request, mut ignore) = (SyncRequest::default(), |_| {});
+    tokio::select! {
+        reply = app.sync(&request, &mut ignore) => panic!("{reply:?}"),
+        () = hangs => {}
+    }
+    world.vikunja.clear_faults();
+    let reply = app.sync(&SyncRequest::default(), &mut |_| {}).await;
+    let reply = reply.expect("the hub answers");
+    assert_eq!(reply.outcome, "in_step", "{reply:#?}");
+    assert!(world.in_vikunja("Bank").await.is_some());
+    app.close().await;
+}

@@ -4,6 +4,7 @@ mod conformance;
 mod damage;
 mod failing;
 mod keep;
+mod leases;
 mod listing;
 mod lossless;
 mod processes;
