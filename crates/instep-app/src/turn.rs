@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use instep_api::{Exit, Failure};
 use instep_contract::{Connector, Event, Look, Store};
-use instep_engine::{Begin, Member, ReportedChange, RoundOptions, Trouble};
+use instep_engine::{AccountReport, Begin, Member, NextTry, ReportedChange, RoundOptions, Trouble};
 use instep_model::{AccountId, Direction, RemoteId, Side, Timestamp};
 
 use crate::app::App;
@@ -162,7 +162,8 @@ impl App {
             hub_changes,
             remote_changes,
             calls: told.calls,
-            unsettled: told.unsettled,
+            // What lost a race is tried once more by a look; what loses that too waits for the next.
+            unsettled: told.unsettled || (begin != Begin::Look && lost_a_race(&told)),
             rest: told.rest,
             unmet: told.unmet,
             ..Turned::default()
@@ -213,6 +214,31 @@ impl App {
         finished.map_err(|error| say::from_store(&error))
     }
 
+    /// Notes of writes that were given up before an answer came, as a turn is that is dropped half-way,
+    /// that the service may be at work on them for as long as after a time-out (S14).
+    ///
+    /// # Errors
+    /// When the hub fails, or somebody else runs such an account by now.
+    pub async fn note_given_up(&self) -> Result<(), Failure> {
+        for account in self.account_ids() {
+            let open = self.hub.open_intents(&account).await;
+            if open.map_err(|error| say::from_store(&error))?.is_empty() {
+                continue;
+            }
+            let note = self.holding(&account, async |engine, lease| {
+                let failed = |error| say::from_store(&error);
+                let mut open = engine.store.open_intents(&account).await.map_err(failed)?;
+                for intent in &mut open {
+                    intent.timed_out = true;
+                }
+                let noted = engine.store.commit_doubt(lease, &open).await;
+                noted.map_err(failed)
+            });
+            note.await?;
+        }
+        Ok(())
+    }
+
     /// Mends the webhooks of an account that was looked at; answers what went wrong.
     pub(crate) async fn keep_webhooks(&self, entry: &Entry) -> Option<String> {
         match self.ensure_webhooks(&entry.account.name).await {
@@ -255,6 +281,12 @@ async fn after_turn(member: &mut Member<AnyConnector>) {
             "a file that was overwritten is still to be set right"
         );
     }
+}
+
+fn lost_a_race(told: &AccountReport) -> bool {
+    told.problems
+        .iter()
+        .any(|problem| problem.next == NextTry::Sync)
 }
 
 fn options() -> RoundOptions {

@@ -87,6 +87,7 @@ pub async fn serve(places: &Places, listen: Option<&str>) -> Result<(), Failure>
                         shared.try_again();
                         drain(&mut lanes, Instant::now() + TURN_ENDS_WITHIN).await;
                         lanes.shutdown().await;
+                        shared.note_given_up().await;
                         lanes = lane::start_all(&shared);
                         if let Some((keys, _)) = &door {
                             front::renew(keys, &shared);
@@ -120,6 +121,7 @@ async fn stop(shared: &Shared, lanes: &mut JoinSet<()>, tasks: &mut JoinSet<()>)
     let _ = timeout_at(until, async {
         lanes.shutdown().await;
         tasks.shutdown().await;
+        shared.note_given_up().await;
         shared.close().await;
     })
     .await;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use instep_api::{Exit, Failure, StatusReply};
-use instep_app::{AccountId, App, Part, Unstored};
+use instep_app::{AccountId, App, Part, Unstored, reason_for_log};
 use tokio::sync::Notify;
 
 use crate::ground::{self, Ground};
@@ -121,6 +121,14 @@ impl Shared {
     /// How often the config was read again: lanes of an earlier one end after their turn.
     pub(crate) fn generation(&self) -> u64 {
         self.generation.get()
+    }
+
+    /// Notes what turns and requests that were dropped half-way had sent.
+    pub(crate) async fn note_given_up(&self) {
+        if let Err(failure) = self.app().note_given_up().await {
+            let (code, why) = (&failure.code, reason_for_log(&failure));
+            tracing::warn!(code, why, "what was given up half-way could not be noted");
+        }
     }
 
     /// Remembers for `status` what went wrong and could not be stored.

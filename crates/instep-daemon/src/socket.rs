@@ -158,14 +158,25 @@ async fn run(stream: &mut UnixStream, shared: &Shared, request: &Request) -> io:
     let mut tell = move |progressed: Progress| {
         teller.tell(progressed.account.clone(), progressed);
     };
-    let mut outcome = {
+    let outcome = {
         let mut work = std::pin::pin!(app.answer(request, &mut tell));
         loop {
             tokio::select! {
-                outcome = &mut work => break outcome,
-                (_, progressed) = told.next() => say(stream, &Said::Progress(progressed)).await?,
-                gone = is_gone(stream) => return gone,
+                outcome = &mut work => break Ok(outcome),
+                (_, progressed) = told.next() => {
+                    if let Err(error) = say(stream, &Said::Progress(progressed)).await {
+                        break Err(Err(error));
+                    }
+                }
+                gone = is_gone(stream) => break Err(gone),
             }
+        }
+    };
+    let mut outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(gone) => {
+            shared.note_given_up().await;
+            return gone;
         }
     };
     if let Ok(Reply::Status(reply)) = &mut outcome {

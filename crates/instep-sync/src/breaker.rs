@@ -89,11 +89,15 @@ pub fn way(rule: &BreakerRule, access: &Access, now: Timestamp) -> Way {
 }
 
 /// The breaker with the right to find out at once, for a person who asks; `None` where there is
-/// nothing to find out.
+/// nothing to find out. Asked in vain, the service is left alone no longer than it was.
 pub fn force(rule: &BreakerRule, access: &Access, now: Timestamp) -> Option<Breaker> {
     match &access.breaker {
         Breaker::Open(opening) | Breaker::HalfOpen(opening) if rule.on => {
-            Some(leased(opening, now))
+            let asked = Opening {
+                count: opening.count.saturating_sub(1),
+                ..opening.clone()
+            };
+            Some(leased(&asked, now))
         }
         _ => None,
     }

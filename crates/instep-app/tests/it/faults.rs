@@ -465,3 +465,43 @@ async fn a_sync_that_is_given_up_half_way_leaves_the_account_free() {
     assert!(world.in_vikunja("Bank").await.is_some());
     app.close().await;
 }
+
+/// What was sent when a sync was given up is in doubt for as long as after a time-out: the service may be
+/// at work on it still (S14).
+#[tokio::test]
+async fn s14_a_create_that_is_given_up_half_way_is_not_repeated_at_once() {
+    let world = World::paired(2).await;
+    world.sync().await;
+    world.task(&["add", "Bank"]);
+    world
+        .vikunja
+        .set_fault(Fault::new(Effect::Hang).method("POST"));
+    let app = world.open().await;
+    let creates = || {
+        let requests = world.vikunja.requests();
+        requests
+            .iter()
+            .filter(|asked| asked.method == "POST")
+            .count()
+    };
+    let before = creates();
+    let hangs = async {
+        let began = std::time::Instant::now();
+        while creates() == before {
+            assert!(began.elapsed().as_secs() < 20, "nothing is made");
+            tokio::task::yield_now().await;
+        }
+    };
+    let (request, mut ignore) = (SyncRequest::default(), |_| {});
+    tokio::select! {
+        reply = app.sync(&request, &mut ignore) => panic!("{reply:?}"),
+        () = hangs => {}
+    }
+    app.note_given_up().await.expect("noted");
+    world.vikunja.clear_faults();
+    let reply = app.sync(&request, &mut |_| {}).await;
+    let reply = reply.expect("the hub answers");
+    assert_eq!(code(&reply, "vikunja"), "in_doubt", "{reply:#?}");
+    assert_eq!(creates(), before + 1);
+    app.close().await;
+}

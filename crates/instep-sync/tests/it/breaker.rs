@@ -185,6 +185,20 @@ fn who_may_find_out_has_so_much_time() {
 }
 
 #[test]
+fn a_person_who_asks_in_vain_makes_no_wait_longer() {
+    let rule = BreakerRule::default();
+    let mut access = after(&rule, "FFF");
+    for secs in [10, 20, 30] {
+        access.breaker = force(&rule, &access, at(secs)).expect("it is open");
+        hear(&rule, &mut access, &failure(), at(secs), 20);
+        let Breaker::Open(opening) = &access.breaker else {
+            panic!("{access:?}");
+        };
+        assert_eq!(opening.span.until, at(secs + 60));
+    }
+}
+
+#[test]
 fn a_pause_that_a_service_asks_for_stays_within_its_bounds() {
     for (asked, secs) in [
         (None, 60),
