@@ -61,7 +61,7 @@ pub use accept::TakenIn;
 pub use account::{account_add, account_login, account_remove, account_rename};
 pub use app::App;
 pub use bugreport::{bugreport, bugreport_save};
-pub use config::{config_check, config_replace, config_show, log_level, shown_zone};
+pub use config::{config_check, config_copy, config_replace, config_show, log_level, shown_zone};
 pub use daemon::{Daemon, nobody_listens};
 pub use doctor::{doctor, exit_of_checks, mend};
 pub use hook::{HookCall, exit_of_hooks, hook_install, hook_status, hook_uninstall};

@@ -43,11 +43,15 @@ const TURN_ENDS_WITHIN: Duration = Duration::from_secs(2);
 const AFTER_TURNS: Duration = Duration::from_secs(1);
 
 /// Runs the daemon of this data directory until it is told to stop. `listen` is where it answers over
-/// HTTP, in place of what the config says.
+/// HTTP, in place of what the config says; `ready` is told where that is, once it does.
 ///
 /// # Errors
 /// When another one runs ([`Exit::Locked`]), the config is not valid, or it cannot listen.
-pub async fn serve(places: &Places, listen: Option<&str>) -> Result<(), Failure> {
+pub async fn serve(
+    places: &Places,
+    listen: Option<&str>,
+    ready: impl FnOnce(Option<&str>),
+) -> Result<(), Failure> {
     let lock = exclusive::claim(places).await?;
     let app = App::open(places).await?;
     let listener = listen::socket(places)?;
@@ -71,6 +75,7 @@ pub async fn serve(places: &Places, listen: Option<&str>) -> Result<(), Failure>
             watchdog::start(&mut tasks);
             let mut lanes = lane::start_all(&shared);
             watchdog::ready();
+            ready(shared.http.as_deref());
             tracing::info!("ready");
             loop {
                 tokio::select! {

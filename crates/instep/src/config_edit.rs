@@ -1,8 +1,7 @@
 //! `config edit`: a copy in the person's editor, which only counts once it is valid.
 
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use instep_api::{ConfigReply, Exit, Failure};
@@ -22,15 +21,25 @@ pub(crate) fn edit(places: &Places, manner: &Manner) -> Result<ConfigReply, Fail
     if manner.no_input || (!manner.terminal && named_editor().is_none()) {
         return Err(nobody_there(places));
     }
-    let copy = copy_of(&before)?;
+    let copy = instep_app::config_copy(places, &before)?;
     loop {
-        open(&copy)?;
+        if let Err(failure) = open(&copy) {
+            // What a person may have written by then is kept.
+            if fs::read_to_string(&copy).is_ok_and(|text| text == before) {
+                let _ = fs::remove_file(&copy);
+            }
+            return Err(failure);
+        }
         let text = fs::read_to_string(&copy).map_err(|error| lost(&copy, &error))?;
         if text == before {
             break;
         }
-        let Err(mut failure) = instep_app::config_replace(places, &text) else {
-            break;
+        let mut failure = match instep_app::config_replace(places, &text) {
+            Ok(notes) => {
+                output::notes(&notes, manner);
+                break;
+            }
+            Err(failure) => failure,
         };
         if !manner.may_ask {
             failure.help = take_over(&copy, places);
@@ -45,26 +54,6 @@ pub(crate) fn edit(places: &Places, manner: &Manner) -> Result<ConfigReply, Fail
     let _ = fs::remove_file(&copy);
     let now = instep_app::config_show(places)?;
     Ok(config_reply(places, Some(now)))
-}
-
-fn copy_of(text: &str) -> Result<PathBuf, Failure> {
-    let make = || {
-        let mut file = tempfile::Builder::new()
-            .prefix("instep-config-")
-            .suffix(".toml")
-            .tempfile()?;
-        file.write_all(text.as_bytes())?;
-        file.into_temp_path().keep().map_err(|error| error.error)
-    };
-    make().map_err(|error| {
-        Failure::new(
-            Exit::Failed,
-            "no_copy",
-            "no copy of the config could be made for the editor",
-            error.to_string(),
-            "set TMPDIR to a directory that can be written",
-        )
-    })
 }
 
 fn open(file: &Path) -> Result<(), Failure> {

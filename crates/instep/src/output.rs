@@ -53,6 +53,17 @@ pub(crate) fn notes(notes: &[String], manner: &Manner) {
     }
 }
 
+/// Tells a person at a terminal that the daemon runs there now.
+pub(crate) fn ready(http: Option<&str>, manner: &Manner) {
+    if manner.terminal && !manner.json && !manner.quiet {
+        let at = http.map_or_else(String::new, |at| format!(" and http://{at}"));
+        let notes = [format!(
+            "the daemon answers on its socket{at}; Ctrl-C ends it"
+        )];
+        err(&render::notes(&notes).draw(&manner.screen_stderr()));
+    }
+}
+
 /// One line of JSON in which no character could move a terminal's cursor or turn its text round.
 pub(crate) fn json(value: &impl Serialize) -> String {
     let text = serde_json::to_string(value).expect("replies have text keys and finite numbers");

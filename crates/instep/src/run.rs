@@ -79,7 +79,8 @@ pub(crate) async fn run(
         }
         Plan::ConfigPath => Ok(Answer::Config(config_reply(&places, None))),
         Plan::Serve { listen } => {
-            Box::pin(instep_daemon::serve(&places, listen.as_deref())).await?;
+            let ready = |http: Option<&str>| output::ready(http, manner);
+            Box::pin(instep_daemon::serve(&places, listen.as_deref(), ready)).await?;
             Ok(Answer::Served)
         }
         Plan::Sync { request, exit_code } => {

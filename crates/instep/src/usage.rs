@@ -37,15 +37,19 @@ fn failure(error: &Error) -> Failure {
     let first = text.split("\n\n").next().unwrap_or_default();
     let what = first.trim().trim_start_matches("error: ");
     let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
-    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: "));
     let help = suggestion(error).map_or_else(
-        || match usage {
-            Some(usage) => usage.to_owned(),
-            None => "instep --help".to_owned(),
-        },
+        || usage(&text).unwrap_or_else(|| "instep --help".to_owned()),
         |near| format!("did you mean `{near}`?"),
     );
     Failure::new(Exit::Usage, "usage", what, String::new(), help)
+}
+
+/// How the command is used, in one line however many clap needs.
+fn usage(text: &str) -> Option<String> {
+    let (_, usage) = text.split_once("Usage: ")?;
+    let lines = usage.lines().take_while(|line| !line.trim().is_empty());
+    let lines = lines.map(|line| line.trim().trim_end_matches('\\').trim_end());
+    Some(lines.collect::<Vec<_>>().join(" "))
 }
 
 fn suggestion(error: &Error) -> Option<String> {

@@ -28,7 +28,7 @@ pub(crate) use edit::{
 pub(crate) use keys::{Unknown, nearest};
 pub(crate) use level::Level;
 pub(crate) use modes::{Looseness, check_mode, loose};
-pub use modes::{config_check, config_replace, config_show, log_level, shown_zone};
+pub use modes::{config_check, config_copy, config_replace, config_show, log_level, shown_zone};
 pub(crate) use parse::{check_format, check_name, load, parse, scope, system_zone, unknown_kind};
 pub(crate) use unread::UNREAD;
 pub(crate) use zone::zone_named;

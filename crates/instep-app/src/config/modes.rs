@@ -1,11 +1,13 @@
 //! Who else may read or change the config and the secrets, and the config as a whole: shown,
 //! checked, replaced. Nothing is read here for what it means beyond that.
 
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use instep_api::{Check, CheckStatus, Exit, Failure};
 use instep_model::TimeZone;
+use instep_safefile::create_private_dir;
 use tracing::level_filters::LevelFilter;
 
 use super::{Level, load, parse};
@@ -125,11 +127,42 @@ pub fn config_check(places: &Places) -> Result<Vec<Check>, Failure> {
     Ok(checks)
 }
 
-/// Replaces the config by a text that says something valid.
+/// Replaces the config by a text that says something valid; answers what a person should hear of it,
+/// such as keys that mean nothing.
 ///
 /// # Errors
 /// When it does not, with the line; the old config stays then.
-pub fn config_replace(places: &Places, new_text: &str) -> Result<(), Failure> {
-    parse(places, new_text)?;
-    super::edit::save(places, new_text)
+pub fn config_replace(places: &Places, new_text: &str) -> Result<Vec<String>, Failure> {
+    let config = parse(places, new_text)?;
+    super::edit::save(places, new_text)?;
+    let unknown = config.unknown.iter();
+    Ok(unknown
+        .map(|unknown| format!("config: {unknown}"))
+        .collect())
+}
+
+/// Makes a copy of the config for an editor, among our own files, where nobody else can look into it.
+///
+/// # Errors
+/// When there is no room, or no right to.
+pub fn config_copy(places: &Places, text: &str) -> Result<PathBuf, Failure> {
+    let failed = |why: String| {
+        Failure::new(
+            Exit::Failed,
+            "no_copy",
+            "no copy of the config could be made for the editor",
+            why,
+            format!("ls -ld {}; df -h", say::quoted(places.state())),
+        )
+    };
+    create_private_dir(places.state()).map_err(|error| failed(error.to_string()))?;
+    let make = || {
+        let mut file = tempfile::Builder::new()
+            .prefix("config-")
+            .suffix(".toml")
+            .tempfile_in(places.state())?;
+        file.write_all(text.as_bytes())?;
+        file.into_temp_path().keep().map_err(|error| error.error)
+    };
+    make().map_err(|error: std::io::Error| failed(error.to_string()))
 }

@@ -50,8 +50,8 @@ pub(super) fn sort(error: Error) -> ConnectorError {
         Error::Damaged { .. } => setup(what, "sync again: it comes back from its backup"),
         Error::Corrupt { .. } => setup(
             what,
-            "nothing was overwritten; mend one of these copies by hand, or move them all away to \
-             begin with an empty list",
+            "nothing was overwritten, and all of its tasks are in the hub still (instep list); mend \
+             one of these copies by hand",
         ),
         Error::BackupFailed { .. } => setup(
             what,
