@@ -1,5 +1,7 @@
 //! What a person does every day, with a real Taskwarrior and a task file.
 
+use std::fs;
+
 use expect_test::expect;
 
 use crate::home::Home;
@@ -286,6 +288,47 @@ fn the_config_is_edited_in_an_editor_and_checked() {
     let comment = [("EDITOR", "sh -c 'echo \"# mine\" >> \"$0\"'")];
     assert_eq!(home.instep_with(&["config", "edit"], &comment).code, 0);
     assert!(home.good(&["config", "show"]).stdout.ends_with("# mine\n"));
+    let typo = [(
+        "EDITOR",
+        "sh -c 'printf \"[daemon]\\npoll_seconds = 9\\n\" >> \"$0\"'",
+    )];
+    let ended = home.instep_with(&["config", "edit"], &typo);
+    assert_eq!(ended.code, 0, "{}", ended.whole());
+    assert!(ended.stderr.contains("poll_seconds"), "{}", ended.whole());
+}
+
+/// The editor's copy lies where nobody else can look, and stays only where a person wrote into it.
+#[test]
+fn the_editors_copy_of_the_config_is_nobody_elses() {
+    let home = Home::with_two_accounts();
+    let kept = || -> Vec<String> {
+        let state = fs::read_dir(home.path(".local/state/instep")).expect("the state");
+        let names = state.map(|entry| entry.expect("an entry").file_name());
+        let names = names.map(|name| name.to_string_lossy().into_owned());
+        names.filter(|name| name.starts_with("config-")).collect()
+    };
+    let failed = home.instep_with(&["config", "edit"], &[("EDITOR", "false")]);
+    assert_eq!(failed.code, 1, "{}", failed.whole());
+    assert_eq!(kept(), [""; 0]);
+    let fine = [(
+        "EDITOR",
+        "sh -c 'case $0 in */.local/state/instep/config-*) ;; *) exit 1;; esac'",
+    )];
+    assert_eq!(home.instep_with(&["config", "edit"], &fine).code, 0);
+    assert_eq!(kept(), [""; 0]);
+    let spoil = [("EDITOR", "sh -c 'echo \"[[[\" >> \"$0\"'")];
+    assert_eq!(home.instep_with(&["config", "edit"], &spoil).code, 7);
+    assert_eq!(kept().len(), 1);
+}
+
+/// Wrong usage ends in a line that can be read and typed.
+#[test]
+fn how_a_command_is_used_is_told_whole() {
+    let home = Home::with_two_accounts();
+    let ended = home.instep(&["account", "login", "vikunja"]);
+    assert_eq!(ended.code, 2, "{}", ended.whole());
+    let help = "instep account login [OPTIONS] NAME --secret-file FILE | --secret-env VAR";
+    assert!(ended.stderr.contains(help), "{}", ended.whole());
 }
 
 /// A screen that does not say how wide it is has 80 columns; only commands are wider, since they
