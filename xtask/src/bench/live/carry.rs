@@ -109,6 +109,8 @@ struct Carry<'a> {
     /// As many tasks and labels that only floors use.
     floor_items: Vec<i64>,
     floor_labels: Vec<i64>,
+    /// What the floors of a row took to ask for labels, in milliseconds.
+    asking: Vec<f64>,
 }
 
 /// A change that was made, and when it was seen.
@@ -156,6 +158,7 @@ impl<'a> Carry<'a> {
             items,
             floor_items,
             floor_labels,
+            asking: Vec::new(),
         })
     }
 
@@ -206,6 +209,13 @@ impl<'a> Carry<'a> {
                 turns += count;
                 in_turns += seconds * 1e3;
             }
+        }
+        let mut asking = std::mem::take(&mut self.asking);
+        asking.sort_by(f64::total_cmp);
+        if let Some(median) = asking.get(asking.len() / 2) {
+            row.note(format!(
+                "the floor asks for the label first, which takes it {median:.1} ms"
+            ));
         }
         let (each, all) = (in_turns / turns, in_turns / samples as f64);
         own.note(format!(
@@ -348,14 +358,19 @@ impl<'a> Carry<'a> {
             _ => {
                 let tag = format!("+{}", tag(change, number, text));
                 let task = live.twin.timed_task(&[&uuid, "modify", &tag])?;
-                let mut calls = 0.0;
+                // Labels are told by their numbers, and titles are not unique: whoever has a tag to set
+                // asks first.
                 let label = match change {
-                    // Titles are not unique: whoever makes one has to ask first.
+                    Change::NewTag => format!("{text}_floor"),
+                    _ => format!("{MARK}floor_{}", number % TAGS),
+                };
+                let path = format!("api/v2/labels?q={label}");
+                let asking = live.caller.call("GET", &path, json!(null))?.ms();
+                self.asking.push(asking);
+                let mut calls = asking;
+                let label = match change {
                     Change::NewTag => {
-                        let title = format!("{text}_floor");
-                        let path = format!("api/v2/labels?q={title}");
-                        calls += live.caller.call("GET", &path, json!(null))?.ms();
-                        let title = json!({ "title": title });
+                        let title = json!({ "title": label });
                         let made = live.caller.call("POST", "api/v2/labels", title)?;
                         calls += made.ms();
                         made.answer["id"].as_i64().context("no number")?
