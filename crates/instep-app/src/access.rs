@@ -206,9 +206,9 @@ fn standing(rule: &BreakerRule, access: &Access, name: &str, now: Timestamp) -> 
     let why = match way(rule, access, now) {
         Way::Paused(pause) => Some((State::Paused, paused(pause.until))),
         Way::Throttled(span) => {
-            let wait = say::span(Duration::from_secs(left(span.until)));
-            // Until then a sync would only fail.
             let secs = left(span.until);
+            let wait = say::span(Duration::from_secs(secs));
+            // Until then a sync would only fail.
             let next = format!("sleep {secs}; instep sync {name}");
             let why =
                 format!("the service asked for a pause, and takes calls again in {wait} → {next}");

@@ -90,12 +90,7 @@ impl App {
         let named = removed
             .into_iter()
             .map(|account| (account.id, account.name + REMOVED));
-        notes.extend(
-            config
-                .unknown
-                .iter()
-                .map(|unknown| format!("config: {unknown}")),
-        );
+        notes.extend(config.notes());
         Ok(Self {
             places: places.clone(),
             limits: Limits::new(config.breaker, config.rate),

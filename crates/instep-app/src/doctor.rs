@@ -11,7 +11,6 @@ use std::time::Instant;
 use instep_api::{CheckStatus, DoctorReply, Exit, Failure, SCHEMA_VERSION};
 use instep_connectors::taskwarrior;
 use instep_contract::{Connector, ConnectorError, Look, Store};
-use instep_engine::Gate;
 use instep_model::{Kind, Need, Timestamp, Trouble};
 use instep_store::AccountSummary;
 
@@ -218,15 +217,11 @@ async fn reach(app: &App, entry: &Entry) -> Result<Reached, Failure> {
         Kind::File => None,
         _ => state.cursor.as_ref(),
     };
-    let engine = app.engine(app.hub.clone());
-    let mut gate = Gate::new(entry.account.id.clone(), &connector);
-    let held = |trouble| say::from_trouble(entry, &trouble, say::Met::Looking);
     let look = async |to: &mut AnyConnector| match to.observe(known, Look::Changes).await {
         Err(ConnectorError::CursorInvalid) => to.observe(None, Look::Everything).await,
         other => other,
     };
-    let seen = engine.call_through(&mut gate, &mut connector, look).await;
-    let seen = seen.map_err(held)?;
+    let seen = app.ask(entry, &mut connector, look).await?;
     let failed = |error| say::from_connector(entry, &error, say::Met::Looking);
     let message = format!("{name} answers, {} ms", began.elapsed().as_millis());
     let answer = seen.map(|_| message).map_err(failed);
@@ -237,8 +232,7 @@ async fn reach(app: &App, entry: &Entry) -> Result<Reached, Failure> {
     }
     let direction = entry.account.direction;
     let ask = async |to: &mut AnyConnector| to.server(direction).await;
-    let server = engine.call_through(&mut gate, &mut connector, ask).await;
-    let server = server.map_err(held)?;
+    let server = app.ask(entry, &mut connector, ask).await?;
     let notices = connector.take_notices();
     match (answer, server.map_err(failed)) {
         (answer, Ok(server)) => Ok(Reached {

@@ -55,6 +55,13 @@ pub(crate) struct Config {
 }
 
 impl Config {
+    /// What a person should hear of it: keys that mean nothing.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = String> {
+        self.unknown
+            .iter()
+            .map(|unknown| format!("config: {unknown}"))
+    }
+
     /// The account of this name.
     pub(crate) fn entry(&self, name: &str) -> Option<&Entry> {
         self.accounts

@@ -135,10 +135,7 @@ pub fn config_check(places: &Places) -> Result<Vec<Check>, Failure> {
 pub fn config_replace(places: &Places, new_text: &str) -> Result<Vec<String>, Failure> {
     let config = parse(places, new_text)?;
     super::edit::save(places, new_text)?;
-    let unknown = config.unknown.iter();
-    Ok(unknown
-        .map(|unknown| format!("config: {unknown}"))
-        .collect())
+    Ok(config.notes().collect())
 }
 
 /// Makes a copy of the config for an editor, among our own files, where nobody else can look into it.

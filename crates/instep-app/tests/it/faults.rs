@@ -434,6 +434,23 @@ async fn s13_a_repeating_task_whose_completion_went_unanswered_is_completed_once
     }
 }
 
+/// Begins a sync, and gives it up once there are more of the requests that hang.
+async fn give_up_once(app: &App, requests: impl Fn() -> usize) {
+    let before = requests();
+    let hangs = async {
+        let began = std::time::Instant::now();
+        while requests() == before {
+            assert!(began.elapsed().as_secs() < 20, "nothing is asked");
+            tokio::task::yield_now().await;
+        }
+    };
+    let (request, mut ignore) = (SyncRequest::default(), |_| {});
+    tokio::select! {
+        reply = app.sync(&request, &mut ignore) => panic!("{reply:?}"),
+        () = hangs => {}
+    }
+}
+
 /// Whoever gives a sync up half-way, by going away or because the config is read again, keeps nobody
 /// else from the account.
 #[tokio::test]
@@ -444,20 +461,7 @@ async fn a_sync_that_is_given_up_half_way_leaves_the_account_free() {
     world.task(&["add", "Bank"]);
     world.vikunja.set_fault(Fault::new(Effect::Hang));
     let app = world.open().await;
-    let asked = || world.vikunja.requests().len();
-    let before = asked();
-    let hangs = async {
-        let began = std::time::Instant::now();
-        while asked() == before {
-            assert!(began.elapsed().as_secs() < 20, "nothing is asked");
-            tokio::task::yield_now().await;
-        }
-    };
-    let (request, mut ignore) = (SyncRequest::default(), |_| {});
-    tokio::select! {
-        reply = app.sync(&request, &mut ignore) => panic!("{reply:?}"),
-        () = hangs => {}
-    }
+    give_up_once(&app, || world.vikunja.requests().len()).await;
     world.vikunja.clear_faults();
     let reply = app.sync(&SyncRequest::default(), &mut |_| {}).await;
     let reply = reply.expect("the hub answers");
@@ -485,21 +489,10 @@ async fn s14_a_create_that_is_given_up_half_way_is_not_repeated_at_once() {
             .count()
     };
     let before = creates();
-    let hangs = async {
-        let began = std::time::Instant::now();
-        while creates() == before {
-            assert!(began.elapsed().as_secs() < 20, "nothing is made");
-            tokio::task::yield_now().await;
-        }
-    };
-    let (request, mut ignore) = (SyncRequest::default(), |_| {});
-    tokio::select! {
-        reply = app.sync(&request, &mut ignore) => panic!("{reply:?}"),
-        () = hangs => {}
-    }
+    give_up_once(&app, creates).await;
     app.note_given_up().await.expect("noted");
     world.vikunja.clear_faults();
-    let reply = app.sync(&request, &mut |_| {}).await;
+    let reply = app.sync(&SyncRequest::default(), &mut |_| {}).await;
     let reply = reply.expect("the hub answers");
     assert_eq!(code(&reply, "vikunja"), "in_doubt", "{reply:#?}");
     assert_eq!(creates(), before + 1);

@@ -126,8 +126,9 @@ struct Done {
     made: Made,
     calls: Option<u64>,
     all_calls: u64,
-    /// Seconds and turns that the daemon spent itself on carrying it, and until all was at rest.
-    carried: Option<(f64, f64)>,
+    /// Seconds that the daemon spent itself on carrying it.
+    carried: Option<f64>,
+    /// Seconds and turns that it spent itself until all was at rest.
     own: Option<(f64, f64)>,
     notes: Vec<String>,
 }
@@ -202,7 +203,7 @@ impl<'a> Carry<'a> {
             for note in done.notes {
                 row.note(format!("sample {number}: {note}"));
             }
-            if let Some((seconds, _)) = done.carried {
+            if let Some(seconds) = done.carried {
                 own.value(seconds * 1e3);
             }
             if let Some((seconds, count)) = done.own {
@@ -278,14 +279,13 @@ impl<'a> Carry<'a> {
         Ok(own.map(|after| (after.0 - before.0, after.1 - before.1)))
     }
 
-    /// The same when the turn has ended that passed the change on; the one before it took it in. Asked
+    /// Its seconds when the turn has ended that passed the change on; the one before it took it in. Asked
     /// once the change was seen, in its last moments.
-    fn carried(&self, before: (f64, f64)) -> Result<Option<(f64, f64)>> {
+    fn carried(&self, before: (f64, f64)) -> Result<Option<f64>> {
         let began = Instant::now();
         loop {
-            let own = self.own_since(before)?;
-            match own {
-                Some((_, turns)) if turns >= CARRYING => return Ok(own),
+            match self.own_since(before)? {
+                Some((seconds, turns)) if turns >= CARRYING => return Ok(Some(seconds)),
                 _ if began.elapsed() > SEEN_WITHIN => return Ok(None),
                 _ => thread::sleep(Duration::from_millis(1)),
             }
