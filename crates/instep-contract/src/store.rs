@@ -209,7 +209,8 @@ pub struct Tally {
 }
 
 /// The hub database as the engine uses it. Each method is one transaction: it happens whole,
-/// survives power loss once it has answered, or does not happen.
+/// survives power loss once it has answered ([`commit_sending`](Self::commit_sending) alone does so
+/// later), or does not happen.
 pub trait Store: Send + Sync {
     /// Takes the sole right to run `account` for `ttl`, without waiting. Every commit under
     /// the lease renews it; one that ran out may be taken over, and commits nothing from then on.
@@ -338,11 +339,18 @@ pub trait Store: Send + Sync {
         end: &CommitObservation,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Puts another cursor in the place of the account's, where it has one.
-    fn replace_cursor(
+    /// Remembers what is about to be written: in `pairs`, as they shall be, what of it is
+    /// [unanswered](Mapping::unanswered), and with `cursor`, in the place of the account's where it has
+    /// one, that it is to be looked at again. What it stores outlives this process at once, and power
+    /// loss only once another method has answered.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when the lease was taken over.
+    fn commit_sending(
         &self,
         lease: &Lease,
-        cursor: &Cursor,
+        pairs: &[Mapping],
+        cursor: Option<&Cursor>,
         now: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 

@@ -68,6 +68,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         if operations.is_empty() {
             return Ok(Vec::new());
         }
+        self.note_sending(pass, &operations, &[]).await?;
         let results = match self.send(pass, &operations, &[], false).await? {
             Err(error) if error.is_about_item() && tasks.len() == 1 => vec![Err(error)],
             outcome => outcome?,

@@ -283,6 +283,12 @@ fn created_base<C: Connector>(
     base
 }
 
+/// Writes from before this are not under way any more at `at`, whatever became of their answers.
+pub(crate) fn under_way_since(at: Timestamp) -> Timestamp {
+    at.checked_sub(STILL_WORKING_AFTER_TIMEOUT)
+        .unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
 /// Since when a write counts as sent whose service says that it failed: so long ago that of the time for
 /// which it may still be at work only a moment is left.
 pub(crate) fn over(intent: &Intent) -> Timestamp {

@@ -14,6 +14,7 @@ use instep_sync::{
 };
 
 use crate::context::Context;
+use crate::doubt::under_way_since;
 use crate::gone::counted_in;
 use crate::journal::{Event, action_of, changes_between};
 use crate::pass::Pass;
@@ -45,20 +46,26 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ) -> Option<MergeStep> {
         let Sighting {
             task,
-            mapping,
+            mapping: stored,
             agreed,
             remote,
             ..
         } = sighting;
         let account = &pass.account.id;
         let projection = context.projection(pass, &self.zone);
-        let translated = context.translate(account, remote, task.id, &mapping.base, &task.fields);
+        let translated = context.translate(account, remote, task.id, &stored.base, &task.fields);
+        let answered = self.answered(sighting, &translated.fields);
+        let sighting = &Sighting {
+            mapping: &answered,
+            ..*sighting
+        };
+        let mapping = sighting.mapping;
         let edited =
             (self.decisions.remote_was_edited)(&projection, &mapping.base, &translated.fields);
         let as_it_was = !edited && links_are_shown(&projection, &mapping.base, &translated.fields);
         let known = mapping.observed.is_none() && mapping.gone.is_none();
         if *agreed && as_it_was && known && !has_returned(&pass.account.scope, mapping, task) {
-            return self.echo_step(pass, sighting);
+            return self.echo_step(pass, sighting, stored);
         }
         let reopened =
             pass.capabilities.revives && matches!(mapping.gone, Some((Evidence::Flagged, _)));
@@ -122,6 +129,18 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         Some(self.assemble(pass, sighting, merged, pair, changed_at, to_push))
     }
 
+    /// The pair with what this look shows of writes whose answer never came (S14).
+    fn answered<'a>(&self, sighting: &Sighting<'a>, seen: &Fields) -> Cow<'a, Mapping> {
+        let mut pair = Cow::Borrowed(sighting.mapping);
+        if !pair.unanswered.is_empty() {
+            let looked_at = sighting.floor.unwrap_or_else(|| self.clock.now());
+            let pair = pair.to_mut();
+            let since = under_way_since(looked_at);
+            (self.decisions.take_unanswered)(&mut pair.base, &mut pair.unanswered, seen, since);
+        }
+        pair
+    }
+
     /// The hub's task as it would be if this side had been met before those that hold it less finely
     /// (S2). What an account outside this round holds is not known, so that it keeps the hub's.
     fn as_finely<'a, C: Connector>(
@@ -164,6 +183,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         &self,
         pass: &Pass<'_, C>,
         sighting: &Sighting<'_>,
+        stored: &Mapping,
     ) -> Option<MergeStep> {
         let Sighting {
             mapping, remote, ..
@@ -176,7 +196,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
         pair.shadow = remote.shadow.clone();
         pair.collection = counted_in(&pass.capabilities, remote);
-        (pair != **mapping).then(|| MergeStep {
+        (pair != *stored).then(|| MergeStep {
             mapping: Some(pair),
             ..MergeStep::default()
         })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
-use instep_model::{Base, Fields, Mapping, Scope, Task, TaskId, Timestamp};
+use instep_model::{Base, Fields, Mapping, Scope, Task, TaskId, Timestamp, Unanswered};
 use instep_sync::{
     Adoption, Deletions, HubCandidate, Meeting, MergedPair, Places, Planned, Projection,
     RemoteCandidate, Rules, Seen,
@@ -50,6 +50,8 @@ pub struct Decisions {
     pub hub_was_edited: fn(&Projection, &Base, u64, &Task) -> bool,
     /// Whether a remote item holds anything but what its base shows.
     pub remote_was_edited: fn(&Projection, &Base, &Fields) -> bool,
+    /// Takes what is seen of writes that went unanswered into the base.
+    pub take_unanswered: fn(&mut Base, &mut Vec<Unanswered>, &Fields, Timestamp),
     /// Whether what happened to an item is none of the account's (S27).
     pub stays_outside: fn(&Scope, &Projection, &Mapping, &Task, &Fields) -> bool,
 }
@@ -65,6 +67,7 @@ impl Default for Decisions {
             permits: instep_sync::permits,
             hub_was_edited: instep_sync::hub_was_edited,
             remote_was_edited: instep_sync::remote_was_edited,
+            take_unanswered: instep_sync::take_unanswered,
             stays_outside: instep_sync::stays_outside,
         }
     }

@@ -1,9 +1,9 @@
 //! Sending one batch: the outbox before it, repeats where they are safe.
 
 use instep_contract::{
-    Applied, Connector, ConnectorError, Doubt, Intent, IntentId, PushStep, Store,
+    Applied, Connector, ConnectorError, Cursor, Doubt, Intent, IntentId, PushStep, Store,
 };
-use instep_model::{Ids, Operation, RemoteId, TaskId};
+use instep_model::{Ids, Mapping, Operation, RemoteId, TaskId};
 use instep_sync::Planned;
 
 use crate::door::{Called, Tries};
@@ -124,7 +124,6 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pass.wrote = true;
         let targets = operations.iter().filter_map(Operation::target);
         pass.touched.extend(targets.cloned());
-        self.forget_seen(pass, operations).await?;
         self.wait_for_rest(pass).await;
         let mut tries = Tries::while_busy();
         loop {
@@ -166,29 +165,40 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
     }
 
-    /// What is written is looked at whatever it holds by the next look: somebody may change it back to
-    /// what the last one showed. Noted before the write, so that it holds for one that we do not
-    /// live to see the end of.
-    async fn forget_seen<C: Connector>(
+    /// Remembers what is about to be written to known items, before it is: what we may not live to
+    /// see the answer of is known for ours when it is seen there, and looked at by the next look
+    /// whatever it holds, as somebody may change it back to what the last one showed.
+    pub(crate) async fn note_sending<C: Connector>(
         &self,
         pass: &Pass<'_, C>,
         operations: &[Operation],
+        pairs: &[Mapping],
     ) -> Result<(), Stop> {
+        let cursor = self.forgetting(pass, operations).await?;
+        if pairs.is_empty() && cursor.is_none() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let noted = self
+            .store
+            .commit_sending(&pass.lease, pairs, cursor.as_ref(), now);
+        Ok(noted.await?)
+    }
+
+    /// The cursor that forgets what was seen of these operations' items, where a look goes by that.
+    async fn forgetting<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        operations: &[Operation],
+    ) -> Result<Option<Cursor>, Stop> {
         let items = operations.iter().filter_map(Operation::target).cloned();
         let items: Vec<RemoteId> = items.collect();
         if !pass.connector.compares() || items.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let known = self.store.account_state(&pass.account.id).await?.cursor;
-        let Some(known) = known else {
-            return Ok(());
-        };
         // One that cannot be read has the next look see everything.
-        let Ok(cursor) = pass.connector.forget_seen(&known, &items) else {
-            return Ok(());
-        };
-        let now = self.clock.now();
-        Ok(self.store.replace_cursor(&pass.lease, &cursor, now).await?)
+        Ok(known.and_then(|known| pass.connector.forget_seen(&known, &items).ok()))
     }
 
     /// Sends one batch. What may be repeated is, when its answer is lost; one that took too long

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use instep_contract::{Applied, Connector, IntentId, PushStep, Store};
-use instep_model::{Change, Operation, Side, TaskId};
+use instep_model::{Base, Change, Mapping, Operation, Side, TaskId, Unanswered};
 use instep_sync::{Planned, completes_repeating};
 
 use crate::aftermath::Aftermath;
@@ -123,6 +123,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 .iter()
                 .map(|(_, plan, _)| plan.operation.clone())
                 .collect();
+            let pairs = self.unanswered(page, &batch);
+            self.note_sending(pass, &operations, &pairs).await?;
             let once = batch.iter().any(|(id, plan, _)| {
                 let base = &page.context.mappings[id].base;
                 completes_repeating(base, &plan.operation)
@@ -165,6 +167,27 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
     }
 
+    /// The pairs of these writes as they are until the answer is there.
+    fn unanswered(&self, page: &mut Page, batch: &[(TaskId, Planned, bool)]) -> Vec<Mapping> {
+        let at = self.clock.now();
+        let mut pairs = Vec::new();
+        for (id, plan, _) in batch
+            .iter()
+            .filter(|(_, plan, _)| !plan.confirms.is_empty())
+        {
+            let Some(pair) = page.context.mappings.get_mut(id) else {
+                continue;
+            };
+            let changes = changes_of(plan, &pair.base);
+            // One that is sent again is known already.
+            pair.unanswered.retain(|one| !changes.contains(&one.change));
+            let sent = changes.into_iter().map(|change| Unanswered { at, change });
+            pair.unanswered.extend(sent);
+            pairs.push(pair.clone());
+        }
+        pairs
+    }
+
     #[allow(
         clippy::too_many_arguments,
         reason = "one confirmed write with all that it touches"
@@ -181,15 +204,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ) -> PushStep {
         let task = page.context.tasks[&id].clone();
         let mut mapping = page.context.mappings[&id].clone();
-        let changes: Vec<Change> = plan
-            .confirms
-            .iter()
-            .map(|(field, to)| Change {
-                field: *field,
-                from: mapping.base.fields.get(*field).cloned(),
-                to: to.clone(),
-            })
-            .collect();
+        let changes = changes_of(plan, &mapping.base);
+        mapping
+            .unanswered
+            .retain(|one| !changes.contains(&one.change));
         self.take_confirmation(pass, page, &task, &mut mapping, plan, applied);
         let finished = last && !self.awaits_links(pass, page, &task);
         self.stamp(&mut mapping, &task, finished);
@@ -216,4 +234,16 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             ..PushStep::default()
         }
     }
+}
+
+/// What a write changes there.
+fn changes_of(plan: &Planned, base: &Base) -> Vec<Change> {
+    let confirms = plan.confirms.iter();
+    confirms
+        .map(|(field, to)| Change {
+            field: *field,
+            from: base.fields.get(*field).cloned(),
+            to: to.clone(),
+        })
+        .collect()
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::{
-    AccountId, AnnotationId, CollectionId, Evidence, Field, Fields, ParseError, RemoteId,
+    AccountId, AnnotationId, Change, CollectionId, Evidence, Field, Fields, ParseError, RemoteId,
     RemoteNoteId, RemoteTask, TaskId, Value,
 };
 
@@ -105,6 +105,16 @@ impl Base {
     }
 }
 
+/// A change that was about to be sent, and whose answer was not taken in: the remote may hold it
+/// already, or soon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unanswered {
+    /// When it was about to be sent.
+    pub at: Timestamp,
+    /// From what the base held to what was sent.
+    pub change: Change,
+}
+
 /// One hub task paired with one remote item in one account; unique on (account, task)
 /// and on (account, remote id). A task that is still to be made there has a mapping without
 /// a remote id, which carries its attempts and its last error.
@@ -122,6 +132,8 @@ pub struct Mapping {
     pub state: MappingState,
     /// What both sides last agreed on.
     pub base: Base,
+    /// What the base may have missed: seen there, it is nobody's edit.
+    pub unanswered: Vec<Unanswered>,
     /// The version of the hub task that this pair last took into account. A task that has moved
     /// on since was edited, whatever the remote can hold of it.
     pub hub_version: u64,
@@ -201,6 +213,7 @@ impl Mapping {
             collection: None,
             state: MappingState::Pending,
             base: Base::default(),
+            unanswered: Vec::new(),
             hub_version: 0,
             unseen: false,
             observed: None,

@@ -325,7 +325,6 @@ pub(crate) async fn replace_cursor(
     lease: &Lease,
     cursor: &Cursor,
 ) -> Result<(), Stop> {
-    hub.fence(on, lease).await?;
     let sql = "UPDATE accounts SET cursor = $3 \
                WHERE user_id = $1 AND account = $2 AND cursor IS NOT NULL";
     let binds = [lease.account.as_str().into(), Some(cursor.0.clone()).into()];

@@ -4,12 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use instep_contract::{Lease, MergeStep, PushStep, StoreError, Work};
+use instep_contract::{Cursor, Lease, MergeStep, PushStep, StoreError, Work};
 use instep_model::{
     AccountId, Collection, Conflict, Hint, JournalEntry, Mapping, RemoteId, Task, TaskId, Timestamp,
 };
 use sqlx::AnyConnection;
 
+use crate::account;
 use crate::queue;
 use crate::row::{
     self, conflict_body, conflict_state, created, journal_body, mapping_body, read_collections,
@@ -81,10 +82,7 @@ pub(crate) async fn push(
         .map(|mapping| mapping.task)
         .chain(wakes.iter().map(|(_, task)| *task))
         .collect();
-    let versions = versions(hub, on, needed.clone()).await?;
-    if let Some(task) = needed.into_iter().find(|task| !versions.contains_key(task)) {
-        return Err(StoreError::Stale { task }.into());
-    }
+    must_exist(hub, on, needed).await?;
     must_be_unique(hub, on, &pairs).await?;
 
     let accounts: BTreeSet<&AccountId> = accounts_of(&pairs, &wakes).into_iter().collect();
@@ -107,6 +105,29 @@ pub(crate) async fn push(
     queue::wake(hub, on, first + journal.len() as u64, &wakes).await
 }
 
+pub(crate) async fn sending(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    lease: &Lease,
+    pairs: &[Mapping],
+    cursor: Option<&Cursor>,
+) -> Result<(), Stop> {
+    hub.fence(on, lease).await?;
+    let pairs = pairs.iter().map(|pair| {
+        let of = (pair.account.clone(), pair.task);
+        (of, Some(pair))
+    });
+    let pairs: Pairs<'_> = pairs.collect();
+    let needed: BTreeSet<TaskId> = kept(&pairs).map(|pair| pair.task).collect();
+    must_exist(hub, on, needed).await?;
+    must_be_unique(hub, on, &pairs).await?;
+    put_pairs(hub, on, &pairs).await?;
+    match cursor {
+        Some(cursor) => account::replace_cursor(hub, on, lease, cursor).await,
+        None => Ok(()),
+    }
+}
+
 fn planned_pairs<'a>(
     steps: impl Iterator<Item = (&'a Option<(AccountId, TaskId)>, &'a Option<Mapping>)>,
 ) -> Pairs<'a> {
@@ -120,6 +141,18 @@ fn planned_pairs<'a>(
         }
     }
     pairs
+}
+
+async fn must_exist(
+    hub: &Hub,
+    on: &mut AnyConnection,
+    tasks: BTreeSet<TaskId>,
+) -> Result<(), Stop> {
+    let versions = versions(hub, on, tasks.clone()).await?;
+    match tasks.into_iter().find(|task| !versions.contains_key(task)) {
+        Some(task) => Err(StoreError::Stale { task }.into()),
+        None => Ok(()),
+    }
 }
 
 /// The pairs that a batch leaves behind.

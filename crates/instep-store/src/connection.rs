@@ -43,7 +43,24 @@ macro_rules! transaction {
 }
 pub(crate) use transaction;
 
-/// What both have in common: the turn to write, and taking another where the database was busy.
+/// The same, its commit without the wait for the disk: power loss may take it back until a later
+/// transaction has been committed.
+macro_rules! light_transaction {
+    ($hub:expr, |$on:ident| $step:expr) => {
+        crate::connection::turn!($hub, |writer| async {
+            writer.commit_lightly().await?;
+            let mut transaction = writer.begin().await?;
+            let $on: &mut sqlx::AnyConnection = transaction.inside();
+            let outcome = $step.await;
+            let outcome = transaction.end(outcome).await;
+            writer.commit_durably().await?;
+            outcome
+        })
+    };
+}
+pub(crate) use light_transaction;
+
+/// What all have in common: the turn to write, and taking another where the database was busy.
 macro_rules! turn {
     ($hub:expr, |$writer:ident| $step:expr) => {{
         let mut tries = 0;
@@ -90,6 +107,8 @@ pub(crate) struct Writing {
     connection: AnyConnection,
     /// Whether a transaction was begun of which we do not know that it ended.
     is_midway: bool,
+    /// Whether its commits do not wait for the disk.
+    is_light: bool,
 }
 
 impl Connections {
@@ -163,7 +182,7 @@ impl Connections {
 impl Slot {
     /// Closing a connection rolls back what it was in the middle of.
     async fn give_up_midway(&mut self) {
-        if matches!(self, Self::Open(writing) if writing.is_midway)
+        if matches!(self, Self::Open(writing) if writing.is_midway || writing.is_light)
             && let Self::Open(writing) = std::mem::replace(self, Self::Lost)
         {
             let _ = writing.connection.close().await;
@@ -176,7 +195,22 @@ impl Writing {
         Self {
             connection,
             is_midway: false,
+            is_light: false,
         }
+    }
+
+    /// Has commits not wait for the disk, until the end of this is answered.
+    pub(crate) async fn commit_lightly(&mut self) -> Result<(), sqlx::Error> {
+        self.is_light = true;
+        self.connection.execute(dialect::LIGHT_COMMITS).await?;
+        Ok(())
+    }
+
+    /// Ends that.
+    pub(crate) async fn commit_durably(&mut self) -> Result<(), sqlx::Error> {
+        self.connection.execute(dialect::DURABLE_COMMITS).await?;
+        self.is_light = false;
+        Ok(())
     }
 
     /// Begins a transaction that means to write.
@@ -272,5 +306,50 @@ impl DerefMut for Reader<'_> {
             Self::Writer(writer) => writer,
             Self::Own(own) => own,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use instep_contract::StoreError;
+    use instep_model::UserId;
+    use sqlx::Row;
+
+    use crate::HubStore;
+    use crate::sql::Stop;
+
+    /// What waits for the disk does so again once a light transaction is over, however it ended.
+    #[tokio::test]
+    async fn only_a_light_transaction_does_not_wait_for_the_disk() {
+        const FULL: i64 = 2;
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = HubStore::open(&dir.path().join("hub.db"), UserId::new("me")).await;
+        let store = store.expect("a new hub opens");
+        let hub = &*store.0;
+        let level = async || -> i64 {
+            let mut writer = hub.connections.writer().await.expect("open");
+            let row = sqlx::query("PRAGMA synchronous").fetch_one(&mut **writer);
+            row.await.expect("answers").get(0)
+        };
+        assert_eq!(level().await, FULL);
+        for refused in [false, true] {
+            let inside = light_transaction!(hub, |on| async {
+                let row = sqlx::query("PRAGMA synchronous").fetch_one(&mut *on).await;
+                match refused {
+                    true => Err(Stop::Refused(StoreError::Unavailable {
+                        source: "no".into(),
+                    })),
+                    false => Ok(row?.get::<i64, _>(0)),
+                }
+            });
+            assert_eq!(inside.ok(), (!refused).then_some(FULL - 1));
+            assert_eq!(level().await, FULL);
+        }
+        let given_up = async {
+            let mut writer = hub.connections.writer().await.expect("open");
+            writer.commit_lightly().await.expect("answers");
+        };
+        given_up.await;
+        assert_eq!(level().await, FULL);
     }
 }

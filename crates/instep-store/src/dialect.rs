@@ -14,6 +14,12 @@ pub(crate) const ON_CONNECT: &str = "\
     PRAGMA fullfsync = 1; \
     PRAGMA foreign_keys = ON;";
 
+/// From here on a commit outlives this process, but power loss only once a later one does.
+pub(crate) const LIGHT_COMMITS: &str = "PRAGMA synchronous = NORMAL";
+
+/// Takes that back.
+pub(crate) const DURABLE_COMMITS: &str = "PRAGMA synchronous = FULL";
+
 /// Keeps a row that was read from moving before the commit; a SQLite writer is alone anyway.
 pub(crate) const LOCK_ROWS: &str = "";
 

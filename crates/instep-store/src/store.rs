@@ -17,7 +17,7 @@ use instep_model::{
 };
 use sqlx::AnyConnection;
 
-use crate::connection::{Connections, Reader, statement, transaction};
+use crate::connection::{Connections, Reader, light_transaction, statement, transaction};
 use crate::dialect;
 use crate::lease::Leases;
 use crate::open::Presence;
@@ -334,14 +334,15 @@ impl Store for HubStore {
         Ok(())
     }
 
-    async fn replace_cursor(
+    async fn commit_sending(
         &self,
         lease: &Lease,
-        cursor: &Cursor,
+        pairs: &[Mapping],
+        cursor: Option<&Cursor>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let hub = &*self.0;
-        transaction!(hub, |on| account::replace_cursor(hub, on, lease, cursor))?;
+        light_transaction!(hub, |on| commit::sending(hub, on, lease, pairs, cursor))?;
         hub.leases.renew(lease, now);
         Ok(())
     }

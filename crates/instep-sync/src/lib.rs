@@ -15,6 +15,7 @@ mod pair;
 mod projection;
 mod push;
 mod scope;
+mod unanswered;
 
 pub use adopt::{Adoption, HubCandidate, Meeting, RemoteCandidate, Trust, adopt};
 pub use backoff::{LONGEST, PARK_AFTER, PARK_AFTER_ATTEMPTS, busy_pause, next_try};
@@ -33,3 +34,4 @@ pub use pair::{
 pub use projection::Projection;
 pub use push::{Places, Planned, completes_repeating, confirm, plan_create, plan_update};
 pub use scope::{has_returned, stays_outside};
+pub use unanswered::take_unanswered;

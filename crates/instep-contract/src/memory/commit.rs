@@ -249,16 +249,23 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn replace_cursor(
+    pub(super) fn commit_sending(
         &mut self,
         lease: &Lease,
-        cursor: &Cursor,
+        pairs: &[Mapping],
+        cursor: Option<&Cursor>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.fence(lease, Some(now))?;
+        let pairs = planned_pairs(pairs.iter().map(|pair| (None, Some(pair))));
+        for mapping in pairs.values().copied().flatten() {
+            self.must_exist(mapping.task)?;
+        }
+        self.must_be_unique(&pairs)?;
+        self.put_pairs(&pairs);
         let known = &mut self.known(&lease.account).state.cursor;
-        if known.is_some() {
-            *known = Some(cursor.clone());
+        if let (Some(known), Some(cursor)) = (known, cursor) {
+            known.clone_from(cursor);
         }
         Ok(())
     }

@@ -207,13 +207,14 @@ impl Store for MemoryStore {
         self.change(|state| state.recognise(lease, identity, now))
     }
 
-    async fn replace_cursor(
+    async fn commit_sending(
         &self,
         lease: &Lease,
-        cursor: &Cursor,
+        pairs: &[Mapping],
+        cursor: Option<&Cursor>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.change(|state| state.replace_cursor(lease, cursor, now))
+        self.change(|state| state.commit_sending(lease, pairs, cursor, now))
     }
 
     async fn end_epoch(

@@ -98,6 +98,7 @@ macro_rules! for_each_store_case {
             conflicts_that_wait_are_found_by_their_pair
             another_scope_makes_everything_work
             a_cursor_is_replaced_where_there_is_one
+            what_is_about_to_be_sent_is_known_of_its_pair
             cursors_are_forgotten_and_nothing_else
             a_deleted_task_leaves_nothing_to_decide
             paired_names_what_is_not_gone

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::future::Future;
 
 use instep_model::{
-    AnnotationId, Base, CollectionId, Evidence, Field, Fields, Mapping, MappingState, Provenance,
-    RemoteId, RemoteNote, RemoteNoteId, RemoteTask, TaskId, Value,
+    AnnotationId, Base, Change, CollectionId, Evidence, Field, Fields, Mapping, MappingState,
+    Provenance, RemoteId, RemoteNote, RemoteNoteId, RemoteTask, TaskId, Unanswered, Value,
 };
 
 use super::Inspect;
@@ -112,6 +112,14 @@ fn full_pair() -> Mapping {
             notes: BTreeMap::from([(note, RemoteNoteId::new("n1"))]),
             markers: BTreeMap::from([("vik_id".to_owned(), "r1".to_owned())]),
         },
+        unanswered: vec![Unanswered {
+            at: at(6),
+            change: Change {
+                field: Field::Title,
+                from: None,
+                to: Some(Value::Text("sent".to_owned())),
+            },
+        }],
         hub_version: 9,
         unseen: true,
         observed: Some(observed),

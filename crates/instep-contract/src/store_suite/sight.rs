@@ -2,13 +2,16 @@
 
 use std::future::Future;
 
-use instep_model::{ConflictState, Evidence, Provenance};
+use instep_model::{
+    Change, ConflictState, Evidence, Field, Mapping, Provenance, Unanswered, Value,
+};
 
 use super::Inspect;
 use super::sample::{
-    account, adopt, at, claim, conflict, id, mapped, merge, observation, pair, remote, task, write,
+    account, adopt, adopted, at, claim, conflict, id, mapped, merge, observation, pair, remote,
+    task, write,
 };
-use crate::{AccountState, CommitObservation, Cursor, Lease, MergeStep, StoreError};
+use crate::{AccountState, CommitObservation, Cursor, Lease, MergeStep, PushStep, StoreError};
 
 /// A pair that no look has shown is named until a look says that it showed everything, or its item
 /// is gone; another account's is nobody else's.
@@ -142,7 +145,7 @@ pub async fn a_cursor_is_replaced_where_there_is_one<S: Inspect, F: Future<Outpu
     let lease = claim(&store, &vik).await;
     let other = Cursor(b"another".to_vec());
     let replace = async || {
-        let replaced = store.replace_cursor(&lease, &other, at(4)).await;
+        let replaced = store.commit_sending(&lease, &[], Some(&other), at(4)).await;
         replaced.expect("stored");
         store.account_state(&vik).await.expect("read")
     };
@@ -160,11 +163,64 @@ pub async fn a_cursor_is_replaced_where_there_is_one<S: Inspect, F: Future<Outpu
         token: lease.token - 1,
         ..lease.clone()
     };
-    let refused = store.replace_cursor(&old, &other, at(4)).await;
+    let refused = store.commit_sending(&old, &[], Some(&other), at(4)).await;
     assert!(
         matches!(refused, Err(StoreError::Fenced { .. })),
         "{refused:?}"
     );
+}
+
+/// What is about to be written is known of its pair, as the end of the write is afterwards.
+pub async fn what_is_about_to_be_sent_is_known_of_its_pair<S: Inspect, F: Future<Output = S>>(
+    open: impl Fn() -> F,
+) {
+    let store = open().await;
+    let vik = account("vik");
+    let lease = claim(&store, &vik).await;
+    adopted(&store, &lease, 2).await;
+    let sending = Mapping {
+        unanswered: vec![Unanswered {
+            at: at(4),
+            change: Change {
+                field: Field::Tags,
+                from: None,
+                to: Some(Value::Tags(["home".to_owned()].into())),
+            },
+        }],
+        ..pair(&vik, 1)
+    };
+    let commit = async |lease: &Lease, pair: &Mapping| {
+        let pairs = std::slice::from_ref(pair);
+        store.commit_sending(lease, pairs, None, at(4)).await
+    };
+    commit(&lease, &sending).await.expect("stored");
+    let read = async || {
+        let read = store.mappings_by_task(&vik, &[id(1), id(2)]).await;
+        read.expect("read")
+    };
+    assert_eq!(read().await, [sending.clone(), pair(&vik, 2)]);
+    let old = Lease {
+        token: lease.token - 1,
+        ..lease.clone()
+    };
+    let refused = commit(&old, &pair(&vik, 1)).await;
+    assert!(
+        matches!(refused, Err(StoreError::Fenced { .. })),
+        "{refused:?}"
+    );
+    let refused = commit(&lease, &pair(&vik, 9)).await;
+    assert!(
+        matches!(refused, Err(StoreError::Stale { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(read().await, [sending, pair(&vik, 2)]);
+    let answered = PushStep {
+        mapping: Some(pair(&vik, 1)),
+        ..PushStep::default()
+    };
+    let stored = store.commit_push(&lease, &[answered], at(5)).await;
+    stored.expect("stored");
+    assert_eq!(read().await, [pair(&vik, 1), pair(&vik, 2)]);
 }
 
 /// Only how far accounts were looked at is forgotten: who they are and what they hold stays.

@@ -16,3 +16,4 @@ mod scope;
 mod single;
 mod travel;
 mod turns;
+mod unanswered;

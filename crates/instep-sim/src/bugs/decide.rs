@@ -162,6 +162,7 @@ impl Bug {
             Self::RemoteEditMissed => decisions.remote_was_edited = not_edited,
             Self::RemoteAlwaysEdited => decisions.remote_was_edited = |_, _, _| true,
             Self::OutsideHeard => decisions.stays_outside = |_, _, _, _, _| false,
+            Self::UnansweredForgotten => decisions.take_unanswered = |_, _, _, _| {},
             _ => {}
         }
     }

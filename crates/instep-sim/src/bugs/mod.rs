@@ -156,6 +156,8 @@ bugs! {
     ScopeIgnored breaks "S27",
     /// What happens to an item outside its account's scope is taken into the hub.
     OutsideHeard breaks "S27",
+    /// What was written without an answer is taken for an edit there.
+    UnansweredForgotten breaks "S14",
     /// Leases exclude nobody.
     LeaseShared breaks "I13",
     /// An event is answered from a copy of the item, however old it is.

@@ -390,15 +390,16 @@ impl Store for SimStore {
         self.done("recognise", (lease, now), done).await
     }
 
-    async fn replace_cursor(
+    async fn commit_sending(
         &self,
         lease: &Lease,
-        cursor: &Cursor,
+        pairs: &[Mapping],
+        cursor: Option<&Cursor>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.before("replace_cursor").await?;
-        let done = self.inner.replace_cursor(lease, cursor, now).await;
-        self.done("replace_cursor", (lease, now), done).await
+        self.before("commit_sending").await?;
+        let done = self.inner.commit_sending(lease, pairs, cursor, now).await;
+        self.done("commit_sending", (lease, now), done).await
     }
 
     async fn end_epoch(

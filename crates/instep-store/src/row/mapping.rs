@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use instep_contract::StoreError;
 use instep_model::{
     AnnotationId, Base, CollectionId, Evidence, Field, Mapping, RemoteId, RemoteNote, RemoteNoteId,
-    RemoteTask, Timestamp,
+    RemoteTask, Timestamp, Unanswered,
 };
 use serde::{Deserialize, Serialize};
 
-use super::text::{StoredFields, StoredOverrides, Text};
+use super::text::{StoredChange, StoredFields, StoredOverrides, Text};
 use super::{read, write};
 
 #[derive(Serialize, Deserialize)]
@@ -24,6 +24,8 @@ struct MappingBody {
     notes: BTreeMap<Text<AnnotationId>, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     markers: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unanswered: Vec<UnansweredRow>,
     hub_version: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     observed: Option<RemoteTaskRow>,
@@ -44,6 +46,12 @@ struct MappingBody {
     last_error: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_synced_at: Option<Text<Timestamp>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct UnansweredRow {
+    at: Text<Timestamp>,
+    change: StoredChange,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -89,6 +97,22 @@ struct RemoteNoteRow {
     id: String,
     at: Text<Timestamp>,
     text: String,
+}
+
+impl UnansweredRow {
+    fn new(one: &Unanswered) -> Self {
+        Self {
+            at: Text(one.at),
+            change: StoredChange(one.change.clone()),
+        }
+    }
+
+    fn unanswered(self) -> Unanswered {
+        Unanswered {
+            at: self.at.0,
+            change: self.change.0,
+        }
+    }
 }
 
 impl GoneRow {
@@ -169,6 +193,7 @@ pub(crate) fn mapping_body(mapping: &Mapping) -> String {
             .map(|(id, remote)| (Text(*id), remote.as_str().to_owned()))
             .collect(),
         markers: base.markers.clone(),
+        unanswered: mapping.unanswered.iter().map(UnansweredRow::new).collect(),
         hub_version: mapping.hub_version,
         observed: mapping.observed.as_ref().map(RemoteTaskRow::new),
         left_out: mapping.left_out.iter().copied().map(Text).collect(),
@@ -198,6 +223,11 @@ pub(crate) fn read_mapping_body(columns: Mapping, body: &str) -> Result<Mapping,
                 .collect(),
             markers: body.markers,
         },
+        unanswered: body
+            .unanswered
+            .into_iter()
+            .map(UnansweredRow::unanswered)
+            .collect(),
         hub_version: body.hub_version,
         observed: body.observed.map(RemoteTaskRow::task),
         left_out: body.left_out.into_iter().map(|field| field.0).collect(),

@@ -29,6 +29,7 @@ on_both! {
     kills::a_kill_at_any_moment,
     kills::a_kill_while_a_request_is_under_way,
     kills::a_kill_between_answer_and_commit,
+    kills::what_is_taken_back_after_a_kill_stays_taken_back,
     kills::lost_answers,
     kills::false_answers,
     kills::two_and_five_syncs_at_once,

@@ -186,6 +186,62 @@ pub(crate) fn a_kill_between_answer_and_commit(version: Version) {
     kill_at_writes(version, &[Moment::AfterAnswer], 3);
 }
 
+/// S14: an edit that a person takes back after the program was killed over it, or the task itself: the
+/// server's copy of that edit is nobody's.
+pub(crate) fn what_is_taken_back_after_a_kill_stays_taken_back(version: Version) {
+    let world = World::new(version);
+    // Enough of them that a few deletions are nothing strange.
+    world.import(&seeds::for_taskwarrior("task", 40));
+    let edits = [
+        ("priority:H", "priority:L"),
+        ("+urgent", "-urgent"),
+        ("-home", "+home"),
+        ("project:Later", "project:Home"),
+    ];
+    world.task(&["add", "a neighbour", "project:Later", "+urgent"]);
+    for (edit, back) in edits {
+        for moment in [Moment::BeforeAnswer, Moment::AfterAnswer] {
+            let title = format!("{moment:?} of {}", edit.replace([':', '+', '-'], " "));
+            world.task(&["add", &title, "+home", "priority:L", "project:Home"]);
+            world.settle();
+            let (before, row) = (there(&world, &title), world.row(&title));
+            let uuid = text(&row, "uuid");
+            world.task(&[uuid, "modify", edit]);
+            assert!(world.proxy.kill(1, moment, || world.start_sync()));
+            assert_ne!(there(&world, &title), before, "{title} was carried");
+            world.task(&[uuid, "modify", back]);
+            world.settle();
+            assert_eq!(there(&world, &title), before, "{title}");
+            equal(&world);
+
+            if moment == Moment::BeforeAnswer {
+                continue;
+            }
+            world.task(&[uuid, "modify", edit]);
+            assert!(world.proxy.kill(1, moment, || world.start_sync()));
+            world.task(&[uuid, "delete"]);
+            world.settle();
+            let left = world.server.tasks();
+            assert!(left.iter().all(|task| task["title"] != title), "{title}");
+            equal(&world);
+        }
+    }
+    world.is_in_step();
+}
+
+/// What of the task of this title anybody would see in Vikunja.
+fn there(world: &World, title: &str) -> Vec<String> {
+    let tasks = world.server.tasks();
+    let task = tasks.iter().find(|task| task["title"] == title);
+    let task = task.unwrap_or_else(|| panic!("no `{title}` in Vikunja"));
+    let labels = task["labels"].as_array().into_iter().flatten();
+    let mut seen: Vec<String> = labels.map(|label| label["title"].to_string()).collect();
+    seen.sort();
+    let rest = ["priority", "project_id", "done"].map(|key| task[key].to_string());
+    seen.extend(rest);
+    seen
+}
+
 pub(crate) fn lost_answers(version: Version) {
     answers_go_wrong(version, |proxy| proxy.lose_every(5));
 }

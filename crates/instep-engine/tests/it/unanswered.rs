@@ -1,0 +1,144 @@
+//! What we wrote without hearing the answer is nobody's edit, whoever takes it back meanwhile.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use instep_contract::{Call, Fault, Moment};
+use instep_model::Field;
+
+use crate::bench::{Bench, go_on};
+
+const TW: usize = 0;
+const VIK: usize = 1;
+
+/// A field, what it held, what a person made of it before thinking better of it, and the call that
+/// carries that to the server.
+const EDITS: [(Field, &str, &str, Call); 5] = [
+    (Field::Priority, "3", "1", Call::Update),
+    (Field::Priority, "", "3", Call::Update),
+    (Field::Status, "", "done", Call::Update),
+    (Field::Tags, "home", "home,urgent", Call::AddTag),
+    (Field::Tags, "home,urgent", "home", Call::RemoveTag),
+];
+
+fn value(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// A task at both accounts that holds this, at rest.
+fn bench_with(field: Field, held: &str) -> Bench {
+    let bench = Bench::new(&["tw", "vik"]);
+    let more: Vec<(Field, &str)> = value(held).map(|held| (field, held)).into_iter().collect();
+    bench.make_with(TW, "a", &more);
+    bench.settle();
+    bench
+}
+
+/// Kills a round once a call of this kind at `at` stands at this moment.
+fn kill(bench: &Bench, at: usize, call: Call, moment: Moment) {
+    bench.shut(at, call, moment);
+    let mut members = [bench.member(TW), bench.member(VIK)];
+    let engine = bench.engine();
+    {
+        let mut round = pin!(engine.run_round(&mut members, &bench.options));
+        go_on(round.as_mut());
+    }
+    bench.open(at);
+    // Its leases run out.
+    bench.hand.advance(600);
+}
+
+fn held(bench: &Bench, field: Field) -> [String; 2] {
+    [TW, VIK].map(|at| bench.field(at, "a", field))
+}
+
+#[test]
+fn s14_what_is_taken_back_after_a_kill_stays_taken_back() {
+    for (here, there) in [(TW, VIK), (VIK, TW)] {
+        for (field, before, after, call) in EDITS {
+            let call = if there == VIK { call } else { Call::Update };
+            for moment in [Moment::Before, Moment::After] {
+                let bench = bench_with(field, before);
+                bench.edit(here, "a", field, value(after));
+                kill(&bench, there, call, moment);
+                bench.edit(here, "a", field, value(before));
+                bench.settle();
+                let seen = held(&bench, field);
+                assert_eq!(seen, [before; 2], "{after}, {moment:?} {call:?} at {there}");
+            }
+        }
+    }
+}
+
+/// The server says nothing, and does it; or does it only when the edit was taken back already.
+#[test]
+fn s14_what_is_taken_back_after_a_lost_answer_stays_taken_back() {
+    let late = Duration::from_secs(25);
+    for fault in [
+        Fault::ReplyLost(1),
+        Fault::TimedOut(late),
+        Fault::Slow(late),
+    ] {
+        for (field, before, after, call) in EDITS {
+            let bench = bench_with(field, before);
+            bench.edit(TW, "a", field, value(after));
+            // It is tried again at once.
+            for _ in 0..5 {
+                bench.order(VIK, call, fault);
+            }
+            bench.round_now();
+            bench.seats[VIK].orders.lock().expect("free").clear();
+            bench.edit(TW, "a", field, value(before));
+            bench.settle();
+            assert_eq!(held(&bench, field), [before; 2], "{after}, {fault:?}");
+        }
+    }
+}
+
+/// What a person deletes after we carried an edit of it is no edit against that deletion.
+#[test]
+fn s14_what_is_deleted_after_a_kill_stays_deleted() {
+    for (here, there) in [(TW, VIK), (VIK, TW)] {
+        for (field, before, after, call) in EDITS {
+            let call = if there == VIK { call } else { Call::Update };
+            let bench = bench_with(field, before);
+            bench.edit(here, "a", field, value(after));
+            kill(&bench, there, call, Moment::After);
+            bench.delete(here, "a");
+            bench.settle();
+            assert_eq!(bench.titles(TW), [""; 0], "{after} at {there}");
+            assert_eq!(bench.titles(VIK), [""; 0], "{after} at {there}");
+        }
+    }
+}
+
+/// What never arrived is no excuse: long afterwards a person may write the same there.
+#[test]
+fn the_same_edit_there_much_later_is_an_edit() {
+    for (field, before, after, call) in EDITS {
+        let bench = bench_with(field, before);
+        bench.edit(TW, "a", field, value(after));
+        kill(&bench, VIK, call, Moment::Before);
+        bench.edit(TW, "a", field, value(before));
+        bench.settle();
+        bench.edit(VIK, "a", field, value(after));
+        bench.settle();
+        assert_eq!(held(&bench, field), [after; 2]);
+    }
+}
+
+/// What was answered is the server's from then on: whoever sets it back there has edited it.
+#[test]
+fn what_was_answered_and_is_set_back_there_is_an_edit() {
+    for (field, before, after, _) in EDITS {
+        let bench = bench_with(field, before);
+        bench.edit(TW, "a", field, value(after));
+        bench.round_now();
+        bench.edit(TW, "a", field, value(before));
+        bench.round_now();
+        bench.edit(VIK, "a", field, value(after));
+        bench.round_now();
+        bench.settle();
+        assert_eq!(held(&bench, field), [after; 2]);
+    }
+}
