@@ -9,8 +9,8 @@ use instep_model::{
     MappingState, OperationId, Provenance, RemoteTask, Side, Task, Timestamp, Value,
 };
 use instep_sync::{
-    FieldConflict, Holder, MergedPair, Projection, Rules, Seen, base_of, differs, finer,
-    has_returned, links_are_shown,
+    FieldConflict, Holder, MergedPair, Projection, Rules, Seen, Translated, base_of, differs,
+    finer, has_returned, links_are_shown,
 };
 
 use crate::context::Context;
@@ -53,8 +53,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         } = sighting;
         let account = &pass.account.id;
         let projection = context.projection(pass, &self.zone);
-        let translated = context.translate(account, remote, task.id, &stored.base, &task.fields);
-        let answered = self.answered(sighting, &translated.fields);
+        let mut translated =
+            context.translate(account, remote, task.id, &stored.base, &task.fields);
+        let answered = self.answered(sighting, &mut translated);
         let sighting = &Sighting {
             mapping: &answered,
             ..*sighting
@@ -130,7 +131,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     }
 
     /// The pair with what this look shows of writes whose answer never came (S14).
-    fn answered<'a>(&self, sighting: &Sighting<'a>, seen: &Fields) -> Cow<'a, Mapping> {
+    fn answered<'a>(&self, sighting: &Sighting<'a>, seen: &mut Translated) -> Cow<'a, Mapping> {
         let mut pair = Cow::Borrowed(sighting.mapping);
         if !pair.unanswered.is_empty() {
             let looked_at = sighting.floor.unwrap_or_else(|| self.clock.now());

@@ -13,9 +13,12 @@ use instep_model::{Field, Fields, RemoteId, RemoteNote, Timestamp, Value, When};
 pub(crate) type Key = u32;
 
 /// Where a person works: in the hub, or with a client of one of the remotes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub(crate) enum Place {
     /// The hub itself.
+    #[default]
     Hub,
     /// A remote, by its index.
     Remote(usize),
@@ -54,11 +57,16 @@ pub(crate) struct Entry {
     pub(crate) slot: Slot,
     pub(crate) number: u32,
     pub(crate) at: u64,
+    /// Where it was entered.
+    pub(crate) place: Place,
+    /// Whether the task was in step when it was entered.
+    pub(crate) alone: bool,
     /// A later value was entered by somebody who saw this one.
     pub(crate) superseded: bool,
     /// When somebody who saw it took it away.
     pub(crate) removed: Option<u64>,
-    /// Whether it must not come back, as it had been everywhere before it was taken away.
+    /// Whether it must not come back: it had been everywhere before it was taken away, or whoever
+    /// entered it took it away before anybody else did anything, and we alone carried it about.
     pub(crate) stays_away: bool,
     /// Somebody who saw it, or could not, deleted the task.
     pub(crate) died: bool,
@@ -117,7 +125,9 @@ pub(crate) struct Ledger {
     pub(crate) round_began: u64,
     /// The task that somebody touched last.
     pub(crate) last: Option<Key>,
-    /// Whether whoever acts now does so where the hub never reads.
+    /// Where whoever acts now does so.
+    pub(crate) place: Place,
+    /// Whether the hub never reads there.
     pub(crate) abroad: bool,
     /// What whoever acts now does to an item that is none of its account's.
     pub(crate) outside: Option<Outside>,
@@ -130,6 +140,8 @@ pub(crate) struct Ledger {
     pub(crate) settled: u64,
     /// Tasks that somebody deleted in an account that the hub never reads.
     pub(crate) refused: BTreeSet<(usize, Key)>,
+    /// The scalar that was entered last, and what stood there before.
+    pub(crate) former: Option<(u32, Option<Value>)>,
     /// What each item has to show beside the hub's fields.
     pub(crate) shades: BTreeMap<(usize, Key), Shade>,
     numbers: u32,
@@ -162,6 +174,7 @@ impl Ledger {
 
     /// Records a value; whoever entered it saw `seen` in its place.
     pub(crate) fn enter(&mut self, key: Key, slot: Slot, number: u32, seen: Option<u32>) {
+        let alone = self.in_step > self.touched.get(&key).copied();
         let at = self.tick();
         let foreign = self.abroad;
         if let Some(seen) = seen.filter(|_| !foreign) {
@@ -181,6 +194,8 @@ impl Ledger {
             slot,
             number,
             at,
+            place: self.place,
+            alone,
             superseded: false,
             removed: None,
             stays_away: false,
@@ -191,14 +206,22 @@ impl Ledger {
         });
     }
 
+    /// What was entered last, while it is what anybody did to its task last.
+    pub(crate) fn latest(&self) -> Option<&Entry> {
+        let entry = self.entries.last()?;
+        let is_last = self.touched.get(&entry.key) == Some(&entry.at);
+        Some(entry).filter(|_| is_last)
+    }
+
     /// Records that an element was taken away.
     pub(crate) fn remove(&mut self, key: Key, slot: Slot, number: u32) {
         if self.abroad {
             return;
         }
+        let before = self.touched.get(&key).copied();
         let at = self.tick();
         self.touched.insert(key, at);
-        let in_step = self.in_step;
+        let (in_step, place) = (self.in_step, self.place);
         let entry = self
             .entries
             .iter_mut()
@@ -207,7 +230,27 @@ impl Ledger {
             entry.removed = Some(at);
             // It stays in the hub while the item is none of the account's.
             let heard = self.outside.is_none();
-            entry.stays_away = heard && in_step.is_some_and(|moment| moment > entry.at);
+            let was_everywhere = in_step.is_some_and(|moment| moment > entry.at);
+            let is_taken_back = entry.alone && entry.place == place && before == Some(entry.at);
+            entry.stays_away = heard && (was_everywhere || is_taken_back);
+        }
+    }
+
+    /// Records that a value gave way to none, or to the one before it.
+    pub(crate) fn supersede(&mut self, key: Key, slot: Slot, number: u32) {
+        self.remove(key, slot, number);
+        let mut entries = self.entries.iter_mut();
+        let found = entries.find(|entry| entry.slot == slot && entry.number == number);
+        if let Some(entry) = found.filter(|_| !self.abroad) {
+            entry.superseded = true;
+        }
+    }
+
+    /// Records that a value stands again where it had given way, whoever took it away elsewhere.
+    pub(crate) fn enter_again(&mut self, slot: Slot, number: u32) {
+        let mut entries = self.entries.iter_mut();
+        if let Some(entry) = entries.find(|entry| entry.slot == slot && entry.number == number) {
+            entry.stays_away = false;
         }
     }
 

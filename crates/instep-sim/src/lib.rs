@@ -18,8 +18,10 @@ mod processes;
 mod rehearse;
 mod schedule;
 mod setting;
+mod shown;
 mod shrink;
 mod stage;
+mod take_back;
 mod world;
 
 /// Schedules make and drop small values all the time; this allocator makes them a third faster.

@@ -6,7 +6,8 @@ use instep_model::{Field, Fields, Mapping, MappingState, Scope, Value};
 
 use crate::ledger::{Key, Outside, Slot, numbers, read_title, texts};
 use crate::setting::AWAY;
-use crate::stage::{Body, Shown, Stage};
+use crate::shown::{Body, Shown};
+use crate::stage::Stage;
 
 impl Stage {
     /// How surely what happens to this item is not heard.

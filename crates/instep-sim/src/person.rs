@@ -15,57 +15,40 @@ use uuid::Uuid;
 use crate::bugs::REHEARSAL;
 use crate::executor::poll;
 use crate::ledger::{
-    self, Key, Place, Shade, Slot, note, numbers, read, read_note, read_tag, read_title, tag,
-    texts, value,
+    self, Key, Place, Shade, Slot, note, read, read_note, read_tag, read_title, tag, texts, value,
 };
 use crate::outside::moves_scope;
 use crate::schedule::Deed;
 use crate::setting::AWAY;
-use crate::stage::{Body, Shown, Stage, index, low};
+use crate::shown::{Body, Shown, index, low};
+use crate::stage::Stage;
 use crate::world::{SimClock, SimRng};
 
 const PROJECTS: u32 = 4;
 
-impl Shown {
-    fn place(&self) -> Place {
-        match &self.body {
-            Body::Hub(_) => Place::Hub,
-            Body::Remote(remote, _) => Place::Remote(*remote),
-        }
-    }
-
-    pub(crate) fn fields(&self) -> &Fields {
-        match &self.body {
-            Body::Hub(task) => &task.fields,
-            Body::Remote(_, task) => &task.fields,
-        }
-    }
-
-    pub(crate) fn numbers(&self) -> BTreeSet<(Slot, u32)> {
-        match &self.body {
-            Body::Hub(task) => {
-                let notes = task.fields.annotations();
-                numbers(&task.fields, notes.values().map(|note| note.text.as_str()))
-            }
-            Body::Remote(_, task) => numbers(&task.fields, texts(&task.notes)),
-        }
-    }
-}
-
 impl Stage {
     /// Lets a person do something, if there is anything to do it to.
     pub(crate) fn act(&mut self, place: Place, deed: Deed, pick: u64) {
-        if deed == Deed::Create {
-            return self.create(place, low(pick));
+        match deed {
+            Deed::Create => return self.create(place, low(pick)),
+            Deed::TakeBack => return self.take_back(),
+            _ => {}
         }
         let Some(shown) = self.task_of(place, pick) else {
             return;
         };
-        self.stir(&shown);
+        self.work_on(&shown, |stage| stage.do_to(&shown, deed, low(pick) / 7));
+    }
+
+    /// Lets a person do something to a task that is shown.
+    pub(crate) fn work_on(&mut self, shown: &Shown, work: impl FnOnce(&mut Self)) {
+        let place = shown.place();
+        self.stir(shown);
         self.ledger.last = Some(shown.key);
+        self.ledger.place = place;
         self.ledger.abroad = self.is_abroad(place);
-        self.ledger.outside = self.outside(&shown);
-        self.do_to(&shown, deed, low(pick) / 7);
+        self.ledger.outside = self.outside(shown);
+        work(self);
         self.ledger.outside = None;
         self.ledger.abroad = false;
     }
@@ -80,7 +63,7 @@ impl Stage {
 
     fn do_to(&mut self, shown: &Shown, deed: Deed, rest: u32) {
         match deed {
-            Deed::Create => {}
+            Deed::Create | Deed::TakeBack => {}
             Deed::Enter(slot) => self.enter(shown, slot, rest),
             Deed::Clear(slot) => self.clear(shown, slot),
             Deed::Prioritise => {
@@ -132,6 +115,7 @@ impl Stage {
     fn create(&mut self, place: Place, pick: u32) {
         let key = self.ledger.key();
         self.ledger.last = Some(key);
+        self.ledger.place = place;
         self.ledger.abroad = self.is_abroad(place);
         let number = self.ledger.number();
         let title = value(key, Slot::Title, number, false);
@@ -212,12 +196,19 @@ impl Stage {
         let number = self.ledger.number();
         let seen = read(slot, shown.fields().get(slot.field()));
         let new = value(shown.key, slot, number, rest.is_multiple_of(2));
+        let former = shown.fields().get(slot.field()).cloned();
+        self.ledger.former = Some((number, former));
         if self.write(shown, slot.field(), Some(new)) {
             self.ledger.enter(shown.key, slot, number, seen);
-            if let (Slot::Title, Body::Remote(remote, task)) = (slot, &shown.body) {
-                let shown = (*remote, task.id.clone(), number);
-                self.ledger.shown.insert(shown);
-            }
+            self.retitled(shown, slot, number);
+        }
+    }
+
+    /// Records that an item shows a title from here on, if it is one that was written.
+    pub(crate) fn retitled(&mut self, shown: &Shown, slot: Slot, number: u32) {
+        if let (Slot::Title, Body::Remote(remote, task)) = (slot, &shown.body) {
+            let shown = (*remote, task.id.clone(), number);
+            self.ledger.shown.insert(shown);
         }
     }
 
@@ -243,15 +234,20 @@ impl Stage {
     }
 
     fn untag(&mut self, shown: &Shown, rest: u32) {
+        let tags = shown.fields().tags();
+        let gone = index(rest, tags.len()).and_then(|at| tags.iter().nth(at));
+        if let Some(gone) = gone {
+            self.untag_this(shown, gone);
+        }
+    }
+
+    pub(crate) fn untag_this(&mut self, shown: &Shown, gone: &str) {
         let mut tags = shown.fields().tags();
-        let Some(gone) = index(rest, tags.len()).and_then(|at| tags.iter().nth(at).cloned()) else {
-            return;
-        };
-        tags.remove(&gone);
+        tags.remove(gone);
         if !self.write(shown, Field::Tags, Some(Value::Tags(tags))) {
             return;
         }
-        match read_tag(&gone) {
+        match read_tag(gone) {
             Some(number) => self.ledger.remove(shown.key, Slot::Tag, number),
             None => self.ledger.touch(shown.key),
         }
@@ -310,10 +306,16 @@ impl Stage {
     }
 
     fn erase(&mut self, shown: &Shown, rest: u32) {
+        self.erase_one(shown, |texts| index(rest, texts.len()));
+    }
+
+    /// Takes the note away that is picked from the texts of all.
+    pub(crate) fn erase_one(&mut self, shown: &Shown, pick: impl Fn(&[&str]) -> Option<usize>) {
         let seen = match &shown.body {
             Body::Hub(task) => {
                 let mut notes = task.fields.annotations();
-                let id = index(rest, notes.len()).and_then(|at| notes.keys().nth(at).copied());
+                let texts: Vec<&str> = notes.values().map(|note| note.text.as_str()).collect();
+                let id = pick(&texts).and_then(|at| notes.keys().nth(at).copied());
                 let Some(gone) = id.and_then(|id| notes.remove(&id)) else {
                     return;
                 };
@@ -321,8 +323,8 @@ impl Stage {
                 read_note(&gone.text)
             }
             Body::Remote(remote, task) => {
-                let Some(one) = index(rest, task.notes.len()).and_then(|at| task.notes.get(at))
-                else {
+                let texts: Vec<&str> = texts(&task.notes).collect();
+                let Some(one) = pick(&texts).and_then(|at| task.notes.get(at)) else {
                     return;
                 };
                 self.remotes[*remote].remove_note(self.world.now(), &task.id, &one.id);
@@ -522,7 +524,7 @@ impl Stage {
     }
 
     /// Writes one field where it was shown; answers whether that made a difference.
-    fn write(&mut self, shown: &Shown, field: Field, value: Option<Value>) -> bool {
+    pub(crate) fn write(&mut self, shown: &Shown, field: Field, value: Option<Value>) -> bool {
         let now = self.world.now();
         if moves_scope(shown.fields(), field, value.as_ref()) {
             self.ledger.shift(shown.key);
@@ -559,21 +561,5 @@ fn done<T: std::fmt::Debug>(edit: impl Future<Output = Result<T, EditError>>) ->
     match poll(pin!(edit)) {
         Some(Ok(edited)) => edited,
         other => unreachable!("a person's own edit is stored: {other:?}"),
-    }
-}
-
-impl ledger::Ledger {
-    fn supersede(&mut self, key: ledger::Key, slot: Slot, number: u32) {
-        if self.abroad {
-            return;
-        }
-        let found = self
-            .entries
-            .iter_mut()
-            .find(|entry| entry.slot == slot && entry.number == number);
-        if let Some(entry) = found {
-            entry.superseded = true;
-        }
-        self.touch(key);
     }
 }

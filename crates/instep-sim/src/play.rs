@@ -14,7 +14,8 @@ use crate::executor::poll;
 use crate::ledger::{Key, Place, numbers, read_title, texts};
 use crate::owners::Owners;
 use crate::schedule::{Reinstall, Schedule, Step};
-use crate::stage::{Body, Breach, NAMES, Plan, Shown, Stage, breach};
+use crate::shown::{Body, Shown};
+use crate::stage::{Breach, NAMES, Plan, Stage, breach};
 
 /// How a schedule ended.
 #[derive(Debug, Clone)]

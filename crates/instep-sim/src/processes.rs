@@ -6,7 +6,8 @@ use std::pin::pin;
 use instep_model::{Conflict, Mapping, MappingState, RemoteTask, Task};
 
 use crate::executor::poll;
-use crate::stage::{Breach, NAMES, Patience, Plan, Stage, breach, index};
+use crate::shown::index;
+use crate::stage::{Breach, NAMES, Patience, Plan, Stage, breach};
 use crate::world::Halt;
 
 /// Deliveries of one event after which everything that it leads to has been done (S8).

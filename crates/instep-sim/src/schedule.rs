@@ -37,6 +37,8 @@ pub(crate) enum Deed {
     Reopen,
     Delete,
     Unmark,
+    /// Whoever entered something last takes it back.
+    TakeBack,
 }
 
 /// What a server holds after it was set up anew.
@@ -164,6 +166,7 @@ impl Step {
                 Deed::Shade => "shade",
                 Deed::Delete => "delete",
                 Deed::Unmark => "unmark",
+                Deed::TakeBack => "take back",
             },
             Self::Round { crash: Some(_), .. } => "round, killed",
             Self::Round {
@@ -344,7 +347,7 @@ fn await_count(chance: &mut Chance) -> u16 {
 }
 
 fn deed(chance: &mut Chance) -> Deed {
-    match chance.below(50) {
+    match chance.below(54) {
         0..=8 => Deed::Create,
         9..=12 => Deed::Enter(Slot::Title),
         13..=15 => Deed::Enter(Slot::Due),
@@ -370,6 +373,7 @@ fn deed(chance: &mut Chance) -> Deed {
         45 => Deed::Reword,
         46 => Deed::Erase,
         47..=48 => Deed::Note,
+        49..=52 => Deed::TakeBack,
         _ => Deed::Ban,
     }
 }

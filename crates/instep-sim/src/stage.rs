@@ -11,7 +11,7 @@ use instep_contract::{
 use instep_engine::{Begin, Engine, Limits, Member, Peer, RoundOptions, RoundReport, Start};
 use instep_model::{
     Account, AccountId, Conflict, ConflictPolicy, Direction, Draft, Field, Identity, Ids, Kind,
-    Operation, RemoteId, RemoteTask, Scope, Task, TimeZone, Value,
+    Operation, RemoteId, Scope, TimeZone, Value,
 };
 use instep_sync::{BreakerRule, Rate};
 
@@ -19,7 +19,7 @@ use crate::bugs::{Bug, REHEARSAL, SimConnector, SimStore};
 use crate::executor::poll;
 use crate::ledger::{Key, Ledger, Place, Slot, read, read_title};
 use crate::owners::Process;
-use crate::schedule::{LAST, Reinstall};
+use crate::schedule::Reinstall;
 use crate::setting::Setting;
 use crate::world::{Halt, RemoteWorld, SimClock, SimRng, SimWorld, Skies};
 
@@ -334,40 +334,6 @@ impl Stage {
         })
     }
 
-    /// The task that a person picks in a place.
-    pub(crate) fn task_of(&self, place: Place, pick: u64) -> Option<Shown> {
-        let hot = self.ledger.last.filter(|_| pick >= LAST);
-        let shown: Vec<Shown> = match place {
-            Place::Hub => {
-                let tasks = self.store.all_tasks();
-                let alive = tasks.into_iter().filter(Task::is_alive);
-                alive
-                    .filter_map(|task| {
-                        let (key, _) = read_title(task.fields.title())?;
-                        let body = Body::Hub(task);
-                        Some(Shown { key, body })
-                    })
-                    .collect()
-            }
-            Place::Remote(remote) => {
-                let tasks = self.remotes[remote].tasks();
-                tasks
-                    .into_iter()
-                    .filter_map(|task| {
-                        let (key, _) = read_title(task.fields.title())?;
-                        let body = Body::Remote(remote, task);
-                        Some(Shown { key, body })
-                    })
-                    .collect()
-            }
-        };
-        let at = match shown.iter().position(|one| Some(one.key) == hot) {
-            Some(at) => at,
-            None => index(low(pick), shown.len())?,
-        };
-        shown.into_iter().nth(at)
-    }
-
     /// Whether `place` can show what is entered in `slot`.
     pub(crate) fn holds(&self, place: Place, slot: Slot) -> bool {
         match place {
@@ -567,27 +533,6 @@ pub(crate) const NAMES: [&str; 3] = ["server", "database", "file"];
 
 /// Where the remotes are that are not on this computer.
 const HOSTS: [Option<&str>; 3] = [Some("tasks.example.org"), None, None];
-
-/// A task as one place shows it.
-pub(crate) struct Shown {
-    pub(crate) key: Key,
-    pub(crate) body: Body,
-}
-
-pub(crate) enum Body {
-    Hub(Task),
-    Remote(usize, RemoteTask),
-}
-
-/// The number in a pick.
-pub(crate) fn low(pick: u64) -> u32 {
-    u32::try_from(pick % LAST).unwrap_or_default()
-}
-
-pub(crate) fn index(pick: u32, len: usize) -> Option<usize> {
-    let len = u32::try_from(len).ok().filter(|len| *len > 0)?;
-    usize::try_from(pick % len).ok()
-}
 
 fn hash(id: &RemoteId) -> u64 {
     id.as_str()

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use instep_model::{
-    Annotation, AnnotationId, Base, Change, Field, Fields, Timestamp, Unanswered, Value,
-};
+use instep_model::{Annotation, AnnotationId, Base, Change, Field, Timestamp, Unanswered, Value};
 
+use crate::links::Translated;
 use crate::projection::{tags_of, tasks_of};
 
 /// Takes into the base what `seen` shows of writes that went unanswered, so that a person who took
@@ -14,7 +13,7 @@ use crate::projection::{tags_of, tasks_of};
 pub fn take_unanswered(
     base: &mut Base,
     unanswered: &mut Vec<Unanswered>,
-    seen: &Fields,
+    seen: &mut Translated,
     since: Timestamp,
 ) {
     unanswered.retain(|one| one.at >= since);
@@ -22,10 +21,13 @@ pub fn take_unanswered(
 }
 
 /// Whether the remote shows what of this change the base lacks; the base holds it then.
-fn is_taken(base: &mut Base, change: &Change, seen: &Fields) -> bool {
+fn is_taken(base: &mut Base, change: &Change, seen: &mut Translated) -> bool {
     let Change { field, from, to } = change;
+    if *field == Field::Annotations {
+        return are_notes_taken(base, change, seen);
+    }
     let (from, to) = (from.as_ref(), to.as_ref());
-    let (shown, seen) = (base.shown(*field), seen.get(*field));
+    let (shown, seen) = (base.shown(*field), seen.fields.get(*field));
     let taken = match field {
         Field::Tags => {
             let [from, to, shown, seen] = [from, to, shown, seen].map(tags_of);
@@ -35,7 +37,6 @@ fn is_taken(base: &mut Base, change: &Change, seen: &Fields) -> bool {
             let [from, to, shown, seen] = [from, to, shown, seen].map(tasks_of);
             elements(&from, &to, shown, &seen).map(Value::Tasks)
         }
-        Field::Annotations => return are_notes_taken(base, change, seen),
         _ if seen == to && seen != shown => {
             let seen = seen.cloned();
             base.confirm(*field, seen.clone(), seen);
@@ -70,37 +71,63 @@ fn elements<T: Ord + Clone>(
     taken.then_some(shown)
 }
 
-/// The same of notes, each of which is known by its id. One that was added is found by what is
-/// remembered of it before it is sent (S13).
-fn are_notes_taken(base: &mut Base, change: &Change, seen: Option<&Value>) -> bool {
+/// The same of notes, each of which is known by its id. One that was added is known by its text: what
+/// was seen gets its id.
+fn are_notes_taken(base: &mut Base, change: &Change, seen: &mut Translated) -> bool {
     let (from, to) = (notes_of(change.from.as_ref()), notes_of(change.to.as_ref()));
-    let seen = notes_of(seen);
-    let (mut held, mut shown) = (
-        base.fields.annotations(),
-        notes_of(base.shown(Field::Annotations)),
-    );
+    let mut held = base.fields.annotations();
+    let mut shown = notes_of(base.shown(Field::Annotations));
+    let mut there = seen.fields.annotations();
     let mut taken = false;
-    for (id, _) in from.iter().filter(|(id, note)| to.get(id) != Some(note)) {
-        let text = |notes: &BTreeMap<AnnotationId, Annotation>| {
-            notes.get(id).map(|note| note.text.clone())
-        };
-        if text(&seen) != text(&to) || text(&shown) == text(&seen) {
+    let moved = from.keys().chain(to.keys());
+    for id in moved.filter(|id| from.get(id) != to.get(id)) {
+        let sent = to.get(id);
+        if !from.contains_key(id)
+            && let Some(sent) = sent
+            && let Some(found) = unknown_of(&there, &shown, &sent.text)
+        {
+            let note = there.remove(&found);
+            there.extend(note.map(|note| (*id, note)));
+            let remote = seen.notes.remove(&found);
+            seen.notes.extend(remote.map(|remote| (*id, remote)));
+        }
+        let texts = [sent, there.get(id), shown.get(id)].map(|note| note.map(|note| &note.text));
+        let [sent_text, seen_text, shown_text] = texts;
+        if seen_text != sent_text || shown_text == seen_text {
             continue;
         }
-        for base in [&mut held, &mut shown] {
-            match to.get(id) {
-                Some(note) => base.insert(*id, note.clone()),
-                None => base.remove(id),
+        // With its time as well, which is set once.
+        for notes in [&mut held, &mut shown, &mut there] {
+            match sent {
+                Some(note) => notes.insert(*id, note.clone()),
+                None => notes.remove(id),
             };
         }
         taken = true;
     }
     if taken {
         base.notes.retain(|id, _| held.contains_key(id));
+        let known = seen.notes.iter().filter(|(id, _)| held.contains_key(id));
+        base.notes
+            .extend(known.map(|(id, remote)| (*id, remote.clone())));
+        seen.fields
+            .set(Field::Annotations, Value::Annotations(there));
         let (held, shown) = (Value::Annotations(held), Value::Annotations(shown));
         base.confirm(Field::Annotations, Some(held), Some(shown));
     }
     taken
+}
+
+/// A note of this text that the base does not show.
+fn unknown_of(
+    there: &BTreeMap<AnnotationId, Annotation>,
+    shown: &BTreeMap<AnnotationId, Annotation>,
+    text: &str,
+) -> Option<AnnotationId> {
+    let mut unknown = there.iter().filter(|(id, _)| !shown.contains_key(id));
+    unknown
+        .find(|(_, note)| note.text == text)
+        .map(|(id, _)| *id)
 }
 
 fn notes_of(value: Option<&Value>) -> BTreeMap<AnnotationId, Annotation> {

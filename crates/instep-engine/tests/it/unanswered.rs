@@ -142,3 +142,25 @@ fn what_was_answered_and_is_set_back_there_is_an_edit() {
         assert_eq!(held(&bench, field), [after; 2]);
     }
 }
+
+/// A note beside the task, too: the service gave it an id that we never heard of.
+#[test]
+fn s14_a_note_that_is_taken_back_after_a_kill_stays_taken_back() {
+    for (here, there, call) in [(TW, VIK, Call::AddNote), (VIK, TW, Call::Update)] {
+        for moment in [Moment::Before, Moment::After] {
+            let bench = bench_with(Field::Priority, "3");
+            let id = bench.id(here, "a");
+            let person = &bench.seats[here].remote;
+            person.add_note(bench.hand.now(), &id, "wrong");
+            kill(&bench, there, call, moment);
+            let added = person.task(&id).expect("alive").notes[0].id.clone();
+            person.remove_note(bench.hand.now(), &id, &added);
+            bench.settle();
+            for at in [TW, VIK] {
+                let task = bench.seats[at].remote.task(&bench.id(at, "a"));
+                let notes = task.expect("alive").notes;
+                assert_eq!(notes, [], "at {at}, {moment:?} {call:?}");
+            }
+        }
+    }
+}
