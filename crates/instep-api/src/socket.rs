@@ -92,7 +92,7 @@ pub struct DaemonHello {
 /// Tasks that a command of Taskwarrior added or changed, as its on-exit hook told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HookReport {
-    /// Names this report: one that comes twice is the same.
+    /// Names this report, for the log; one that comes twice has its tasks looked at twice.
     pub id: String,
     /// Taskwarrior's data directory, as the hook was told it.
     pub data: String,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 use instep_api::Failure;
 use instep_api::socket::HookReport;
@@ -9,6 +10,7 @@ use instep_contract::{Connector, Delivery, Event, Store};
 use instep_model::{AccountId, Kind, RemoteId, Timestamp};
 
 use crate::app::App;
+use crate::config::Entry;
 use crate::say;
 use crate::spool::{Spool, Told};
 
@@ -16,39 +18,62 @@ use crate::spool::{Spool, Told};
 const MOST_SPOOLED: usize = 256;
 
 impl App {
-    /// The Taskwarrior accounts whose tasks lie in this directory.
-    async fn accounts_at(&self, data: &Path) -> Vec<AccountId> {
+    /// What this report is to each account: its tasks, where they lie in the account's directory, and a
+    /// reason to look at everything where nobody can say whether they do.
+    async fn deliveries(&self, report: &HookReport) -> Vec<Delivery> {
         let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let data = real(data);
-        let known = self.taskwarriors.get_or_init(|| self.taskwarriors()).await;
-        let there = known.iter().filter(|(_, place)| real(place) == data);
-        there.map(|(account, _)| account.clone()).collect()
-    }
-
-    /// Where the tasks of each Taskwarrior lie; one that cannot be asked is left out.
-    async fn taskwarriors(&self) -> Vec<(AccountId, PathBuf)> {
+        let data = real(Path::new(&report.data));
+        // No id: told twice, its tasks are looked at once more, and nothing else comes of it.
+        let told = |account: AccountId, items| Delivery {
+            account,
+            id: None,
+            items,
+        };
         let mut found = Vec::new();
+        let mut perhaps = Vec::new();
         for entry in &self.config.accounts {
             if entry.account.kind != Kind::Taskwarrior {
                 continue;
             }
-            let Ok(mut connector) = self.connector(entry).await else {
-                continue;
-            };
-            // It knows its place once it has said who it is. Not through the door: what a hook tells is
-            // taken in while the account is paused as well, and a Taskwarrior has no breaker.
-            match connector.identity().await {
-                Ok(_) => found.extend(connector.data_dir().map(|data| {
-                    let data = data.to_owned();
-                    (entry.account.id.clone(), data)
-                })),
-                Err(error) => {
-                    tracing::warn!(account.id = %entry.account.id, %error, "Taskwarrior cannot be asked where its tasks lie");
+            let account = entry.account.id.clone();
+            match self.data_of(entry).await {
+                Some(place) if real(&place) == data => {
+                    let items = report.tasks.iter().map(RemoteId::new).collect();
+                    found.push(told(account, items));
                 }
+                Some(_) => {}
+                None => perhaps.push(told(account, Vec::new())),
             }
-            self.keep(entry, connector, None);
         }
-        found
+        if found.is_empty() { perhaps } else { found }
+    }
+
+    /// Where the tasks of a Taskwarrior lie; `None` while it cannot be asked. It is asked once, and
+    /// again where nothing is there any more.
+    async fn data_of(&self, entry: &Entry) -> Option<PathBuf> {
+        let account = &entry.account.id;
+        let known = || {
+            self.taskwarriors
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        let place = known().get(account).cloned();
+        if let Some(place) = place.filter(|place| place.exists()) {
+            return Some(place);
+        }
+        let mut connector = self.connector(entry).await.ok()?;
+        // It knows its place once it has said who it is. Not through the door: what a hook tells is
+        // taken in while the account is paused as well, and a Taskwarrior has no breaker.
+        let asked = connector.identity().await;
+        let place = connector.data_dir().map(Path::to_owned);
+        self.keep(entry, connector, None);
+        if let Err(error) = asked {
+            tracing::warn!(account.id = %account, %error, "Taskwarrior cannot be asked where its tasks lie");
+            return None;
+        }
+        let place = place?;
+        known().insert(account.clone(), place.clone());
+        Some(place)
     }
 
     /// Accepts what hooks told, all of it in one step; answers the accounts that it is about. What is
@@ -59,14 +84,7 @@ impl App {
     pub async fn accept_hooks(&self, reports: &[HookReport]) -> Result<Vec<AccountId>, Failure> {
         let mut deliveries = Vec::new();
         for report in reports {
-            for account in self.accounts_at(Path::new(&report.data)).await {
-                // No id: told twice, its tasks are looked at once more, and nothing else comes of it.
-                deliveries.push(Delivery {
-                    account,
-                    id: None,
-                    items: report.tasks.iter().map(RemoteId::new).collect(),
-                });
-            }
+            deliveries.extend(self.deliveries(report).await);
         }
         let mut accounts: Vec<AccountId> =
             deliveries.iter().map(|one| one.account.clone()).collect();

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use instep_api::{Exit, Failure, SyncRequest};
@@ -10,7 +11,6 @@ use instep_contract::{Lease, Store, StoreError};
 use instep_engine::{Clock, Decisions, Engine, Limits};
 use instep_model::{AccountId, Timestamp, UserId};
 use instep_store::{HubStore, OpenError};
-use tokio::sync::OnceCell;
 
 use crate::Places;
 use crate::config::{Config, Entry, load};
@@ -42,8 +42,8 @@ pub struct App {
     pub(crate) hub: HubStore,
     pub(crate) secrets: Secrets,
     pub(crate) pool: Pool,
-    /// Where the tasks of each Taskwarrior lie, once somebody asked.
-    pub(crate) taskwarriors: OnceCell<Vec<(AccountId, PathBuf)>>,
+    /// Where the tasks of each Taskwarrior lie that could be asked so far.
+    pub(crate) taskwarriors: Mutex<BTreeMap<AccountId, PathBuf>>,
     /// How long to wait for an account that another instance runs.
     pub(crate) patience: Duration,
     /// When services are called no longer; every engine of this process counts in it.
@@ -98,7 +98,7 @@ impl App {
             hub,
             secrets: Secrets::default(),
             pool: Pool::default(),
-            taskwarriors: OnceCell::new(),
+            taskwarriors: Mutex::default(),
             patience: PATIENCE,
             removed: named.collect(),
             notes,

@@ -17,6 +17,11 @@ pub fn nobody_listens(places: &Places) -> Option<NotesLine> {
     }
 }
 
+/// Whether a daemon runs that takes no webhooks, as where its address was taken by another program.
+pub(crate) fn is_deaf(places: &Places) -> bool {
+    Daemon::find(places).is_some_and(|daemon| daemon.hello.http.is_none())
+}
+
 /// A daemon that answers.
 #[derive(Debug)]
 pub struct Daemon {

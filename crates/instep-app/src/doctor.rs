@@ -1,4 +1,4 @@
-//! What is wrong, each with the command that mends it. Looks, and changes nothing.
+//! What is wrong, each with the command that mends it. It asks, and mends nothing by itself.
 
 mod checks;
 mod mend;
@@ -174,7 +174,7 @@ async fn left_alone(app: &App, entry: &Entry, checks: &mut Checks) -> bool {
     }
     let is_left_alone = access.why.is_some();
     if let Some((_, why)) = access.why {
-        let (why, fix) = why.split_once(" → ").unwrap_or((&why, "instep status"));
+        let (why, fix) = why.rsplit_once(" → ").unwrap_or((&why, "instep status"));
         let (id, status) = match access.is_open && !access.is_paused {
             true => (breaker, CheckStatus::Problem),
             false => (format!("account.{name}.paused"), CheckStatus::Note),

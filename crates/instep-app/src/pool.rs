@@ -1,5 +1,6 @@
 //! Connectors between two turns: with them stay the connection, and what is known of who answers. A
-//! connector is used by one turn at a time, and nothing is ever asked of it here.
+//! connector is used by one turn at a time, and nothing is ever asked of it here. Two at work for one
+//! account at once each have their own, and the one that comes back last is kept.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

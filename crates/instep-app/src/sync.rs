@@ -1,11 +1,12 @@
 //! Running rounds: for real, and as a rehearsal on a copy of the hub.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use instep_api::socket::Progress;
 use instep_api::{AccountSync, Failure, SyncReply, SyncRequest};
-use instep_contract::{Event, Look, with_causes};
+use instep_contract::{Connector, Event, Look, with_causes};
 use instep_engine::{AccountReport, Need, Rehearsal, RoundOptions, RoundReport, Trouble};
 use instep_model::{Account, AccountId, Direction, Timestamp};
 
@@ -16,6 +17,7 @@ use crate::refused;
 use crate::say;
 use crate::scratch::{copy_failed, scratch_copy};
 use crate::tell::{About, Outcome};
+use crate::turn::Turn;
 
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
@@ -92,15 +94,32 @@ impl App {
                 }
             }
         };
-        let came_through = |event: &&Event| {
+        let came_through = |event: &Event| {
             let mut reports = report.accounts.iter();
             let own = reports.find(|told| told.account == event.account);
             own.is_some_and(|told| told.trouble.is_none())
         };
-        let seen: Vec<Event> = told.iter().filter(came_through).cloned().collect();
+        let compares: BTreeSet<AccountId> = choice
+            .members
+            .iter()
+            .filter(|member| member.connector.compares())
+            .map(|member| member.account.id.clone())
+            .collect();
+        // Where a look goes by what a service says of its changes, it may leave out single items.
+        let (seen, unread): (Vec<Event>, Vec<Event>) = told
+            .into_iter()
+            .filter(came_through)
+            .partition(|event| event.item.is_none() || compares.contains(&event.account));
         self.forget_told(&seen).await?;
         let about = About::Everything;
         let mut reply = self.conclude(choice, report, about, began).await?;
+        let unread: BTreeSet<AccountId> = unread.into_iter().map(|event| event.account).collect();
+        for account in &unread {
+            // They are told of still where this does not come through.
+            if let Ok(Some(turned)) = self.turn(account, Turn::Told).await {
+                self.finish(&turned).await?;
+            }
+        }
         for entry in self.entries(&request.accounts)? {
             let mut told = reply.accounts.iter();
             let came_through =

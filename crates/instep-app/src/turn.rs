@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use instep_api::{Exit, Failure};
-use instep_contract::{Connector, Event, Look, Store};
+use instep_api::{Exit, Failure, SyncRequest};
+use instep_contract::{Connector, Event, Look, Store, StoreError};
 use instep_engine::{AccountReport, Begin, Member, NextTry, ReportedChange, RoundOptions, Trouble};
 use instep_model::{AccountId, Direction, RemoteId, Side, Timestamp};
 
@@ -207,34 +207,42 @@ impl App {
     /// # Errors
     /// When the hub fails.
     pub async fn finish(&self, turned: &Turned) -> Result<(), Failure> {
-        if turned.seen.is_empty() {
-            return Ok(());
+        match turned.seen.is_empty() {
+            true => Ok(()),
+            false => self.forget_told(&turned.seen).await,
         }
-        let finished = self.hub.finish_events(&turned.seen).await;
-        finished.map_err(|error| say::from_store(&error))
     }
 
     /// Notes of writes that were given up before an answer came, as a turn is that is dropped half-way,
     /// that the service may be at work on them for as long as after a time-out (S14).
     ///
     /// # Errors
-    /// When the hub fails, or somebody else runs such an account by now.
+    /// When the hub fails.
     pub async fn note_given_up(&self) -> Result<(), Failure> {
+        let failed = |error| say::from_store(&error);
+        let options = RoundOptions {
+            lease_timeout: Duration::ZERO,
+            ..self.options(&SyncRequest::default())
+        };
+        let engine = self.engine(self.hub.clone());
         for account in self.account_ids() {
             let open = self.hub.open_intents(&account).await;
-            if open.map_err(|error| say::from_store(&error))?.is_empty() {
+            if open.map_err(failed)?.is_empty() {
                 continue;
             }
-            let note = self.holding(&account, async |engine, lease| {
-                let failed = |error| say::from_store(&error);
-                let mut open = engine.store.open_intents(&account).await.map_err(failed)?;
-                for intent in &mut open {
-                    intent.timed_out = true;
-                }
-                let noted = engine.store.commit_doubt(lease, &open).await;
-                noted.map_err(failed)
-            });
-            note.await?;
+            let lease = match engine.claim(&account, &options).await {
+                // Whoever runs it by now has given up nothing.
+                Err(StoreError::LeaseHeld { .. }) => continue,
+                claimed => claimed.map_err(failed)?,
+            };
+            let mut open = self.hub.open_intents(&account).await.map_err(failed)?;
+            for intent in &mut open {
+                intent.timed_out = true;
+            }
+            let noted = self.hub.commit_doubt(&lease, &open).await;
+            // A lease that cannot be given back ends by itself.
+            let _ = self.hub.release_lease(lease).await;
+            noted.map_err(failed)?;
         }
         Ok(())
     }

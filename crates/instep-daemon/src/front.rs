@@ -143,10 +143,9 @@ async fn hear(shared: &Shared, delivery: &Delivery) -> bool {
     }
 }
 
-/// Nothing where the hub cannot be read; that is what `/health` tells.
 async fn metrics(shared: &Shared) -> String {
     let app = shared.app();
-    shared.metrics.text(&app).await.unwrap_or_default()
+    shared.metrics.text(&app).await
 }
 
 async fn health(shared: &Shared) -> Health {

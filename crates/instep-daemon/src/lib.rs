@@ -39,7 +39,7 @@ const STOPS_WITHIN: Duration = Duration::from_secs(9);
 /// half-way then is finished by the next ones.
 const TURN_ENDS_WITHIN: Duration = Duration::from_secs(2);
 
-/// What of that turns leave to all that comes after them.
+/// What of [`STOPS_WITHIN`] turns leave to all that comes after them.
 const AFTER_TURNS: Duration = Duration::from_secs(1);
 
 /// Runs the daemon of this data directory until it is told to stop. `listen` is where it answers over

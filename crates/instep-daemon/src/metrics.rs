@@ -5,7 +5,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use instep_api::{BreakerState, Failure};
+use instep_api::BreakerState;
 use instep_app::{AccountVitals, App, Turned};
 use prometheus::core::Collector;
 use prometheus::{
@@ -181,23 +181,22 @@ impl Metrics {
         self.webhooks.with_label_values(&[account, outcome]).inc();
     }
 
-    /// All of it, as it stands.
-    ///
-    /// # Errors
-    /// When the hub fails.
-    pub async fn text(&self, app: &App) -> Result<String, Failure> {
-        let vitals = app.vitals().await?;
+    /// All of it, as it stands. Where the hub cannot be read, as `/health` tells, what it alone knows
+    /// of the accounts is left out.
+    pub async fn text(&self, app: &App) -> String {
         self.accounts.reset();
-        for one in &vitals.accounts {
-            self.accounts.set(one);
+        if let Ok(vitals) = app.vitals().await {
+            for one in &vitals.accounts {
+                self.accounts.set(one);
+            }
+            set(&self.spool_files, vitals.spooled);
         }
-        set(&self.spool_files, vitals.spooled);
         if let Some(bytes) = resident_bytes() {
             self.resident.set(bytes);
         }
         let text = TextEncoder::new().encode_to_string(&self.registry.gather());
         // Into a text it always fits.
-        Ok(text.unwrap_or_default())
+        text.unwrap_or_default()
     }
 
     fn tell_of_this_process(&self) {

@@ -18,18 +18,19 @@ const SELDOM: Duration = Duration::from_secs(10 * 60);
 /// Takes in whatever is spooled, for as long as the daemon runs.
 pub(crate) async fn drain(shared: Rc<Shared>, places: Places) {
     let spool = Spool::of(&places);
-    let mut watch = watched(&spool);
+    let mut watch = None;
     loop {
-        let is_empty = take(&shared).await;
+        // Before it is looked into: what is put there in between rings.
         if watch.as_ref().is_none_or(SpoolWatch::is_over) {
             watch = watched(&spool);
         }
+        let all_stored = take(&shared).await;
         let wait = match watch {
-            Some(_) if is_empty => SELDOM,
+            Some(_) if all_stored => SELDOM,
             _ => SOON,
         };
         tokio::select! {
-            () = changed(watch.as_ref()), if is_empty => {}
+            () = changed(watch.as_ref()), if all_stored => {}
             () = tokio::time::sleep(wait) => {}
         }
     }

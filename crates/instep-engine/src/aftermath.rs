@@ -204,6 +204,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 agreed: false,
                 remote,
                 floor: None,
+                looked_at: None,
                 waiting: context.waiting(*id),
             };
             steps.extend(self.merge_step(pass, &context, &sighting));

@@ -12,6 +12,7 @@ use crate::context::collection_for;
 use crate::pass::Pass;
 use crate::push::Page;
 use crate::round::Engine;
+use crate::send::Marked;
 use crate::stop::Stop;
 use crate::{Clock, Rng};
 
@@ -174,8 +175,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .collect();
         let intents = self.remember(pass, &planned).await?;
         let lease = pass.lease.clone();
+        let nothing = Marked::default();
         let (outcome, settled) = join(
-            self.send(pass, &operations, &intents, false),
+            self.send(pass, &operations, &intents, &nothing, false),
             self.settle(&lease, std::mem::take(behind)),
         )
         .await;

@@ -7,6 +7,7 @@ use crate::aftermath::Aftermath;
 use crate::pass::Pass;
 use crate::push::Page;
 use crate::round::Engine;
+use crate::send::Marked;
 use crate::stop::Stop;
 use crate::{Clock, Rng};
 
@@ -68,8 +69,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         if operations.is_empty() {
             return Ok(Vec::new());
         }
-        self.note_sending(pass, &operations, &[]).await?;
-        let results = match self.send(pass, &operations, &[], false).await? {
+        let nothing = Marked::default();
+        let sent = self.send(pass, &operations, &[], &nothing, false).await?;
+        let results = match sent {
             Err(error) if error.is_about_item() && tasks.len() == 1 => vec![Err(error)],
             outcome => outcome?,
         };

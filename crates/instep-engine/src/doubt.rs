@@ -15,10 +15,13 @@ use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 /// A server may still be working on a request for this long after it was sent (S14).
-const STILL_WORKING: Duration = Duration::from_secs(2);
+pub const STILL_WORKING: Duration = Duration::from_secs(2);
 
 /// The same after the answer timed out.
-const STILL_WORKING_AFTER_TIMEOUT: Duration = Duration::from_secs(30);
+pub const STILL_WORKING_AFTER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// So long at most it is until an answer counts as timed out, and what goes before it in the same batch.
+const TIMES_OUT_WITHIN: Duration = Duration::from_secs(60);
 
 /// What a service that answered needs until what it was doing when it failed is settled.
 const SETTLES: Duration = Duration::from_millis(300);
@@ -283,9 +286,9 @@ fn created_base<C: Connector>(
     base
 }
 
-/// Writes from before this are not under way any more at `at`, whatever became of their answers.
+/// Writes that began before this are not under way any more at `at`, whatever became of their answers.
 pub(crate) fn under_way_since(at: Timestamp) -> Timestamp {
-    at.checked_sub(STILL_WORKING_AFTER_TIMEOUT)
+    at.checked_sub(TIMES_OUT_WITHIN + STILL_WORKING_AFTER_TIMEOUT)
         .unwrap_or(Timestamp::UNIX_EPOCH)
 }
 

@@ -45,6 +45,7 @@ mod turn;
 mod update;
 
 pub use door::Ping;
+pub use doubt::{STILL_WORKING, STILL_WORKING_AFTER_TIMEOUT};
 pub use edit::{EditError, Edited};
 pub use gate::Gate;
 pub use instep_model::{Need, NextTry, Trouble};

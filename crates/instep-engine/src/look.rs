@@ -504,6 +504,13 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ) -> Result<(), Stop> {
         let ids: Vec<TaskId> = paired.iter().map(|(task, _)| *task).collect();
         let remotes: Vec<RemoteTask> = paired.iter().map(|(_, remote)| remote.clone()).collect();
+        let looked_at = match floor {
+            Some(floor) => Some(floor),
+            None => {
+                let state = self.store.account_state(&pass.account.id).await?;
+                state.last_pass_at
+            }
+        };
         for _ in 0..MOST_PLANS {
             let context = self.context(pass.account, &ids, &remotes).await?;
             let mark = pass.mark();
@@ -523,6 +530,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     agreed: agreed(mapping),
                     remote,
                     floor,
+                    looked_at,
                     waiting: context.waiting(*id),
                 };
                 steps.extend(self.merge_step(pass, &context, &sighting));

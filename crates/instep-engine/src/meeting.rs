@@ -327,6 +327,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     agreed: false,
                     remote,
                     floor: None,
+                    looked_at: None,
                     waiting: context.waiting(*id),
                 };
                 let Some(mut step) = self.merge_step(pass, &context, &sighting) else {

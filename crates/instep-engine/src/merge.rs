@@ -29,8 +29,10 @@ pub(crate) struct Sighting<'a> {
     /// Whether the two sides ever agreed on anything.
     pub(crate) agreed: bool,
     pub(crate) remote: &'a RemoteTask,
-    /// When the account was last seen equal to its bases.
+    /// When the account was last seen equal to its bases, where that bounds the time of a change.
     pub(crate) floor: Option<Timestamp>,
+    /// When a look at the account last came to its end.
+    pub(crate) looked_at: Option<Timestamp>,
     /// What of this pair waits for a person already.
     pub(crate) waiting: &'a [Conflict],
 }
@@ -65,6 +67,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             (self.decisions.remote_was_edited)(&projection, &mapping.base, &translated.fields);
         let as_it_was = !edited && links_are_shown(&projection, &mapping.base, &translated.fields);
         let known = mapping.observed.is_none() && mapping.gone.is_none();
+        // Where an answer came to light, what the hub holds beyond it may still be to be written.
+        let known = known && mapping.base == stored.base;
         if *agreed && as_it_was && known && !has_returned(&pass.account.scope, mapping, task) {
             return self.echo_step(pass, sighting, stored);
         }
@@ -134,9 +138,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     fn answered<'a>(&self, sighting: &Sighting<'a>, seen: &mut Translated) -> Cow<'a, Mapping> {
         let mut pair = Cow::Borrowed(sighting.mapping);
         if !pair.unanswered.is_empty() {
-            let looked_at = sighting.floor.unwrap_or_else(|| self.clock.now());
             let pair = pair.to_mut();
-            let since = under_way_since(looked_at);
+            let since = sighting.looked_at.map_or(Timestamp::MIN, under_way_since);
             (self.decisions.take_unanswered)(&mut pair.base, &mut pair.unanswered, seen, since);
         }
         pair

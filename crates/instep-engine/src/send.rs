@@ -168,7 +168,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     /// Remembers what is about to be written to known items, before it is: what we may not live to
     /// see the answer of is known for ours when it is seen there, and looked at by the next look
     /// whatever it holds, as somebody may change it back to what the last one showed.
-    pub(crate) async fn note_sending<C: Connector>(
+    async fn note_sending<C: Connector>(
         &self,
         pass: &Pass<'_, C>,
         operations: &[Operation],
@@ -209,14 +209,26 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pass: &mut Pass<'_, C>,
         operations: &[Operation],
         intents: &[IntentId],
+        marked: &Marked,
         once: bool,
     ) -> Result<Outcome, Stop> {
         let chosen = pass.capabilities.ids == Ids::Chosen;
         let doubles = |operation: &Operation| !chosen && operation.can_double();
         let repeatable = !once && !operations.iter().any(doubles);
         let mut tries = Tries::of(if repeatable { MOST_REPEATS } else { 0 });
+        self.note_sending(pass, operations, &marked.sent).await?;
+        let mut may_be_there = false;
         loop {
-            match self.apply(pass, operations, intents).await? {
+            let sent = self.apply(pass, operations, intents).await;
+            may_be_there |= match &sent {
+                Ok(Ok(_)) => true,
+                Ok(Err(error)) => !stored_nothing(error),
+                Err(_) => false,
+            };
+            if !may_be_there {
+                self.note_sending(pass, &[], &marked.before).await?;
+            }
+            match sent? {
                 Err(ConnectorError::OutcomeUnknown {
                     doubt: Doubt::Failed | Doubt::Lost,
                     ..
@@ -225,6 +237,15 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             }
         }
     }
+}
+
+/// The pairs of a batch of writes to known items.
+#[derive(Debug, Default)]
+pub(crate) struct Marked {
+    /// As they are once it is known that none of it was stored.
+    pub(crate) before: Vec<Mapping>,
+    /// As they are until the answer is there.
+    pub(crate) sent: Vec<Mapping>,
 }
 
 /// Whether an error is certain to have left nothing behind.

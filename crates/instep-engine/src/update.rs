@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use instep_contract::{Applied, Connector, IntentId, PushStep, Store};
-use instep_model::{Base, Change, Mapping, Operation, Side, TaskId, Unanswered};
+use instep_contract::{Applied, Connector, ConnectorError, IntentId, PushStep, Store};
+use instep_model::{Base, Change, Operation, Side, TaskId, Unanswered};
 use instep_sync::{Planned, completes_repeating};
 
 use crate::aftermath::Aftermath;
@@ -11,6 +11,7 @@ use crate::journal::action_of;
 use crate::pass::Pass;
 use crate::push::Page;
 use crate::round::Engine;
+use crate::send::{Marked, stored_nothing};
 use crate::stop::Stop;
 use crate::{Clock, Rng};
 
@@ -123,13 +124,16 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 .iter()
                 .map(|(_, plan, _)| plan.operation.clone())
                 .collect();
-            let pairs = self.unanswered(page, &batch);
-            self.note_sending(pass, &operations, &pairs).await?;
+            let marked = self.marked(page, &batch);
+            for pair in &marked.sent {
+                page.context.mappings.insert(pair.task, pair.clone());
+            }
             let once = batch.iter().any(|(id, plan, _)| {
                 let base = &page.context.mappings[id].base;
                 completes_repeating(base, &plan.operation)
             });
-            let results = match self.send(pass, &operations, &intents, once).await? {
+            let sent = self.send(pass, &operations, &intents, &marked, once);
+            let results = match sent.await? {
                 Ok(results) => results,
                 Err(error) if error.is_about_item() && batch.len() == 1 => vec![Err(error)],
                 Err(error) => {
@@ -156,6 +160,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                         if let Some((_, plans)) = tasks.iter_mut().find(|(task, _)| *task == id) {
                             plans.clear();
                         }
+                        steps.extend(self.not_sent(page, id, &marked, &error));
                         steps.extend(self.failed(pass, page, id, error, settled, &mut aftermath));
                     }
                 }
@@ -167,25 +172,48 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
     }
 
-    /// The pairs of these writes as they are until the answer is there.
-    fn unanswered(&self, page: &mut Page, batch: &[(TaskId, Planned, bool)]) -> Vec<Mapping> {
+    /// The pairs of these writes, before them and until the answer is there.
+    fn marked(&self, page: &Page, batch: &[(TaskId, Planned, bool)]) -> Marked {
         let at = self.clock.now();
-        let mut pairs = Vec::new();
+        let mut marked = Marked::default();
         for (id, plan, _) in batch
             .iter()
             .filter(|(_, plan, _)| !plan.confirms.is_empty())
         {
-            let Some(pair) = page.context.mappings.get_mut(id) else {
+            let Some(before) = page.context.mappings.get(id) else {
                 continue;
             };
-            let changes = changes_of(plan, &pair.base);
+            let changes = changes_of(plan, &before.base);
+            let mut sent = before.clone();
             // One that is sent again is known already.
-            pair.unanswered.retain(|one| !changes.contains(&one.change));
-            let sent = changes.into_iter().map(|change| Unanswered { at, change });
-            pair.unanswered.extend(sent);
-            pairs.push(pair.clone());
+            sent.unanswered.retain(|one| !changes.contains(&one.change));
+            let changes = changes.into_iter();
+            sent.unanswered
+                .extend(changes.map(|change| Unanswered { at, change }));
+            marked.before.push(before.clone());
+            marked.sent.push(sent);
         }
-        pairs
+        marked
+    }
+
+    /// Takes back that a write went unanswered, where its failure says that it left nothing.
+    fn not_sent(
+        &self,
+        page: &mut Page,
+        id: TaskId,
+        marked: &Marked,
+        error: &ConnectorError,
+    ) -> Option<PushStep> {
+        let before = marked.before.iter().find(|pair| pair.task == id)?;
+        let pair = page.context.mappings.get_mut(&id)?;
+        if !stored_nothing(error) {
+            return None;
+        }
+        pair.unanswered.clone_from(&before.unanswered);
+        Some(PushStep {
+            mapping: Some(pair.clone()),
+            ..PushStep::default()
+        })
     }
 
     #[allow(

@@ -60,8 +60,8 @@ pub(crate) struct Entry {
     /// Where it was entered.
     pub(crate) place: Place,
     /// Whether the task was in step when it was entered.
-    pub(crate) alone: bool,
-    /// A later value was entered by somebody who saw this one.
+    pub(crate) was_in_step: bool,
+    /// Somebody who saw this one entered a later value, or none.
     pub(crate) superseded: bool,
     /// When somebody who saw it took it away.
     pub(crate) removed: Option<u64>,
@@ -174,7 +174,7 @@ impl Ledger {
 
     /// Records a value; whoever entered it saw `seen` in its place.
     pub(crate) fn enter(&mut self, key: Key, slot: Slot, number: u32, seen: Option<u32>) {
-        let alone = self.in_step > self.touched.get(&key).copied();
+        let was_in_step = self.in_step > self.touched.get(&key).copied();
         let at = self.tick();
         let foreign = self.abroad;
         if let Some(seen) = seen.filter(|_| !foreign) {
@@ -195,7 +195,7 @@ impl Ledger {
             number,
             at,
             place: self.place,
-            alone,
+            was_in_step,
             superseded: false,
             removed: None,
             stays_away: false,
@@ -213,7 +213,7 @@ impl Ledger {
         Some(entry).filter(|_| is_last)
     }
 
-    /// Records that an element was taken away.
+    /// Records that a value was taken away.
     pub(crate) fn remove(&mut self, key: Key, slot: Slot, number: u32) {
         if self.abroad {
             return;
@@ -231,7 +231,8 @@ impl Ledger {
             // It stays in the hub while the item is none of the account's.
             let heard = self.outside.is_none();
             let was_everywhere = in_step.is_some_and(|moment| moment > entry.at);
-            let is_taken_back = entry.alone && entry.place == place && before == Some(entry.at);
+            let is_taken_back =
+                entry.was_in_step && entry.place == place && before == Some(entry.at);
             entry.stays_away = heard && (was_everywhere || is_taken_back);
         }
     }

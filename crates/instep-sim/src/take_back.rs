@@ -10,8 +10,8 @@ impl Stage {
         let Some(entry) = self.ledger.latest().cloned() else {
             return;
         };
-        let shown = self.all_shown(entry.place).into_iter();
-        let Some(shown) = shown.into_iter().find(|shown| shown.key == entry.key) else {
+        let mut shown = self.all_shown(entry.place).into_iter();
+        let Some(shown) = shown.find(|shown| shown.key == entry.key) else {
             return;
         };
         self.work_on(&shown, |stage| stage.take_back_from(&shown, &entry));

@@ -1,4 +1,4 @@
-//! The commits of merges and pushes: every check first, then a few statements over many rows.
+//! The commits of merges and pushes, and of what is about to be sent: every check first, then a few statements over many rows.
 //!
 //! A batch counts as it leaves things: of two writes of one row, only the last is sent.
 

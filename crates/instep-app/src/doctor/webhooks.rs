@@ -6,6 +6,7 @@ use instep_model::Kind;
 use super::checks::Checks;
 use crate::app::App;
 use crate::config::Entry;
+use crate::daemon::is_deaf;
 use crate::say;
 
 /// Looks at the webhooks of an account whose service answers.
@@ -36,8 +37,15 @@ pub(super) async fn check(app: &App, entry: &Entry, checks: &mut Checks) {
         .filter(|one| one.state == WebhookState::Installed)
         .count();
     let message = format!("{name}: {well} of {} in place", say::count(all, "webhook"));
-    match well == all {
-        true => checks.ok("accounts", &id, message),
-        false => checks.problem("accounts", &id, message, fix),
+    if well < all {
+        return checks.problem("accounts", &id, message, fix);
+    }
+    match is_deaf(&app.places) {
+        false => checks.ok("accounts", &id, message),
+        true => {
+            let message = format!("{message}, but the daemon does not listen for them");
+            let fix = "instep service logs    # says why; then start the daemon again".to_owned();
+            checks.problem("accounts", &id, message, fix);
+        }
     }
 }

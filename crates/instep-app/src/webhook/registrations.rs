@@ -7,19 +7,13 @@ use std::time::Duration;
 use instep_api::{WebhookShown, WebhookState};
 use instep_connectors::vikunja::{NewWebhook, TopProject, Webhook};
 use instep_contract::{ConnectorError, Doubt};
-use instep_engine::Clock;
+use instep_engine::{Clock, STILL_WORKING, STILL_WORKING_AFTER_TIMEOUT};
 
 use super::memory::{HookFiles, Intent, Memory, Registered};
 use super::obstacle::Obstacle;
 use super::secret::{HookSecrets, key_of};
 use super::service::Service;
 use crate::runtime::SystemClock;
-
-/// How long after a create whose answer was lost it may be taken for not carried out (S14).
-const DOUBT: Duration = Duration::from_secs(2);
-
-/// The same where the service was too slow, and may be at it still.
-const LONG_DOUBT: Duration = Duration::from_secs(30);
 
 /// By how much the two clocks of a wait may differ.
 const GRAIN: Duration = Duration::from_millis(20);
@@ -49,7 +43,7 @@ impl Registrations<'_> {
         }
         for top in tops {
             let left = self.doubt_left(top.id).unwrap_or_default();
-            if self.memory.intents.contains_key(&top.id) && left <= DOUBT {
+            if self.memory.intents.contains_key(&top.id) && left <= STILL_WORKING {
                 SystemClock.sleep(left + GRAIN).await;
                 self.shown.retain(|shown| shown.project_id != top.id);
                 self.see_to(top).await?;
@@ -315,8 +309,8 @@ impl Registrations<'_> {
     fn doubt_left(&self, project: i64) -> Option<Duration> {
         let intent = self.memory.intents.get(&project)?;
         let span = match intent.timed_out {
-            true => LONG_DOUBT,
-            false => DOUBT,
+            true => STILL_WORKING_AFTER_TIMEOUT,
+            false => STILL_WORKING,
         };
         let now = SystemClock.now().as_millisecond();
         // An intent from the future was written before the clock was set back: long ago, it may be.

@@ -1,5 +1,6 @@
 //! The use-cases as a person meets them: real `task`, a stand-in for Vikunja, a task file.
 
+mod accept;
 mod accounts;
 mod checkup;
 mod decisions;

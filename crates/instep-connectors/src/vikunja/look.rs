@@ -443,13 +443,13 @@ impl VikunjaConnector {
 }
 
 impl Findings {
-    /// Rows that may be new, changed or moved.
     /// Takes those that changed no earlier than this second.
     fn take_since(&mut self, mut listed: Listed<wire::Task>, floor: i64) {
         listed.rows.retain(|task| updated(task) >= floor);
         self.take(listed);
     }
 
+    /// Takes rows that may be new, changed or moved.
     fn take(&mut self, listed: Listed<wire::Task>) {
         self.date.get_or_insert(listed.date);
         for task in listed.rows {

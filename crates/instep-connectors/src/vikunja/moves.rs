@@ -17,7 +17,7 @@ pub(super) struct Moves {
     pub(super) archived: BTreeSet<i64>,
     /// Not listed before, and older than what the newest tasks show.
     pub(super) unknown: BTreeSet<i64>,
-    /// Listed before.
+    /// Listed before, and not any more.
     pub(super) vanished: BTreeSet<i64>,
     /// Whether the tree of projects looks different.
     pub(super) tree: bool,

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use instep_contract::{Call, Fault, Moment};
-use instep_model::Field;
+use instep_model::{Field, Value};
 
 use crate::bench::{Bench, go_on};
 
@@ -92,6 +92,89 @@ fn s14_what_is_taken_back_after_a_lost_answer_stays_taken_back() {
             bench.settle();
             assert_eq!(held(&bench, field), [before; 2], "{after}, {fault:?}");
         }
+    }
+}
+
+/// A look in between shows nothing of it yet, and there is nothing left to carry: it comes all the same.
+#[test]
+fn s14_what_lands_after_a_look_in_vain_is_taken_back_there() {
+    for (field, before, after, call) in EDITS {
+        let bench = bench_with(field, before);
+        bench.edit(TW, "a", field, value(after));
+        for _ in 0..50 {
+            bench.order(VIK, call, Fault::Slow(Duration::from_secs(25)));
+        }
+        bench.round_now();
+        bench.seats[VIK].orders.lock().expect("free").clear();
+        let back = value(before).map(|text| Value::parse(field, text).expect("canonical"));
+        let id = bench.id(TW, "a");
+        let person = &bench.seats[TW].remote;
+        assert!(person.edit(bench.hand.now(), &id, field, back.as_ref()));
+        bench.round_now();
+        assert_eq!(
+            held(&bench, field),
+            [before; 2],
+            "{after} has landed too soon"
+        );
+        bench.settle();
+        assert_eq!(held(&bench, field), [before; 2], "{after}");
+    }
+}
+
+/// What certainly never arrived is no excuse at all, however soon a person writes the same there.
+#[test]
+fn the_same_edit_there_after_a_refusal_is_an_edit() {
+    let faults = [
+        Fault::NotSent,
+        Fault::Unavailable,
+        Fault::Throttled(Some(Duration::from_secs(1))),
+        Fault::Rejected(0),
+        Fault::Stale(0),
+        Fault::Busy,
+    ];
+    for fault in faults {
+        for (field, before, after, call) in EDITS {
+            let bench = bench_with(field, before);
+            bench.edit(TW, "a", field, value(after));
+            for _ in 0..20 {
+                bench.order(VIK, call, fault);
+            }
+            bench.round_now();
+            bench.seats[VIK].orders.lock().expect("free").clear();
+            for (at, text) in [(TW, before), (VIK, after)] {
+                let text = value(text).map(|text| Value::parse(field, text).expect("canonical"));
+                let id = bench.id(at, "a");
+                bench.hand.advance(1);
+                let person = &bench.seats[at].remote;
+                assert!(person.edit(bench.hand.now(), &id, field, text.as_ref()));
+            }
+            bench.hand.advance(5);
+            bench.round_now();
+            bench.hand.advance(3600);
+            bench.settle();
+            assert_eq!(held(&bench, field), [after; 2], "{fault:?}");
+        }
+    }
+}
+
+/// The answer took too long, and nobody has looked at the account since: the item is read by itself.
+#[test]
+fn s14_what_is_deleted_after_a_time_out_stays_deleted() {
+    for (field, before, after, call) in EDITS {
+        let bench = bench_with(field, before);
+        bench.edit(TW, "a", field, value(after));
+        for _ in 0..10 {
+            bench.order(VIK, call, Fault::TimedOut(Duration::from_secs(1)));
+        }
+        let id = bench.id(TW, "a");
+        bench.told_now(TW, &id);
+        bench.seats[VIK].orders.lock().expect("free").clear();
+        bench.hand.advance(40);
+        bench.delete(TW, "a");
+        bench.told_now(TW, &id);
+        bench.settle();
+        assert_eq!(bench.titles(TW), [""; 0], "{after}");
+        assert_eq!(bench.titles(VIK), [""; 0], "{after}");
     }
 }
 

@@ -109,7 +109,7 @@ fn account_lines(
             .tint(Tint::Faint, &seen),
     );
     let Some(why) = &account.why else { return };
-    let (why, command) = match why.split_once('→') {
+    let (why, command) = match why.rsplit_once('→') {
         Some((why, command)) => (why.trim(), Some(command.trim())),
         None => (why.as_str(), None),
     };

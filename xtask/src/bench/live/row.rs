@@ -183,6 +183,11 @@ impl Row {
                 "\n    goal: {what} at most {most}: {}: {verdict}",
                 figure(reached)
             );
+            if let Goal::Calls(most) = goal {
+                let calls = self.calls(|sample| sample.calls);
+                let more = calls.iter().filter(|calls| *calls > most).count();
+                line += &format!(" ({more} of {} needed more)", calls.len());
+            }
         }
         if self.missed() > 0 {
             line += &format!("\n    FAILED: {} did not arrive in time", self.missed());
