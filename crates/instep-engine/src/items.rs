@@ -92,6 +92,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             return Ok(Vec::new());
         }
         let doubts = self.settle_doubts(pass).await?;
+        self.look_again_at(pass, items).await?;
         let found = self.read_what_may(pass, items).await?;
         pass.looked = true;
         let mut known = self.by_remote(pass, items).await?;

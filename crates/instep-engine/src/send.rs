@@ -174,7 +174,28 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         operations: &[Operation],
         pairs: &[Mapping],
     ) -> Result<(), Stop> {
-        let cursor = self.forgetting(pass, operations).await?;
+        let items = operations.iter().filter_map(Operation::target).cloned();
+        let items: Vec<RemoteId> = items.collect();
+        self.note(pass, &items, pairs).await
+    }
+
+    /// Has the next look show these items whatever they hold: they are read by themselves, and may be
+    /// changed back to what the last look showed before the next one.
+    pub(crate) async fn look_again_at<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        items: &[RemoteId],
+    ) -> Result<(), Stop> {
+        self.note(pass, items, &[]).await
+    }
+
+    async fn note<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        items: &[RemoteId],
+        pairs: &[Mapping],
+    ) -> Result<(), Stop> {
+        let cursor = self.forgetting(pass, items).await?;
         if pairs.is_empty() && cursor.is_none() {
             return Ok(());
         }
@@ -185,20 +206,18 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         Ok(noted.await?)
     }
 
-    /// The cursor that forgets what was seen of these operations' items, where a look goes by that.
+    /// The cursor that forgets what was seen of these items, where a look goes by that.
     async fn forgetting<C: Connector>(
         &self,
         pass: &Pass<'_, C>,
-        operations: &[Operation],
+        items: &[RemoteId],
     ) -> Result<Option<Cursor>, Stop> {
-        let items = operations.iter().filter_map(Operation::target).cloned();
-        let items: Vec<RemoteId> = items.collect();
         if !pass.connector.compares() || items.is_empty() {
             return Ok(None);
         }
         let known = self.store.account_state(&pass.account.id).await?.cursor;
         // One that cannot be read has the next look see everything.
-        Ok(known.and_then(|known| pass.connector.forget_seen(&known, &items).ok()))
+        Ok(known.and_then(|known| pass.connector.forget_seen(&known, items).ok()))
     }
 
     /// Sends one batch. What may be repeated is, when its answer is lost; one that took too long

@@ -180,7 +180,7 @@ pub(crate) async fn unpaired_tasks(
          WHERE t.user_id = $1 AND (t.deleted_at IS NULL OR $3 = 1) AND NOT EXISTS \
          (SELECT 1 FROM mappings m WHERE m.user_id = t.user_id AND m.account = $2 \
           AND m.task = t.id AND m.remote IS NOT NULL \
-          AND NOT (m.gone = 1 AND m.state = 'pending' AND t.deleted_at IS NULL)) \
+          AND NOT (m.gone = 1 AND m.state IN ('pending', 'held') AND t.deleted_at IS NULL)) \
          ORDER BY t.created, t.id"
     );
     let binds = [account.as_str().into(), deleted.into()];

@@ -273,8 +273,9 @@ impl State {
                 self.mappings
                     .get(&(account.clone(), task.id))
                     .is_none_or(|mapping| {
-                        let made_anew =
-                            mapping.gone.is_some() && mapping.state == MappingState::Pending;
+                        let lives_on =
+                            matches!(mapping.state, MappingState::Pending | MappingState::Held);
+                        let made_anew = mapping.gone.is_some() && lives_on;
                         mapping.remote.is_none() || (made_anew && task.is_alive())
                     })
             })

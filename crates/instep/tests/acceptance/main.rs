@@ -41,6 +41,7 @@ on_both! {
     daemon::a_tag_whose_label_was_changed_finds_another,
     unheard::what_is_typed_without_a_hook_is_noticed,
     unheard::what_is_taken_back_is_noticed,
+    unheard::what_a_hook_told_and_is_taken_back_is_noticed,
     unheard::what_is_purged_is_noticed,
     unheard::what_another_program_writes_is_noticed,
     unheard::what_a_sync_pulls_is_noticed,

@@ -73,6 +73,25 @@ pub(crate) fn what_is_taken_back_is_noticed(version: Version) {
     is_soon("an undo", change, |_| titles(&world) == ["first", "heard"]);
 }
 
+/// The same where the hook told of what is taken back, which was read by itself: no look has shown it.
+pub(crate) fn what_a_hook_told_and_is_taken_back_is_noticed(version: Version) {
+    let world = met(version);
+    world.task(&["add", "first"]);
+    world.settle();
+    let _daemon = Daemon::start(&world);
+    world.task(&["add", "heard"]);
+    until("it looks", || titles(&world) == ["first", "heard"]);
+    until("it is marked", || all_marked(&world));
+    let row = world.row("first");
+    for number in 0..TRIES {
+        let title = format!("second {number}");
+        world.change(&row, &["modify", &title]);
+        until("the change is there", || titles(&world).contains(&title));
+        ended_well(world.task(&["undo"]));
+        until("it is taken back", || titles(&world) == ["first", "heard"]);
+    }
+}
+
 /// A purge leaves no trace in Taskwarrior, not even that the task was deleted.
 pub(crate) fn what_is_purged_is_noticed(version: Version) {
     let (world, _daemon) = unheard(version);
