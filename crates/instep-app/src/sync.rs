@@ -94,32 +94,11 @@ impl App {
                 }
             }
         };
-        let came_through = |event: &Event| {
-            let mut reports = report.accounts.iter();
-            let own = reports.find(|told| told.account == event.account);
-            own.is_some_and(|told| told.trouble.is_none())
-        };
-        let compares: BTreeSet<AccountId> = choice
-            .members
-            .iter()
-            .filter(|member| member.connector.compares())
-            .map(|member| member.account.id.clone())
-            .collect();
-        // Where a look goes by what a service says of its changes, it may leave out single items.
-        let (seen, unread): (Vec<Event>, Vec<Event>) = told
-            .into_iter()
-            .filter(came_through)
-            .partition(|event| event.item.is_none() || compares.contains(&event.account));
+        let (seen, unread) = seen_to(told, &choice, &report);
         self.forget_told(&seen).await?;
         let about = About::Everything;
         let mut reply = self.conclude(choice, report, about, began).await?;
-        let unread: BTreeSet<AccountId> = unread.into_iter().map(|event| event.account).collect();
-        for account in &unread {
-            // They are told of still where this does not come through.
-            if let Ok(Some(turned)) = self.turn(account, Turn::Told).await {
-                self.finish(&turned).await?;
-            }
-        }
+        self.read_told(&unread).await?;
         for entry in self.entries(&request.accounts)? {
             let mut told = reply.accounts.iter();
             let came_through =
@@ -132,6 +111,17 @@ impl App {
             self.forget_old().await;
         }
         Ok(reply)
+    }
+
+    /// Reads what was told of single items; what does not come through is told of still.
+    async fn read_told(&self, unread: &[Event]) -> Result<(), Failure> {
+        let accounts: BTreeSet<&AccountId> = unread.iter().map(|event| &event.account).collect();
+        for account in accounts {
+            if let Ok(Some(turned)) = self.turn(account, Turn::Told).await {
+                self.finish(&turned).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Drops what has been kept long enough, once everything was looked at.
@@ -323,4 +313,24 @@ fn meets(trouble: &Option<Trouble>) -> bool {
             Need::FirstMeeting { .. } | Need::NewServer { .. } | Need::OlderState { .. }
         ))
     )
+}
+
+/// What of this a round has seen to, in accounts that came through, and what it has not: where a look goes
+/// by what a service says of its changes, it may leave out single items.
+fn seen_to(
+    told: Vec<Event>,
+    choice: &Choice<'_, AnyConnector>,
+    report: &RoundReport,
+) -> (Vec<Event>, Vec<Event>) {
+    let came_through = |event: &Event| {
+        let mut reports = report.accounts.iter();
+        let own = reports.find(|told| told.account == event.account);
+        own.is_some_and(|told| told.trouble.is_none())
+    };
+    let is_shown = |event: &Event| {
+        let mut members = choice.members.iter();
+        let own = members.find(|member| member.account.id == event.account);
+        event.item.is_none() || own.is_some_and(|member| member.connector.compares())
+    };
+    told.into_iter().filter(came_through).partition(is_shown)
 }

@@ -105,13 +105,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         tasks: &mut [(TaskId, VecDeque<Planned>)],
     ) -> Result<(), Stop> {
         loop {
-            let batch: Vec<(TaskId, Planned, bool)> = tasks
-                .iter_mut()
-                .filter_map(|(id, plans)| {
-                    let plan = plans.pop_front()?;
-                    Some((*id, plan, plans.is_empty()))
-                })
-                .collect();
+            let batch = next_of_each(tasks);
             if batch.is_empty() {
                 return Ok(());
             }
@@ -262,6 +256,15 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             ..PushStep::default()
         }
     }
+}
+
+/// The next write of each of these tasks, and whether it is the last.
+fn next_of_each(tasks: &mut [(TaskId, VecDeque<Planned>)]) -> Vec<(TaskId, Planned, bool)> {
+    let next = tasks.iter_mut().filter_map(|(id, plans)| {
+        let plan = plans.pop_front()?;
+        Some((*id, plan, plans.is_empty()))
+    });
+    next.collect()
 }
 
 /// What a write changes there.
