@@ -6,7 +6,7 @@ use std::time::Duration;
 use instep_contract::{Applied, Connector, Intent, PushStep, Store};
 use instep_model::{
     Annotation, Base, Collection, Field, Fields, Mapping, MappingState, Operation, RemoteId,
-    RemoteNoteId, TaskId, Timestamp, Trouble, Value,
+    RemoteNoteId, TaskId, Timestamp, Trouble, Unanswered, Value,
 };
 
 use crate::pass::Pass;
@@ -286,10 +286,17 @@ fn created_base<C: Connector>(
     base
 }
 
-/// Writes that began before this are not under way any more at `at`, whatever became of their answers.
-pub(crate) fn under_way_since(at: Timestamp) -> Timestamp {
-    at.checked_sub(TIMES_OUT_WITHIN + STILL_WORKING_AFTER_TIMEOUT)
-        .unwrap_or(Timestamp::UNIX_EPOCH)
+/// Whether a write whose answer never came may be there although a look that ended at this moment, and
+/// where nothing of it was seen, was the last.
+pub(crate) fn may_turn_up(write: &Unanswered, looked_at: Timestamp) -> bool {
+    let span = match write.timed_out {
+        true => TIMES_OUT_WITHIN + STILL_WORKING_AFTER_TIMEOUT,
+        false => STILL_WORKING,
+    };
+    write
+        .at
+        .checked_add(span)
+        .is_ok_and(|until| looked_at <= until)
 }
 
 /// Since when a write counts as sent whose service says that it failed: so long ago that of the time for

@@ -14,7 +14,7 @@ use instep_sync::{
 };
 
 use crate::context::Context;
-use crate::doubt::under_way_since;
+use crate::doubt::may_turn_up;
 use crate::gone::counted_in;
 use crate::journal::{Event, action_of, changes_between};
 use crate::pass::Pass;
@@ -57,7 +57,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let projection = context.projection(pass, &self.zone);
         let mut translated =
             context.translate(account, remote, task.id, &stored.base, &task.fields);
-        let answered = self.answered(sighting, &mut translated);
+        let answered = self.answered(sighting, &mut translated, &projection.project(&task.fields));
         let sighting = &Sighting {
             mapping: &answered,
             ..*sighting
@@ -135,12 +135,19 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     }
 
     /// The pair with what this look shows of writes whose answer never came (S14).
-    fn answered<'a>(&self, sighting: &Sighting<'a>, seen: &mut Translated) -> Cow<'a, Mapping> {
+    fn answered<'a>(
+        &self,
+        sighting: &Sighting<'a>,
+        seen: &mut Translated,
+        hub: &Fields,
+    ) -> Cow<'a, Mapping> {
         let mut pair = Cow::Borrowed(sighting.mapping);
         if !pair.unanswered.is_empty() {
             let pair = pair.to_mut();
-            let since = sighting.looked_at.map_or(Timestamp::MIN, under_way_since);
-            (self.decisions.take_unanswered)(&mut pair.base, &mut pair.unanswered, seen, since);
+            if let Some(looked_at) = sighting.looked_at {
+                pair.unanswered.retain(|one| may_turn_up(one, looked_at));
+            }
+            (self.decisions.take_unanswered)(&mut pair.base, &mut pair.unanswered, seen, hub);
         }
         pair
     }

@@ -51,7 +51,7 @@ pub struct Decisions {
     /// Whether a remote item holds anything but what its base shows.
     pub remote_was_edited: fn(&Projection, &Base, &Fields) -> bool,
     /// Takes what is seen of writes that went unanswered into the base.
-    pub take_unanswered: fn(&mut Base, &mut Vec<Unanswered>, &mut Translated, Timestamp),
+    pub take_unanswered: fn(&mut Base, &mut Vec<Unanswered>, &mut Translated, &Fields),
     /// Whether what happened to an item is none of the account's (S27).
     pub stays_outside: fn(&Scope, &Projection, &Mapping, &Task, &Fields) -> bool,
 }

@@ -248,6 +248,15 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 self.note_sending(pass, &[], &marked.before).await?;
             }
             match sent? {
+                Err(
+                    error @ ConnectorError::OutcomeUnknown {
+                        doubt: Doubt::TimedOut,
+                        ..
+                    },
+                ) => {
+                    self.note_sending(pass, &[], &marked.timed_out).await?;
+                    return Ok(Err(error));
+                }
                 Err(ConnectorError::OutcomeUnknown {
                     doubt: Doubt::Failed | Doubt::Lost,
                     ..
@@ -265,6 +274,8 @@ pub(crate) struct Marked {
     pub(crate) before: Vec<Mapping>,
     /// As they are until the answer is there.
     pub(crate) sent: Vec<Mapping>,
+    /// As they are once that takes too long.
+    pub(crate) timed_out: Vec<Mapping>,
 }
 
 /// Whether an error is certain to have left nothing behind.

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use instep_contract::{Applied, Connector, ConnectorError, IntentId, PushStep, Store};
 use instep_model::{Base, Change, Operation, Side, TaskId, Unanswered};
-use instep_sync::{Planned, completes_repeating};
+use instep_sync::{Planned, completes_repeating, supersedes};
 
 use crate::aftermath::Aftermath;
 use crate::journal::action_of;
@@ -182,8 +182,19 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             // One that is sent again is known already.
             sent.unanswered.retain(|one| !changes.contains(&one.change));
             let changes = changes.into_iter();
-            sent.unanswered
-                .extend(changes.map(|change| Unanswered { at, change }));
+            let late = changes.clone().map(|change| Unanswered {
+                at,
+                timed_out: true,
+                change,
+            });
+            let mut timed_out = sent.clone();
+            timed_out.unanswered.extend(late);
+            marked.timed_out.push(timed_out);
+            sent.unanswered.extend(changes.map(|change| Unanswered {
+                at,
+                timed_out: false,
+                change,
+            }));
             marked.before.push(before.clone());
             marked.sent.push(sent);
         }
@@ -227,9 +238,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let task = page.context.tasks[&id].clone();
         let mut mapping = page.context.mappings[&id].clone();
         let changes = changes_of(plan, &mapping.base);
-        mapping
-            .unanswered
-            .retain(|one| !changes.contains(&one.change));
+        mapping.unanswered.retain(|one| {
+            !changes
+                .iter()
+                .any(|answered| supersedes(answered, &one.change))
+        });
         self.take_confirmation(pass, page, &task, &mut mapping, plan, applied);
         let finished = last && !self.awaits_links(pass, page, &task);
         self.stamp(&mut mapping, &task, finished);

@@ -111,6 +111,8 @@ impl Base {
 pub struct Unanswered {
     /// When it was about to be sent.
     pub at: Timestamp,
+    /// Whether the answer took too long.
+    pub timed_out: bool,
     /// From what the base held to what was sent.
     pub change: Change,
 }

@@ -2,26 +2,57 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use instep_model::{Annotation, AnnotationId, Base, Change, Field, Timestamp, Unanswered, Value};
+use instep_model::{Annotation, AnnotationId, Base, Change, Field, Fields, Unanswered, Value};
 
 use crate::links::Translated;
 use crate::projection::{tags_of, tasks_of};
 
 /// Takes into the base what `seen` shows of writes that went unanswered, so that a person who took
-/// such a change back meanwhile is not overruled by it. Those from before `since` have been looked for
-/// since, in vain: whoever writes the same there now is somebody else.
+/// such a change back meanwhile is not overruled by it. Where it shows something else again, and `hub`
+/// went on from what was sent, both have moved since.
 pub fn take_unanswered(
     base: &mut Base,
     unanswered: &mut Vec<Unanswered>,
     seen: &mut Translated,
-    since: Timestamp,
+    hub: &Fields,
 ) {
-    unanswered.retain(|one| one.at >= since);
-    unanswered.retain(|one| !is_taken(base, &one.change, seen));
+    unanswered.retain(|one| !is_taken(base, &one.change, seen, hub));
+}
+
+/// Whether a write that was answered says all there is to say of an earlier one that was not.
+pub fn supersedes(answered: &Change, earlier: &Change) -> bool {
+    fn within<T: Ord>(earlier: [BTreeSet<T>; 2], answered: [BTreeSet<T>; 2]) -> bool {
+        let [answered_from, answered_to] = answered;
+        let moved: BTreeSet<&T> = answered_from.symmetric_difference(&answered_to).collect();
+        let [from, to] = earlier;
+        from.symmetric_difference(&to)
+            .all(|one| moved.contains(one))
+    }
+    let both = |change: &Change| [change.from.clone(), change.to.clone()];
+    let (one, other) = (both(earlier), both(answered));
+    answered.field == earlier.field
+        && match answered.field {
+            Field::Tags => {
+                let tags = |value: Option<Value>| tags_of(value.as_ref());
+                within(one.map(tags), other.map(tags))
+            }
+            Field::Depends => {
+                let tasks = |value: Option<Value>| tasks_of(value.as_ref());
+                within(one.map(tasks), other.map(tasks))
+            }
+            Field::Annotations => {
+                let notes = |value: Option<Value>| -> BTreeSet<(AnnotationId, String)> {
+                    let notes = notes_of(value.as_ref()).into_iter();
+                    notes.map(|(id, note)| (id, note.text)).collect()
+                };
+                within(one.map(notes), other.map(notes))
+            }
+            _ => true,
+        }
 }
 
 /// Whether the remote shows what of this change the base lacks; the base holds it then.
-fn is_taken(base: &mut Base, change: &Change, seen: &mut Translated) -> bool {
+fn is_taken(base: &mut Base, change: &Change, seen: &mut Translated, hub: &Fields) -> bool {
     let Change { field, from, to } = change;
     if *field == Field::Annotations {
         return are_notes_taken(base, change, seen);
@@ -37,9 +68,10 @@ fn is_taken(base: &mut Base, change: &Change, seen: &mut Translated) -> bool {
             let [from, to, shown, seen] = [from, to, shown, seen].map(tasks_of);
             elements(&from, &to, shown, &seen).map(Value::Tasks)
         }
-        _ if seen == to && seen != shown => {
-            let seen = seen.cloned();
-            base.confirm(*field, seen.clone(), seen);
+        _ if seen == shown => None,
+        _ if seen == to || hub.get(*field) != to => {
+            let sent = to.cloned();
+            base.confirm(*field, sent.clone(), sent);
             return true;
         }
         _ => None,

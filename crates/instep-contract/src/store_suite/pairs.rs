@@ -114,6 +114,7 @@ fn full_pair() -> Mapping {
         },
         unanswered: vec![Unanswered {
             at: at(6),
+            timed_out: true,
             change: Change {
                 field: Field::Title,
                 from: None,

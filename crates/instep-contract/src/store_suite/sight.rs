@@ -181,6 +181,7 @@ pub async fn what_is_about_to_be_sent_is_known_of_its_pair<S: Inspect, F: Future
     let sending = Mapping {
         unanswered: vec![Unanswered {
             at: at(4),
+            timed_out: true,
             change: Change {
                 field: Field::Tags,
                 from: None,

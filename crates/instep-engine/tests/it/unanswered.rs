@@ -102,7 +102,7 @@ fn s14_what_lands_after_a_look_in_vain_is_taken_back_there() {
         let bench = bench_with(field, before);
         bench.edit(TW, "a", field, value(after));
         for _ in 0..50 {
-            bench.order(VIK, call, Fault::Slow(Duration::from_secs(25)));
+            bench.order(VIK, call, Fault::TimedOut(Duration::from_secs(25)));
         }
         bench.round_now();
         bench.seats[VIK].orders.lock().expect("free").clear();
@@ -245,5 +245,51 @@ fn s14_a_note_that_is_taken_back_after_a_kill_stays_taken_back() {
                 assert_eq!(notes, [], "at {at}, {moment:?} {call:?}");
             }
         }
+    }
+}
+
+/// A later write of the same was answered, all within a moment: whoever writes the first value there
+/// now is somebody else.
+#[test]
+fn the_same_edit_there_after_a_later_answer_is_an_edit() {
+    let bench = bench_with(Field::Priority, "3");
+    bench.edit(TW, "a", Field::Priority, Some("1"));
+    for _ in 0..50 {
+        bench.order(VIK, Call::Update, Fault::Failed);
+    }
+    bench.round_now();
+    bench.seats[VIK].orders.lock().expect("free").clear();
+    let (here, there) = (bench.id(TW, "a"), bench.id(VIK, "a"));
+    let person = &bench.seats[TW].remote;
+    assert!(person.edit(bench.hand.now(), &here, Field::Priority, None));
+    bench.round_now();
+    bench.hand.advance(3);
+    let first = Value::parse(Field::Priority, "1").expect("canonical");
+    let person = &bench.seats[VIK].remote;
+    assert!(person.edit(bench.hand.now(), &there, Field::Priority, Some(&first)));
+    bench.round_now();
+    bench.settle();
+    assert_eq!(held(&bench, Field::Priority), ["1"; 2]);
+}
+
+/// It arrived, somebody changed it there, and whoever wrote it took it back after that.
+#[test]
+fn what_is_taken_back_after_another_edit_there_is_the_later_word() {
+    for (title, winner) in [("the hub", TW), ("the server", VIK)] {
+        let bench = bench_with(Field::Priority, "3");
+        bench.edit(TW, "a", Field::Priority, Some("1"));
+        kill(&bench, VIK, Call::Update, Moment::After);
+        let edits = [(VIK, "5"), (TW, "3")];
+        let edits = if winner == TW {
+            edits
+        } else {
+            [edits[1], edits[0]]
+        };
+        for (at, text) in edits {
+            bench.edit(at, "a", Field::Priority, Some(text));
+        }
+        bench.settle();
+        let expected = if winner == TW { "3" } else { "5" };
+        assert_eq!(bench.field(VIK, "a", Field::Priority), expected, "{title}");
     }
 }

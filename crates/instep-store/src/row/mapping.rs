@@ -51,6 +51,8 @@ struct MappingBody {
 #[derive(Serialize, Deserialize)]
 struct UnansweredRow {
     at: Text<Timestamp>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    timed_out: bool,
     change: StoredChange,
 }
 
@@ -103,6 +105,7 @@ impl UnansweredRow {
     fn new(one: &Unanswered) -> Self {
         Self {
             at: Text(one.at),
+            timed_out: one.timed_out,
             change: StoredChange(one.change.clone()),
         }
     }
@@ -110,6 +113,7 @@ impl UnansweredRow {
     fn unanswered(self) -> Unanswered {
         Unanswered {
             at: self.at.0,
+            timed_out: self.timed_out,
             change: self.change.0,
         }
     }
