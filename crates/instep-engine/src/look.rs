@@ -504,15 +504,16 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ) -> Result<(), Stop> {
         let ids: Vec<TaskId> = paired.iter().map(|(task, _)| *task).collect();
         let remotes: Vec<RemoteTask> = paired.iter().map(|(_, remote)| remote.clone()).collect();
-        let looked_at = match floor {
-            Some(floor) => Some(floor),
-            None => {
-                let state = self.store.account_state(&pass.account.id).await?;
-                state.last_pass_at
-            }
-        };
         for _ in 0..MOST_PLANS {
             let context = self.context(pass.account, &ids, &remotes).await?;
+            let mut pairs = context.mappings.values();
+            let looked_at = match floor {
+                None if pairs.any(|pair| !pair.unanswered.is_empty()) => {
+                    let state = self.store.account_state(&pass.account.id).await?;
+                    state.last_pass_at
+                }
+                floor => floor,
+            };
             let mark = pass.mark();
             let mut steps: Vec<MergeStep> = Vec::new();
             for (id, remote) in paired {

@@ -31,7 +31,7 @@ pub(crate) struct Sighting<'a> {
     pub(crate) remote: &'a RemoteTask,
     /// When the account was last seen equal to its bases, where that bounds the time of a change.
     pub(crate) floor: Option<Timestamp>,
-    /// When a look at the account last came to its end.
+    /// When a look at the account last came to its end, as far as anybody has to know.
     pub(crate) looked_at: Option<Timestamp>,
     /// What of this pair waits for a person already.
     pub(crate) waiting: &'a [Conflict],
@@ -57,7 +57,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let projection = context.projection(pass, &self.zone);
         let mut translated =
             context.translate(account, remote, task.id, &stored.base, &task.fields);
-        let answered = self.answered(sighting, &mut translated, &projection.project(&task.fields));
+        let answered = self.answered(&projection, sighting, &mut translated);
         let sighting = &Sighting {
             mapping: &answered,
             ..*sighting
@@ -137,9 +137,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     /// The pair with what this look shows of writes whose answer never came (S14).
     fn answered<'a>(
         &self,
+        projection: &Projection,
         sighting: &Sighting<'a>,
         seen: &mut Translated,
-        hub: &Fields,
     ) -> Cow<'a, Mapping> {
         let mut pair = Cow::Borrowed(sighting.mapping);
         if !pair.unanswered.is_empty() {
@@ -147,7 +147,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             if let Some(looked_at) = sighting.looked_at {
                 pair.unanswered.retain(|one| may_turn_up(one, looked_at));
             }
-            (self.decisions.take_unanswered)(&mut pair.base, &mut pair.unanswered, seen, hub);
+            let hub = projection.project(&sighting.task.fields);
+            (self.decisions.take_unanswered)(&mut pair.base, &mut pair.unanswered, seen, &hub);
         }
         pair
     }

@@ -254,7 +254,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                         ..
                     },
                 ) => {
-                    self.note_sending(pass, &[], &marked.timed_out).await?;
+                    self.note_sending(pass, &[], &marked.timed_out()).await?;
                     return Ok(Err(error));
                 }
                 Err(ConnectorError::OutcomeUnknown {
@@ -274,8 +274,20 @@ pub(crate) struct Marked {
     pub(crate) before: Vec<Mapping>,
     /// As they are until the answer is there.
     pub(crate) sent: Vec<Mapping>,
-    /// As they are once that takes too long.
-    pub(crate) timed_out: Vec<Mapping>,
+}
+
+impl Marked {
+    /// As they are once the answer takes too long.
+    fn timed_out(&self) -> Vec<Mapping> {
+        let late = |(before, sent): (&Mapping, &Mapping)| {
+            let mut late = sent.clone();
+            for one in &mut late.unanswered {
+                one.timed_out |= !before.unanswered.contains(one);
+            }
+            late
+        };
+        self.before.iter().zip(&self.sent).map(late).collect()
+    }
 }
 
 /// Whether an error is certain to have left nothing behind.

@@ -182,14 +182,6 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             // One that is sent again is known already.
             sent.unanswered.retain(|one| !changes.contains(&one.change));
             let changes = changes.into_iter();
-            let late = changes.clone().map(|change| Unanswered {
-                at,
-                timed_out: true,
-                change,
-            });
-            let mut timed_out = sent.clone();
-            timed_out.unanswered.extend(late);
-            marked.timed_out.push(timed_out);
             sent.unanswered.extend(changes.map(|change| Unanswered {
                 at,
                 timed_out: false,

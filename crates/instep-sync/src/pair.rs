@@ -8,7 +8,7 @@ use instep_model::{
 };
 
 use crate::merge::{Merged, merge_field, merge_lines, merge_map, merge_set};
-use crate::projection::{Projection, tags_of, tasks_of};
+use crate::projection::{Projection, notes_of, tags_of, tasks_of};
 
 /// Two changes closer than this were made at the same time: the hub wins (S18).
 const SAME_TIME_MILLIS: i64 = 2_000;
@@ -180,14 +180,10 @@ impl Merge<'_> {
     }
 
     fn annotations(&mut self) {
-        let notes = |value: Option<&Value>| match value {
-            Some(Value::Annotations(notes)) => notes.clone(),
-            _ => BTreeMap::new(),
-        };
-        let shown = notes(self.result.base.shown(Field::Annotations));
+        let shown = notes_of(self.result.base.shown(Field::Annotations));
         let base = self.result.base.fields.annotations();
-        let hub = notes(self.projected.get(Field::Annotations));
-        let seen = notes(self.seen.fields.get(Field::Annotations));
+        let hub = notes_of(self.projected.get(Field::Annotations));
+        let seen = notes_of(self.seen.fields.get(Field::Annotations));
         // A note that is shown as it was stands for what we sent, whatever was made of it (S1).
         let remote = seen
             .iter()

@@ -3,12 +3,12 @@
 //! Both directions are computed from the capability record alone. Two laws hold:
 //! `lift(h, project(h)) = h`, and `project(lift(h, r)) = r` for every `r` on the grid.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use instep_model::{
-    Capabilities, Field, Fields, Grid, Hold, Reminder, Status, TagRule, TaskId, TextRule, TimeZone,
-    Timestamp, Value, When, midnight,
+    Annotation, AnnotationId, Capabilities, Field, Fields, Grid, Hold, Reminder, Status, TagRule,
+    TaskId, TextRule, TimeZone, Timestamp, Value, When, midnight,
 };
 
 /// How one service sees tasks of one person.
@@ -252,6 +252,13 @@ pub(crate) fn tasks_of(value: Option<&Value>) -> BTreeSet<TaskId> {
     match value {
         Some(Value::Tasks(tasks)) => tasks.clone(),
         _ => BTreeSet::new(),
+    }
+}
+
+pub(crate) fn notes_of(value: Option<&Value>) -> BTreeMap<AnnotationId, Annotation> {
+    match value {
+        Some(Value::Annotations(notes)) => notes.clone(),
+        _ => BTreeMap::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use instep_model::{Annotation, AnnotationId, Base, Change, Field, Fields, Unanswered, Value};
 
 use crate::links::Translated;
-use crate::projection::{tags_of, tasks_of};
+use crate::projection::{notes_of, tags_of, tasks_of};
 
 /// Takes into the base what `seen` shows of writes that went unanswered, so that a person who took
 /// such a change back meanwhile is not overruled by it. Where it shows something else again, and `hub`
@@ -62,25 +62,19 @@ fn is_taken(base: &mut Base, change: &Change, seen: &mut Translated, hub: &Field
     let taken = match field {
         Field::Tags => {
             let [from, to, shown, seen] = [from, to, shown, seen].map(tags_of);
-            elements(&from, &to, shown, &seen).map(Value::Tags)
+            elements(&from, &to, shown, &seen).map(|tags| Some(Value::Tags(tags)))
         }
         Field::Depends => {
             let [from, to, shown, seen] = [from, to, shown, seen].map(tasks_of);
-            elements(&from, &to, shown, &seen).map(Value::Tasks)
+            elements(&from, &to, shown, &seen).map(|tasks| Some(Value::Tasks(tasks)))
         }
         _ if seen == shown => None,
-        _ if seen == to || hub.get(*field) != to => {
-            let sent = to.cloned();
-            base.confirm(*field, sent.clone(), sent);
-            return true;
-        }
+        _ if seen == to || hub.get(*field) != to => Some(to.cloned()),
         _ => None,
     };
-    let is_taken = taken.is_some();
-    if is_taken {
-        base.confirm(*field, taken.clone(), taken);
-    }
-    is_taken
+    let Some(taken) = taken else { return false };
+    base.confirm(*field, taken.clone(), taken);
+    true
 }
 
 /// What is shown with those elements that the change moved and that are seen so; `None` where that
@@ -160,11 +154,4 @@ fn unknown_of(
     unknown
         .find(|(_, note)| note.text == text)
         .map(|(id, _)| *id)
-}
-
-fn notes_of(value: Option<&Value>) -> BTreeMap<AnnotationId, Annotation> {
-    match value {
-        Some(Value::Annotations(notes)) => notes.clone(),
-        _ => BTreeMap::new(),
-    }
 }

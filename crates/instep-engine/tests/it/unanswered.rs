@@ -48,6 +48,15 @@ fn kill(bench: &Bench, at: usize, call: Call, moment: Moment) {
     bench.hand.advance(600);
 }
 
+/// A round in which so many calls of this kind at the server go wrong in this way.
+fn round_with(bench: &Bench, call: Call, fault: Fault, count: usize) {
+    for _ in 0..count {
+        bench.order(VIK, call, fault);
+    }
+    bench.round_now();
+    bench.seats[VIK].orders.lock().expect("free").clear();
+}
+
 fn held(bench: &Bench, field: Field) -> [String; 2] {
     [TW, VIK].map(|at| bench.field(at, "a", field))
 }
@@ -83,11 +92,7 @@ fn s14_what_is_taken_back_after_a_lost_answer_stays_taken_back() {
             let bench = bench_with(field, before);
             bench.edit(TW, "a", field, value(after));
             // It is tried again at once.
-            for _ in 0..5 {
-                bench.order(VIK, call, fault);
-            }
-            bench.round_now();
-            bench.seats[VIK].orders.lock().expect("free").clear();
+            round_with(&bench, call, fault, 5);
             bench.edit(TW, "a", field, value(before));
             bench.settle();
             assert_eq!(held(&bench, field), [before; 2], "{after}, {fault:?}");
@@ -101,11 +106,7 @@ fn s14_what_lands_after_a_look_in_vain_is_taken_back_there() {
     for (field, before, after, call) in EDITS {
         let bench = bench_with(field, before);
         bench.edit(TW, "a", field, value(after));
-        for _ in 0..50 {
-            bench.order(VIK, call, Fault::TimedOut(Duration::from_secs(25)));
-        }
-        bench.round_now();
-        bench.seats[VIK].orders.lock().expect("free").clear();
+        round_with(&bench, call, Fault::TimedOut(Duration::from_secs(25)), 50);
         let back = value(before).map(|text| Value::parse(field, text).expect("canonical"));
         let id = bench.id(TW, "a");
         let person = &bench.seats[TW].remote;
@@ -136,11 +137,7 @@ fn the_same_edit_there_after_a_refusal_is_an_edit() {
         for (field, before, after, call) in EDITS {
             let bench = bench_with(field, before);
             bench.edit(TW, "a", field, value(after));
-            for _ in 0..20 {
-                bench.order(VIK, call, fault);
-            }
-            bench.round_now();
-            bench.seats[VIK].orders.lock().expect("free").clear();
+            round_with(&bench, call, fault, 20);
             for (at, text) in [(TW, before), (VIK, after)] {
                 let text = value(text).map(|text| Value::parse(field, text).expect("canonical"));
                 let id = bench.id(at, "a");
@@ -254,11 +251,7 @@ fn s14_a_note_that_is_taken_back_after_a_kill_stays_taken_back() {
 fn the_same_edit_there_after_a_later_answer_is_an_edit() {
     let bench = bench_with(Field::Priority, "3");
     bench.edit(TW, "a", Field::Priority, Some("1"));
-    for _ in 0..50 {
-        bench.order(VIK, Call::Update, Fault::Failed);
-    }
-    bench.round_now();
-    bench.seats[VIK].orders.lock().expect("free").clear();
+    round_with(&bench, Call::Update, Fault::Failed, 50);
     let (here, there) = (bench.id(TW, "a"), bench.id(VIK, "a"));
     let person = &bench.seats[TW].remote;
     assert!(person.edit(bench.hand.now(), &here, Field::Priority, None));
