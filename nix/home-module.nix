@@ -73,9 +73,17 @@ let
   };
   timer = unit "instep-sync.timer";
 
-  hook = builtins.replaceStrings [ "'/usr/bin/instep-hook'" ] [
-    "${lib.escapeShellArg "${program}-hook"}${lib.optionalString cfg.hook.pass " --pass"}"
-  ] (builtins.readFile ../dist/hook/on-exit-instep);
+  # What the hook carries, as `instep hook install` would write it.
+  carried = ''
+    # Arguments of `on-exit-instep`, one a line; made by `instep hook install`.
+    --env=XDG_CONFIG_HOME=${xdg.configHome}
+    --env=XDG_DATA_HOME=${xdg.dataHome}
+    --env=XDG_STATE_HOME=${xdg.stateHome}
+  ''
+  + lib.optionalString cfg.hook.pass ''
+    --pass
+    --program=${program}
+  '';
 in
 {
   options.services.instep =
@@ -125,13 +133,16 @@ in
     '';
     home.file = mkIf cfg.hook.enable (
       builtins.listToAttrs (
-        map (directory: {
-          name = "${directory}/on-exit-instep";
-          value = {
-            text = hook;
-            executable = true;
-          };
-        }) cfg.hook.directories
+        builtins.concatMap (directory: [
+          {
+            name = "${directory}/on-exit-instep";
+            value.source = "${program}-hook";
+          }
+          {
+            name = "${directory}/instep-hook.conf";
+            value.text = carried;
+          }
+        ]) cfg.hook.directories
       )
     );
     systemd.user = {

@@ -64,7 +64,7 @@ pub use bugreport::{bugreport, bugreport_save};
 pub use config::{config_check, config_copy, config_replace, config_show, log_level, shown_zone};
 pub use daemon::{Daemon, nobody_listens};
 pub use doctor::{doctor, exit_of_checks, mend};
-pub use hook::{HookCall, exit_of_hooks, hook_install, hook_status, hook_uninstall};
+pub use hook::{HOOK_MARK, HookCall, exit_of_hooks, hook_install, hook_status, hook_uninstall};
 pub use hub::Hub;
 pub use init::init;
 pub use instep_contract::{Delivery, Post};

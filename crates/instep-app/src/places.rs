@@ -1,10 +1,10 @@
 //! Where things lie: config, data, state, and what Taskwarrior's own variables name.
 //! Nothing is read or made here; the environment is looked at once, in [`Places::from_env`].
 
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use etcetera::BaseStrategy;
 use instep_api::{Exit, Failure};
 use sha2::{Digest, Sha256};
 
@@ -28,32 +28,44 @@ impl Places {
     /// # Errors
     /// When there is no home directory.
     pub fn from_env(config: Option<PathBuf>) -> Result<Self, Failure> {
-        let base = etcetera::base_strategy::Xdg::new().map_err(|error| {
+        Self::from_env_but(config, &[])
+    }
+
+    /// Those where these variables win over the environment.
+    pub(crate) fn from_env_but(
+        config: Option<PathBuf>,
+        variables: &[(OsString, OsString)],
+    ) -> Result<Self, Failure> {
+        let set = |name: &str| {
+            let own = variables.iter().find(|(given, _)| given == name);
+            let value = own.map(|(_, value)| value.clone());
+            let value = value.or_else(|| std::env::var_os(name));
+            value.filter(|value| !value.is_empty()).map(PathBuf::from)
+        };
+        // What is no whole path is to be passed over (XDG Base Directory Specification 0.8).
+        let dir = |name: &str| set(name).filter(|path| path.is_absolute());
+        let home = dir("HOME").or_else(std::env::home_dir).ok_or_else(|| {
             Failure::new(
                 Exit::Config,
                 "no_home",
                 "Instep does not know where to keep its files",
-                error.to_string(),
+                "you have no home directory",
                 "set HOME to your home directory",
             )
         })?;
-        let set = |name: &str| {
-            let value = std::env::var_os(name).filter(|value| !value.is_empty());
-            value.map(PathBuf::from)
-        };
-        let data_dir = base.data_dir();
-        let state_dir = base.state_dir().unwrap_or_else(|| data_dir.clone());
+        let below = |name: &str, usual: &str| dir(name).unwrap_or_else(|| home.join(usual));
+        let config_home = below("XDG_CONFIG_HOME", ".config");
         Ok(Self {
-            home: base.home_dir().to_owned(),
             config: config
                 .map(whole)
-                .unwrap_or_else(|| base.config_dir().join("instep/config.toml")),
-            config_home: base.config_dir(),
-            data: data_dir.join("instep"),
-            state: state_dir.join("instep"),
-            runtime: base.runtime_dir().map(|dir| dir.join("instep")),
+                .unwrap_or_else(|| config_home.join("instep/config.toml")),
+            config_home,
+            data: below("XDG_DATA_HOME", ".local/share").join("instep"),
+            state: below("XDG_STATE_HOME", ".local/state").join("instep"),
+            runtime: dir("XDG_RUNTIME_DIR").map(|dir| dir.join("instep")),
             taskrc: set("TASKRC"),
             taskdata: set("TASKDATA"),
+            home,
         })
     }
 

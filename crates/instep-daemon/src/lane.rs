@@ -104,10 +104,10 @@ async fn run(shared: Rc<Shared>, account: AccountId, bell: Rc<Bell>) {
                 tell(&account, turn, &turned, began.elapsed());
                 if look {
                     // A look may have read very many tasks at once.
-                    instep_memory::give_back();
+                    instep_unsafe::give_back();
                     if std::mem::take(&mut is_starting) {
                         // Half of the code that has run by now was for the start alone.
-                        instep_memory::give_back_code();
+                        instep_unsafe::give_back_code();
                     }
                 }
                 if let Err(failure) = app.finish(&turned).await {

@@ -34,7 +34,7 @@ pub(crate) async fn run(shared: Rc<Shared>) {
                 "a first meeting failed"
             ),
         }
-        instep_memory::give_back();
+        instep_unsafe::give_back();
         shared.ring_all();
     }
 }

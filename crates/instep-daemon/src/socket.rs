@@ -185,7 +185,7 @@ async fn run(stream: &mut UnixStream, shared: &Shared, request: &Request) -> io:
     // Whoever only looks does not make a service that fails be called more often.
     if !matches!(request, Request::Status) {
         shared.try_again();
-        instep_memory::give_back();
+        instep_unsafe::give_back();
     }
     let answer = match outcome {
         Ok(reply) => Said::Reply(reply),

@@ -1,5 +1,5 @@
-//! `instep hook` and `instep-hook`, as Taskwarrior calls them: before arguments are parsed, a log or a runtime is
-//! started, or anything else that costs time. Whatever happens in it, the program ends well and
+//! `instep hook` and the hook itself, as Taskwarrior calls them: before arguments are parsed, a log or a
+//! runtime is started, or anything else that costs time. Whatever happens in it, the program ends well and
 //! says nothing.
 
 use std::io::stdin;
@@ -23,9 +23,14 @@ pub(crate) fn answer(call: &HookCall) {
     set_hook(Box::new(|_| {}));
     let _ = catch_unwind(|| {
         if let Some(report) = call.read(&mut stdin().lock()) {
-            let signals: SigSet = HELD_OFF.into_iter().collect();
-            let _ = signals.thread_block();
+            hold_off_signals();
             call.tell(&report);
         }
     });
+}
+
+/// Lets none of the signals in that would end the program early.
+pub(crate) fn hold_off_signals() {
+    let signals: SigSet = HELD_OFF.into_iter().collect();
+    let _ = signals.thread_block();
 }

@@ -2,7 +2,7 @@
 //! A file that is not ours is never written over or removed, and no other file is touched.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -10,11 +10,17 @@ use instep_api::{Exit, Failure, HookState, HookView, HooksReply, SCHEMA_VERSION}
 use instep_connectors::taskwarrior;
 use instep_model::Kind;
 
-use super::script::{self, HEAD_BYTES, NAME, Script};
+use super::carried::{self, Carried};
+use super::file::{self, HookFile, NAME};
 use crate::config::{self, Config, Entry};
 use crate::{Places, say, wiring};
 
-const FILE_MODE: u32 = 0o755;
+/// The hook is run by whoever may read it.
+const HOOK_MODE: u32 = 0o755;
+
+/// What lies beside it names places, and nothing secret.
+const BESIDE_MODE: u32 = 0o644;
+
 const DIR_MODE: u32 = 0o700;
 
 /// What is to be done with the hook of an account.
@@ -152,7 +158,8 @@ async fn one(
     let spot = Spot {
         account: &entry.account.name,
         file: hooks.dir.join(NAME),
-        text: wanted(places, config)?.text(),
+        beside: hooks.dir.join(carried::FILE),
+        wanted: wanted(places, config)?,
         hooks,
     };
     let before = spot.state()?;
@@ -170,7 +177,7 @@ async fn one(
             .map_err(|error| spot.fault(&error))
             .map(|()| true)?,
         (Act::Uninstall, _) => {
-            fs::remove_file(&spot.file).map_err(|error| spot.fault(&error))?;
+            spot.remove().map_err(|error| spot.fault(&error))?;
             true
         }
     };
@@ -181,30 +188,30 @@ async fn one(
     })
 }
 
-/// The hook file that belongs to this instance.
-fn wanted(places: &Places, config: &Config) -> Result<Script, Failure> {
-    let program = script::program().ok_or_else(|| {
-        Failure::new(
-            Exit::Failed,
-            "program_moved",
-            "the hook would not know what to call",
-            "the file of this program was replaced or removed while it ran",
-            "instep hook install",
-        )
+/// The hook that belongs to this instance.
+fn wanted(places: &Places, config: &Config) -> Result<HookFile, Failure> {
+    let failure = |code, why: &str| {
+        let help = "instep hook install";
+        Failure::new(Exit::Failed, code, "there is no hook to install", why, help)
+    };
+    let program = file::program().ok_or_else(|| {
+        let why = "the file of this program was replaced or removed while it ran";
+        failure("program_moved", why)
     })?;
-    Ok(Script {
-        program: script::caller(program),
-        variables: script::variables(),
+    let carried = Carried {
+        variables: file::variables(),
         config: places.config_of_its_own(),
         pass: config.daemon.hook_pass,
-    })
+    };
+    HookFile::of(&program, &carried).map_err(|error| failure("hook_program", &error.to_string()))
 }
 
 /// Where the hook of an account belongs, and what should be there.
 struct Spot<'a> {
     account: &'a str,
     file: PathBuf,
-    text: Vec<u8>,
+    beside: PathBuf,
+    wanted: HookFile,
     hooks: taskwarrior::Hooks,
 }
 
@@ -215,42 +222,60 @@ impl Spot<'_> {
             other => other.map_err(|error| self.fault(&error))?,
         };
         let is_link = found.is_symlink();
-        let ours = fs::metadata(&self.file).is_ok_and(|file| file.is_file())
-            && script::is_ours(&head(&self.file).map_err(|error| self.fault(&error))?);
-        if !ours {
+        let Some(content) = self.content(&self.file)? else {
+            return Ok(HookState::Foreign);
+        };
+        let is_wanted = content == self.wanted.content;
+        if !is_wanted && !file::is_ours(&content) || self.is_beside_foreign()? {
             return Ok(HookState::Foreign);
         }
+        let is_whole = is_wanted && self.content(&self.beside)? == self.wanted.beside;
         let mode = fs::metadata(&self.file).map_or(0, |file| file.permissions().mode());
-        let text = fs::read(&self.file).map_err(|error| self.fault(&error))?;
         Ok(match () {
             // A link was put there by whatever looks after the file that it leads to.
-            () if !is_link && text != self.text => HookState::Outdated,
+            () if !is_link && !is_whole => HookState::Outdated,
             () if mode & 0o111 == 0 => HookState::NotExecutable,
             () if !self.hooks.on => HookState::HooksOff,
             () => HookState::Installed,
         })
     }
 
+    fn is_beside_foreign(&self) -> Result<bool, Failure> {
+        let found = self.content(&self.beside)?;
+        Ok(found.is_some_and(|content| !carried::is_ours(&content)))
+    }
+
+    /// What is in a file; `None` where it is no file, or leads to none.
+    fn content(&self, path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+        if !fs::metadata(path).is_ok_and(|found| found.is_file()) {
+            return Ok(None);
+        }
+        let content = fs::read(path).map_err(|error| self.fault(&error))?;
+        Ok(Some(content))
+    }
+
     fn is_link(&self) -> bool {
         fs::symlink_metadata(&self.file).is_ok_and(|file| file.is_symlink())
     }
 
+    /// What lies beside it first: a hook that finds nothing there takes another instance for its own.
     fn write(&self) -> io::Result<()> {
         let dir = &self.hooks.dir;
         if !dir.is_dir() {
             let mut builder = fs::DirBuilder::new();
             builder.recursive(true).mode(DIR_MODE).create(dir)?;
         }
-        // Taskwarrior must never find a half of it: the name begins as no hook's does.
-        let mut file = tempfile::Builder::new()
-            .prefix(".instep-")
-            .tempfile_in(dir)?;
-        file.write_all(&self.text)?;
-        file.as_file()
-            .set_permissions(Permissions::from_mode(FILE_MODE))?;
-        file.as_file().sync_all()?;
-        file.persist(&self.file).map_err(|error| error.error)?;
+        match &self.wanted.beside {
+            Some(content) => put(dir, &self.beside, content, BESIDE_MODE)?,
+            None => take_away(&self.beside)?,
+        }
+        put(dir, &self.file, &self.wanted.content, HOOK_MODE)?;
         File::open(dir)?.sync_all()
+    }
+
+    fn remove(&self) -> io::Result<()> {
+        fs::remove_file(&self.file)?;
+        take_away(&self.beside)
     }
 
     fn view(&self, state: HookState, changed: bool) -> HookView {
@@ -309,17 +334,21 @@ impl Spot<'_> {
     }
 
     fn foreign(&self, act: Act) -> Failure {
-        let other = self.file.with_file_name("on-exit-other");
+        let (file, other) = match self.is_beside_foreign() {
+            Ok(true) => (&self.beside, "other-hook.conf"),
+            _ => (&self.file, "on-exit-other"),
+        };
+        let other = file.with_file_name(other);
         Failure::new(
             Exit::Failed,
             "hook_foreign",
             format!("the hook of `{}` is left as it is", self.account),
-            format!("{} was not made by Instep", self.file.display()),
+            format!("{} was not made by Instep", file.display()),
             match act {
-                Act::Uninstall => format!("cat {}", say::quoted(&self.file)),
+                Act::Uninstall => format!("cat {}", say::quoted(file)),
                 Act::Install | Act::Look => format!(
                     "mv -n {} {} && instep hook install {}",
-                    say::quoted(&self.file),
+                    say::quoted(file),
                     say::quoted(&other),
                     self.account
                 ),
@@ -349,9 +378,22 @@ impl Spot<'_> {
     }
 }
 
-/// The beginning of a file.
-fn head(file: &Path) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    File::open(file)?.take(HEAD_BYTES).read_to_end(&mut head)?;
-    Ok(head)
+/// Writes a file of the hooks at once: Taskwarrior must never find a half of one, and no hook's name
+/// begins as that of what is not whole yet.
+fn put(dir: &Path, path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let mut file = tempfile::Builder::new()
+        .prefix(".instep-")
+        .tempfile_in(dir)?;
+    file.write_all(content)?;
+    file.as_file()
+        .set_permissions(Permissions::from_mode(mode))?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+fn take_away(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
 }

@@ -4,13 +4,14 @@
 //! fails, prints, or waits longer than it takes; no task's text is looked at, and no config is
 //! read.
 
+mod carried;
+mod file;
 mod hand_over;
 mod install;
 mod pass;
-mod script;
 mod told;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -21,18 +22,14 @@ use uuid::Uuid;
 
 use crate::Places;
 use crate::spool::Spool;
+use carried::{CONFIG, PASS, PROGRAM, VARIABLE};
+pub use file::HOOK_MARK;
 pub use install::{exit_of_hooks, hook_install, hook_status, hook_uninstall};
 pub(crate) use install::{install, look};
 use told::Changed;
 
 /// Set to `off` where `task` is started by us: what it changes is known.
 pub(crate) const SWITCH: &str = "INSTEP_HOOK";
-
-/// Says that a pass is to be started where no daemon takes a report.
-const PASS: &str = "--pass";
-
-/// Names the config of that pass; the file follows it.
-const CONFIG: &str = "--config=";
 
 /// Longer names of commands and directories are not Taskwarrior's.
 const MAX_ARGUMENT_BYTES: usize = 4096;
@@ -48,10 +45,36 @@ pub struct HookCall {
     pass: bool,
     /// This is that pass, not a call of Taskwarrior.
     is_pass: bool,
+    instance: Instance,
+}
+
+/// What the arguments say of whose hook it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Instance {
+    /// Variables that win over the environment.
+    variables: Vec<(OsString, OsString)>,
     config: Option<PathBuf>,
+    /// The program of a pass, where it does not lie beside this one.
+    program: Option<PathBuf>,
+}
+
+impl Instance {
+    fn places(&self) -> Option<Places> {
+        Places::from_env_but(self.config.clone(), &self.variables).ok()
+    }
 }
 
 impl HookCall {
+    /// The call of a program that is the hook itself, from its name on: what it carries lies beside it.
+    pub fn of_program(args: &[OsString], is_typed: impl FnOnce() -> bool) -> Option<Self> {
+        let (name, rest) = args.split_first()?;
+        let mut all = carried::beside(name);
+        // What a hook carries makes no call of what a person typed.
+        let is_typed = rest.is_empty() && is_typed();
+        all.extend_from_slice(rest);
+        Self::of(&all, || is_typed)
+    }
+
     /// The call that arguments behind `instep` mean; `None` where a person typed them.
     /// `is_typed` says whether a person may have typed `instep hook` and nothing else.
     pub fn parse(args: &[OsString], is_typed: impl FnOnce() -> bool) -> Option<Self> {
@@ -62,10 +85,11 @@ impl HookCall {
         }
     }
 
-    /// The call that arguments behind `instep hook`, or `instep-hook`, mean.
-    pub fn of(args: &[OsString], is_typed: impl FnOnce() -> bool) -> Option<Self> {
+    /// The call that arguments behind `instep hook` mean.
+    fn of(args: &[OsString], is_typed: impl FnOnce() -> bool) -> Option<Self> {
         let mut call = Self::default();
         let mut is_call = args.is_empty() && !is_typed();
+        let path = |bytes: &[u8]| Some(PathBuf::from(OsStr::from_bytes(bytes)));
         for arg in args {
             let bytes = &arg.as_bytes()[..arg.len().min(MAX_ARGUMENT_BYTES)];
             let value = |name: &str| bytes.strip_prefix(name.as_bytes());
@@ -77,7 +101,11 @@ impl HookCall {
             } else if let Some(command) = value("command:") {
                 call.command = text(command);
             } else if let Some(config) = value(CONFIG) {
-                call.config = Some(std::ffi::OsStr::from_bytes(config).into());
+                call.instance.config = path(config);
+            } else if let Some(program) = value(PROGRAM) {
+                call.instance.program = path(program);
+            } else if let Some(variable) = value(VARIABLE) {
+                call.instance.variables.extend(carried::variable(variable));
             } else if arg == PASS {
                 call.pass = true;
             } else if arg == pass::RUN {
@@ -92,7 +120,7 @@ impl HookCall {
     /// hook is carried out instead.
     pub fn read(&self, input: &mut impl Read) -> Option<HookReport> {
         if self.is_pass {
-            pass::run(self.config.as_deref());
+            pass::run(&self.instance);
             return None;
         }
         if std::env::var_os(SWITCH).is_some_and(|value| value == "off") {
@@ -115,14 +143,14 @@ impl HookCall {
     /// Tells the daemon, or leaves the report in the spool. Nothing that goes wrong is told: a
     /// change that nobody heard of is found by the next look.
     pub fn tell(&self, report: &HookReport) {
-        let Ok(places) = Places::from_env(self.config.clone()) else {
+        let Some(places) = self.instance.places() else {
             return;
         };
         if hand_over::hand_over(&places, report) {
             return;
         }
         if Spool::of(&places).put(report).is_ok() && self.pass {
-            pass::start(self.config.as_deref());
+            pass::start(&self.instance);
         }
     }
 }

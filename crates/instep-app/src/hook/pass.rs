@@ -5,17 +5,17 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use instep_safefile::create_private_dir;
 
-use crate::Places;
+use super::Instance;
+use super::carried::{CONFIG, named};
 
 /// Says to the program that it is the pass.
 pub(super) const RUN: &str = "--run-pass";
 
-/// The program that has the command for it, which lies beside the one that Taskwarrior calls.
+/// The program that has the command for it, which lies beside the one that runs unless the hook says where.
 const PROGRAM: &str = "instep";
 
 /// Held by the pass that runs.
@@ -25,8 +25,8 @@ const RUNNING: &str = "pass.lock";
 const WAITING: &str = "pass-waits.lock";
 
 /// Starts the process and does not wait for it.
-pub(super) fn start(config: Option<&Path>) {
-    let Ok(mut command) = instep(config, &["hook", RUN]) else {
+pub(super) fn start(instance: &Instance) {
+    let Ok(mut command) = instep(instance, &["hook", RUN]) else {
         return;
     };
     // Whoever started us must not be held by what stays open in it.
@@ -34,13 +34,13 @@ pub(super) fn start(config: Option<&Path>) {
 }
 
 /// Waits for a pass that runs, then runs one; leaves where another waits already.
-pub(super) fn run(config: Option<&Path>) {
+pub(super) fn run(instance: &Instance) {
     let _ = rustix::process::setsid();
-    let _ = one_at_a_time(config);
+    let _ = one_at_a_time(instance);
 }
 
-fn one_at_a_time(config: Option<&Path>) -> io::Result<()> {
-    let places = Places::from_env(config.map(Path::to_owned)).map_err(|_| io::Error::other(""))?;
+fn one_at_a_time(instance: &Instance) -> io::Result<()> {
+    let places = instance.places().ok_or(io::ErrorKind::NotFound)?;
     create_private_dir(places.state()).map_err(io::Error::other)?;
     let lock = |name: &str| {
         let mut options = OpenOptions::new();
@@ -55,21 +55,21 @@ fn one_at_a_time(config: Option<&Path>) -> io::Result<()> {
     }
     running.lock()?;
     waiting.unlock()?;
-    instep(config, &["sync", "--quiet", "--no-input"])?.status()?;
+    instep(instance, &["sync", "--quiet", "--no-input"])?.status()?;
     Ok(())
 }
 
 /// The program with these arguments, with nothing open that it did not open itself.
-fn instep(config: Option<&Path>, args: &[&str]) -> io::Result<Command> {
-    let program = std::env::current_exe()?.with_file_name(PROGRAM);
+fn instep(instance: &Instance, args: &[&str]) -> io::Result<Command> {
+    let program = match &instance.program {
+        Some(program) => program.clone(),
+        None => std::env::current_exe()?.with_file_name(PROGRAM),
+    };
     let mut command = Command::new(program);
-    command.args(args);
-    if let Some(config) = config {
-        let mut named = std::ffi::OsString::from(super::CONFIG);
-        named.push(config);
-        command.arg(named);
-    }
     command
+        .args(args)
+        .args(instance.config.iter().map(|config| named(CONFIG, config)))
+        .envs(instance.variables.iter().cloned())
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())

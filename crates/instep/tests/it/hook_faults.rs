@@ -153,17 +153,24 @@ fn what_others_may_have_put_there_is_not_trusted() {
     silent(&home, "it is no socket", &listener);
 }
 
-/// A Taskwarrior whose hook calls a program that can be harmed.
-fn with_program(major: u32) -> (Home, PathBuf) {
+/// A Taskwarrior with a hook of programs that can be harmed: of both, or of the whole one alone.
+fn with_programs(major: u32, names: &[&str]) -> Home {
     let home = Home::with_taskwarrior(major);
+    for name in names {
+        let program = home.path("programs").join(name);
+        let built = assert_cmd::cargo::cargo_bin(name);
+        let linked =
+            fs::hard_link(&built, &program).or_else(|_| fs::copy(&built, &program).map(drop));
+        linked.expect("a program");
+    }
     let program = home.path("programs/instep");
-    let built = assert_cmd::cargo::cargo_bin("instep");
-    let linked = fs::hard_link(&built, &program).or_else(|_| fs::copy(&built, &program).map(drop));
-    linked.expect("a program");
     let init = home.command(&program).args(["init", "--yes"]).output();
     assert!(init.expect("it runs").status.success());
-    (home, program)
+    home
 }
+
+/// Both forms of a hook: a program, and a shell that calls one.
+const FORMS: [&[&str]; 2] = [&["instep", "instep-hook"], &["instep"]];
 
 fn add(home: &Home, what: &str) -> Output {
     let mut command = home.task_command();
@@ -182,11 +189,24 @@ fn put(program: &Path, text: Option<&str>, mode: u32) {
 }
 
 #[test]
-fn whatever_became_of_the_program_task_goes_on() {
-    for major in [2, 3] {
-        let (home, program) = with_program(major);
+fn whatever_became_of_the_programs_task_goes_on() {
+    for (major, names) in [2, 3]
+        .into_iter()
+        .flat_map(|major| FORMS.map(|form| (major, form)))
+    {
+        let home = with_programs(major, names);
+        let programs: Vec<PathBuf> = names
+            .iter()
+            .map(|name| home.path("programs").join(name))
+            .collect();
         add(&home, "Before");
         assert_eq!(spooled(&home).len(), 1);
+        let check = |what: &str| {
+            add(&home, what);
+            let told = spooled(&home).len();
+            // A hook that is the program needs none of those that were installed.
+            assert!(told == 1 || names.len() == 1, "{what}: {told}");
+        };
         for (what, text, mode) in [
             ("removed", None, 0),
             ("empty", Some(""), 0o755),
@@ -202,11 +222,41 @@ fn whatever_became_of_the_program_task_goes_on() {
             ("aborted", Some("#!/bin/sh\nkill -ABRT $$\n"), 0o755),
             ("crashed", Some("#!/bin/sh\nkill -SEGV $$\n"), 0o755),
         ] {
-            put(&program, text, mode);
+            programs.iter().for_each(|program| put(program, text, mode));
+            check(what);
+        }
+        for program in &programs {
+            put(program, None, 0);
+            fs::create_dir(program).expect("a directory");
+        }
+        check("directories");
+    }
+}
+
+#[test]
+fn whatever_became_of_what_the_hook_carries_task_goes_on() {
+    for major in [2, 3] {
+        let home = with_programs(major, FORMS[0]);
+        let carried = home.path(".task/hooks/instep-hook.conf");
+        let whole = fs::read(&carried).expect("a file");
+        let head = whole
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .expect("a line")
+            + 1;
+        for (what, rest) in [
+            ("nothing", &b""[..]),
+            ("no arguments", b"\0\xff\n--env=\n--env==\n--env=HOME\n\n"),
+            ("half of it", b"--env=HO"),
+            ("another place", b"--env=HOME=/nowhere/at/all\n"),
+            ("much", &[b'x'; 1 << 20]),
+        ] {
+            fs::write(&carried, [&whole[..head], rest].concat()).expect("it can be written");
             add(&home, what);
         }
-        put(&program, None, 0);
-        fs::create_dir(&program).expect("a directory");
+        fs::remove_file(&carried).expect("it can be removed");
+        add(&home, "removed");
+        fs::create_dir(&carried).expect("a directory");
         add(&home, "a directory");
     }
 }
@@ -214,7 +264,7 @@ fn whatever_became_of_the_program_task_goes_on() {
 #[test]
 fn wherever_the_report_cannot_go_task_goes_on() {
     for major in [2, 3] {
-        let (home, _) = with_program(major);
+        let home = with_programs(major, FORMS[0]);
         let data = places(&home).data().to_owned();
         let spool = data.join("spool");
         fs::write(&spool, "a file").expect("a file");
@@ -235,30 +285,34 @@ fn wherever_the_report_cannot_go_task_goes_on() {
 /// Under limits of the system, with what a shell can take away, and with bytes that are no text.
 #[test]
 fn the_hook_itself_ends_well_whatever_the_surroundings() {
-    let (home, _) = with_program(2);
-    let hook = home.path(".task/hooks/on-exit-instep");
-    let line = String::from_utf8_lossy(LINE).into_owned();
-    home.write("line", &line);
-    let check = |what: &str, spools: usize| {
-        for shell in ["sh", "bash"] {
-            let script = format!("{what} {} api:2 command:add", hook.display());
-            let script = script.replace("SHELL", shell);
-            let mut command = home.command(Path::new("sh"));
-            let command = command.args(["-c", &script]).stdin(Stdio::null());
-            check_silent(&command.output().expect("it runs"), what);
-            assert_eq!(spooled(&home).len(), spools, "{what}");
-            let left = fs::read_dir(places(&home).data().join("spool"));
-            assert!(left.map_or(0, Iterator::count) == 0, "{what}");
-        }
-    };
-    check("exec < line; SHELL", 1);
-    check("exec < line; ulimit -f 0; SHELL", 0);
-    check("exec <&-; SHELL", 0);
-    check("exec < /dev/null; SHELL", 0);
-    check("exec < .; SHELL", 0);
-    check("exec < line; unset HOME; SHELL", 1);
-    check("exec < line; HOME= XDG_DATA_HOME=relative SHELL", 1);
-    check("exec < line; umask 0777; SHELL", 1);
-    check("exec < line >&- 2>&-; SHELL", 1);
-    check("exec < line; ulimit -v 12000; SHELL", 0);
+    for (names, shells) in [(FORMS[0], &[""][..]), (FORMS[1], &["sh", "bash"])] {
+        let home = with_programs(2, names);
+        let hook = home.path(".task/hooks/on-exit-instep");
+        let line = String::from_utf8_lossy(LINE).into_owned();
+        home.write("line", &line);
+        let check = |what: &str, spools: usize| {
+            for shell in shells {
+                let script = format!("{what} {} api:2 command:add", hook.display());
+                let script = script.replace("SHELL", shell);
+                let mut command = home.command(Path::new("sh"));
+                let command = command.args(["-c", &script]).stdin(Stdio::null());
+                check_silent(&command.output().expect("it runs"), what);
+                assert_eq!(spooled(&home).len(), spools, "{what}");
+                let left = fs::read_dir(places(&home).data().join("spool"));
+                assert!(left.map_or(0, Iterator::count) == 0, "{what}");
+            }
+        };
+        check("exec < line; SHELL", 1);
+        check("exec < line; ulimit -f 0; SHELL", 0);
+        check("exec <&-; SHELL", 0);
+        check("exec < /dev/null; SHELL", 0);
+        check("exec < .; SHELL", 0);
+        check("exec < line; unset HOME; SHELL", 1);
+        check("exec < line; HOME= XDG_DATA_HOME=relative SHELL", 1);
+        check("exec < line; umask 0777; SHELL", 1);
+        check("exec < line >&- 2>&-; SHELL", 1);
+        // What starts in so little is one of the two.
+        let starts = usize::from(names.len() == 2);
+        check("exec < line; ulimit -v 12000; SHELL", starts);
+    }
 }

@@ -10,10 +10,22 @@ use crate::hook::{places, spooled};
 
 const FILE: &str = ".task/hooks/on-exit-instep";
 
+/// What the hook carries.
+const CONF: &str = ".task/hooks/instep-hook.conf";
+
 fn with_hook() -> Home {
     let home = Home::new();
     home.good(&["init", "--yes"]);
     home
+}
+
+/// The names of the hooks and of what lies beside them.
+fn names(home: &Home) -> Vec<String> {
+    let found = fs::read_dir(home.path(".task/hooks")).expect("a directory");
+    let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+    let mut names: Vec<String> = found.map(|entry| name(entry.expect("an entry"))).collect();
+    names.sort();
+    names
 }
 
 fn state(home: &Home) -> String {
@@ -79,13 +91,12 @@ fn it_is_put_in_place_once() {
                ~/.task/hooks/on-exit-instep
     "#]],
     );
-    let mode = fs::metadata(home.path(FILE))
-        .expect("a file")
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o755);
-    let beside = fs::read_dir(home.path(".task/hooks")).expect("a directory");
-    assert_eq!(beside.count(), 1);
+    let mode = |name: &str| {
+        let found = fs::metadata(home.path(name)).expect("a file");
+        found.permissions().mode() & 0o777
+    };
+    assert_eq!((mode(FILE), mode(CONF)), (0o755, 0o644));
+    assert_eq!(names(&home), ["instep-hook.conf", "on-exit-instep"]);
     assert_eq!(state(&home), "installed");
 }
 
@@ -120,45 +131,30 @@ fn it_is_taken_away_once() {
             - tw   there is no hook
         "#]],
     );
-    assert_eq!(
-        fs::read_dir(home.path(".task/hooks"))
-            .expect("a directory")
-            .count(),
-        0
-    );
+    assert_eq!(names(&home), Vec::<String>::new());
 }
 
 #[test]
-fn its_text_finds_this_instance_from_anywhere() {
+fn it_is_the_program_itself_and_finds_this_instance_from_anywhere() {
     let home = with_hook();
-    let program = assert_cmd::cargo::cargo_bin("instep");
-    let text = home
-        .read(FILE)
-        .replace(&program.display().to_string(), "INSTEP");
+    let program = assert_cmd::cargo::cargo_bin("instep-hook");
+    let same = fs::read(home.path(FILE)).ok() == fs::read(program).ok();
+    assert!(same, "another program");
     let root = home.path("").display().to_string();
     expect![[r##"
-        #!/bin/sh
-        # Instep's on-exit hook: tells which tasks a command of Taskwarrior changed. Made by
-        # `instep hook install`; `instep hook uninstall` takes it away. Whatever happens in it, it prints
-        # nothing and exits with 0.
-        trap 'exit 0' EXIT
-        trap : HUP INT QUIT TERM
-        {
-        export HOME='~'
-        'INSTEP-hook' "$@"
-        } >/dev/null 2>&1
-        exit 0
-    "##]].assert_eq(&text.replace(root.trim_end_matches('/'), "~"));
+        # Arguments of `on-exit-instep`, one a line; made by `instep hook install`.
+        --env=HOME=~
+    "##]]
+    .assert_eq(&home.read(CONF).replace(root.trim_end_matches('/'), "~"));
+    home.good(&["config", "check"]);
 }
 
 #[test]
 fn one_that_is_old_or_broken_is_told_and_mended() {
     let home = with_hook();
-    let whole = home.read(FILE);
-    home.write(
-        FILE,
-        &whole.replace("/instep-hook' ", "/elsewhere/instep-hook' "),
-    );
+    let (whole, carried) = (fs::read(home.path(FILE)).expect("a file"), home.read(CONF));
+    let older = [&whole[..], b"of another version"].concat();
+    fs::write(home.path(FILE), &older).expect("it can be written");
     check(
         &home,
         &["hook", "status"],
@@ -171,8 +167,24 @@ fn one_that_is_old_or_broken_is_told_and_mended() {
     "#]],
     );
     assert_eq!(found(&home), "note instep hook install tw");
-    home.good(&["hook", "install"]);
-    assert_eq!(home.read(FILE), whole);
+    let mend = || {
+        home.good(&["hook", "install"]);
+        assert_eq!(state(&home), "installed");
+        assert!(fs::read(home.path(FILE)).is_ok_and(|now| now == whole));
+        assert_eq!(home.read(CONF), carried);
+    };
+    mend();
+    home.write(CONF, &carried.replace("HOME=/", "HOME=/elsewhere/"));
+    assert_eq!(state(&home), "outdated");
+    mend();
+    fs::remove_file(home.path(CONF)).expect("it can be removed");
+    assert_eq!(state(&home), "outdated");
+    mend();
+    let script = "#!/bin/sh\n# Instep's on-exit hook: tells which tasks a command of Taskwarrior \
+                  changed. Made by\n'/usr/bin/instep-hook' \"$@\"\n";
+    home.write(FILE, script);
+    assert_eq!(state(&home), "outdated");
+    mend();
     set_mode(&home, 0o644);
     check(
         &home,
@@ -185,8 +197,7 @@ fn one_that_is_old_or_broken_is_told_and_mended() {
                  → chmod 755 ~/.task/hooks/on-exit-instep
     "#]],
     );
-    home.good(&["hook", "install"]);
-    assert_eq!(state(&home), "installed");
+    mend();
     assert_eq!(found(&home), "ok");
     fs::remove_file(home.path(FILE)).expect("it can be removed");
     assert_eq!(found(&home), "note instep hook install tw");
@@ -280,11 +291,30 @@ fn a_file_that_is_not_ours_stays_as_it_is() {
 }
 
 #[test]
+fn a_file_that_lies_beside_it_and_is_not_ours_stays_as_it_is() {
+    let home = with_hook();
+    home.write(CONF, "mine\n");
+    check(&home, &["hook", "install"], &expect![[r#"
+        exit 1
+        stderr:
+        error: the hook of `tw` is left as it is
+          why:  ~/.task/hooks/instep-hook.conf was not made by Instep
+          help: mv -n ~/.task/hooks/instep-hook.conf
+                ~/.task/hooks/other-hook.conf && instep hook install tw
+    "#]]);
+    home.instep(&["hook", "uninstall"]);
+    assert_eq!(home.read(CONF), "mine\n");
+    assert_eq!(state(&home), "foreign");
+}
+
+#[test]
 fn a_link_belongs_to_what_made_it() {
     let home = with_hook();
     fs::rename(home.path(FILE), home.path("kept")).expect("it can be renamed");
     symlink(home.path("kept"), home.path(FILE)).expect("a link");
-    home.write("kept", &format!("{}# managed\n", home.read("kept")));
+    let mut kept = fs::read(home.path("kept")).expect("a file");
+    kept.extend_from_slice(b"managed");
+    fs::write(home.path("kept"), kept).expect("it can be written");
     assert_eq!(state(&home), "installed");
     home.good(&["hook", "install"]);
     check(
@@ -386,15 +416,14 @@ fn a_place_of_ones_own_is_carried_in_the_hook() {
     let spool = home.path("my data's/instep/spool");
     assert_eq!(fs::read_dir(spool).expect("a spool").count(), 1);
     assert!(!places(&home).data().exists());
-    let text = home.read(FILE);
-    assert!(
-        text.contains(&format!("XDG_RUNTIME_DIR='{runtime}'")),
-        "{text}"
-    );
-    assert!(
-        text.contains(&format!("'--config={}'", at("my.toml"))),
-        "{text}"
-    );
+    let carried = home.read(CONF);
+    let carried: Vec<&str> = carried.lines().collect();
+    for argument in [
+        format!("--env=XDG_RUNTIME_DIR={runtime}"),
+        format!("--config={}", at("my.toml")),
+    ] {
+        assert!(carried.contains(&&*argument), "{carried:?}");
+    }
 }
 
 #[test]

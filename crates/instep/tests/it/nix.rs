@@ -50,6 +50,21 @@ fn checked(config: &Value) -> String {
     home.good(&["config", "check"]).stdout
 }
 
+/// What the module writes beside the hook is what the program writes and reads there.
+#[test]
+fn what_the_hook_carries_is_known_to_the_program() {
+    let Some(value) = value("t.home.home.file") else {
+        return;
+    };
+    let carried = value[".task/hooks/instep-hook.conf"]["text"].as_str();
+    let home = Home::new();
+    home.good(&["init", "--yes"]);
+    home.write(".task/hooks/instep-hook.conf", carried.expect("a text"));
+    let reply = home.instep(&["hook", "status", "--json"]).json();
+    // And not that of somebody else.
+    assert_eq!(reply["accounts"][0]["state"], "outdated", "{reply}");
+}
+
 #[test]
 fn a_persons_settings_become_config_units_and_hook() {
     let check = |name: &str, expected: ExpectFile| {
