@@ -2,5 +2,8 @@
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rustc-link-arg-bin=instep-hook=-Wl,-S");
+    // Whether the profile asks for it; one that does not may strip more than this.
+    if std::env::var("DEBUG").is_ok_and(|debug| debug == "true") {
+        println!("cargo:rustc-link-arg-bin=instep-hook=-Wl,-S");
+    }
 }
