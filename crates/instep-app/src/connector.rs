@@ -239,6 +239,10 @@ impl Connector for AnyConnector {
         each!(&self.service, inner => inner.compares())
     }
 
+    fn undo_takes_ours(&self) -> bool {
+        each!(&self.service, inner => inner.undo_takes_ours())
+    }
+
     fn forget_seen(&self, cursor: &Cursor, items: &[RemoteId]) -> Result<Cursor, ConnectorError> {
         each!(&self.service, inner => inner.forget_seen(cursor, items))
     }

@@ -127,6 +127,12 @@ pub trait Connector: Send {
         false
     }
 
+    /// Whether a person's undo takes back what we wrote since their last step together with that step
+    /// (S31), and leaves the time of the item's change as it was before.
+    fn undo_takes_ours(&self) -> bool {
+        false
+    }
+
     /// `cursor` without what it holds of these items, so that the next look shows them whatever they
     /// hold then.
     ///

@@ -10,7 +10,7 @@ use instep_model::{
 };
 use instep_sync::{
     FieldConflict, Holder, MergedPair, Projection, Rules, Seen, Translated, base_of, differs,
-    finer, has_returned, links_are_shown,
+    finer, has_returned, links_are_shown, take_undone,
 };
 
 use crate::context::Context;
@@ -134,7 +134,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         Some(self.assemble(pass, sighting, merged, pair, changed_at, to_push))
     }
 
-    /// The pair with what this look shows of writes whose answer never came (S14).
+    /// The pair with what this look shows of writes whose answer never came (S14), and of those that
+    /// an undo took back (S31).
     fn answered<'a>(
         &self,
         projection: &Projection,
@@ -149,6 +150,13 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             }
             let hub = projection.project(&sighting.task.fields);
             (self.decisions.take_unanswered)(&mut pair.base, &mut pair.unanswered, seen, &hub);
+        }
+        let written = &sighting.mapping.written;
+        if let Some(changed_at) = sighting.remote.changed_at
+            && written.iter().any(|one| one.at > changed_at)
+        {
+            let (pair, now) = (pair.to_mut(), self.clock.now());
+            take_undone(&mut pair.base, &mut pair.written, seen, changed_at, now);
         }
         pair
     }

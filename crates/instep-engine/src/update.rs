@@ -3,7 +3,9 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use instep_contract::{Applied, Connector, ConnectorError, IntentId, PushStep, Store};
-use instep_model::{Base, Change, Operation, Side, TaskId, Unanswered};
+use instep_model::{
+    Base, Change, Mapping, Operation, Side, TaskId, Timestamp, Unanswered, Written,
+};
 use instep_sync::{Planned, completes_repeating, supersedes};
 
 use crate::aftermath::Aftermath;
@@ -14,6 +16,9 @@ use crate::round::Engine;
 use crate::send::{Marked, stored_nothing};
 use crate::stop::Stop;
 use crate::{Clock, Rng};
+
+/// As many changes that were written to one item are kept, for an undo that takes them along.
+const MOST_WRITTEN: usize = 20;
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     /// Brings these items up to date; `fresh` ones were made by this pass.
@@ -230,6 +235,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let task = page.context.tasks[&id].clone();
         let mut mapping = page.context.mappings[&id].clone();
         let changes = changes_of(plan, &mapping.base);
+        if pass.connector.undo_takes_ours() {
+            remember_written(&mut mapping, &changes, self.clock.now());
+        }
         mapping.unanswered.retain(|one| {
             !changes
                 .iter()
@@ -282,4 +290,17 @@ fn changes_of(plan: &Planned, base: &Base) -> Vec<Change> {
             to: to.clone(),
         })
         .collect()
+}
+
+/// Keeps what was written, from when it was about to be sent: before `now`, where that is known.
+fn remember_written(mapping: &mut Mapping, changes: &[Change], now: Timestamp) {
+    for change in changes {
+        let sent = mapping.unanswered.iter().find(|one| one.change == *change);
+        mapping.written.push(Written {
+            at: sent.map_or(now, |one| one.at),
+            change: change.clone(),
+        });
+    }
+    let beyond = mapping.written.len().saturating_sub(MOST_WRITTEN);
+    mapping.written.drain(..beyond);
 }

@@ -117,6 +117,15 @@ pub struct Unanswered {
     pub change: Change,
 }
 
+/// A change that was written and confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// When it was about to be sent.
+    pub at: Timestamp,
+    /// From what the base held to what was sent.
+    pub change: Change,
+}
+
 /// One hub task paired with one remote item in one account; unique on (account, task)
 /// and on (account, remote id). A task that is still to be made there has a mapping without
 /// a remote id, which carries its attempts and its last error.
@@ -136,6 +145,9 @@ pub struct Mapping {
     pub base: Base,
     /// What the base may have missed: seen there, it is nobody's edit.
     pub unanswered: Vec<Unanswered>,
+    /// What was written last, where an undo of a person's own step takes it along: seen taken back so,
+    /// it is nobody's edit either. Oldest first.
+    pub written: Vec<Written>,
     /// The version of the hub task that this pair last took into account. A task that has moved
     /// on since was edited, whatever the remote can hold of it.
     pub hub_version: u64,
@@ -216,6 +228,7 @@ impl Mapping {
             state: MappingState::Pending,
             base: Base::default(),
             unanswered: Vec::new(),
+            written: Vec::new(),
             hub_version: 0,
             unseen: false,
             observed: None,

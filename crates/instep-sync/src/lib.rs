@@ -34,4 +34,4 @@ pub use pair::{
 pub use projection::Projection;
 pub use push::{Places, Planned, completes_repeating, confirm, plan_create, plan_update};
 pub use scope::{has_returned, stays_outside};
-pub use unanswered::{supersedes, take_unanswered};
+pub use unanswered::{supersedes, take_unanswered, take_undone};

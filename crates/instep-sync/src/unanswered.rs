@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use instep_model::{Annotation, AnnotationId, Base, Change, Field, Fields, Unanswered, Value};
+use instep_model::{
+    Annotation, AnnotationId, Base, Change, Field, Fields, Timestamp, Unanswered, Value, Written,
+};
 
 use crate::links::Translated;
 use crate::projection::{notes_of, tags_of, tasks_of};
@@ -16,7 +18,36 @@ pub fn take_unanswered(
     seen: &mut Translated,
     hub: &Fields,
 ) {
-    unanswered.retain(|one| !is_taken(base, &one.change, seen, hub));
+    unanswered.retain(|one| !is_taken(base, &one.change, seen, Some(hub)));
+}
+
+/// Takes into the base what `seen` shows of writes that an undo took back (S31), so that it is not
+/// taken for the edit of the person who undid a step of their own. An undo leaves no later time: only
+/// what was written after `changed_at` may have been taken back. Of what was written after `now` nothing
+/// can be told: the clock went back since.
+pub fn take_undone(
+    base: &mut Base,
+    written: &mut Vec<Written>,
+    seen: &mut Translated,
+    changed_at: Timestamp,
+    now: Timestamp,
+) {
+    for at in (0..written.len()).rev() {
+        let Written {
+            at: sent_at,
+            change,
+        } = &written[at];
+        let back = Change {
+            field: change.field,
+            from: change.to.clone(),
+            to: change.from.clone(),
+        };
+        // Times there may be whole seconds.
+        let later = sent_at.as_second() > changed_at.as_second() && *sent_at <= now;
+        if later && is_taken(base, &back, seen, None) {
+            written.remove(at);
+        }
+    }
 }
 
 /// Whether a write that was answered says all there is to say of an earlier one that was not.
@@ -51,8 +82,9 @@ pub fn supersedes(answered: &Change, earlier: &Change) -> bool {
         }
 }
 
-/// Whether the remote shows what of this change the base lacks; the base holds it then.
-fn is_taken(base: &mut Base, change: &Change, seen: &mut Translated, hub: &Fields) -> bool {
+/// Whether the remote shows what of this change the base lacks; the base holds it then. So it does
+/// where the remote shows something else again and `hub` went on from what was sent.
+fn is_taken(base: &mut Base, change: &Change, seen: &mut Translated, hub: Option<&Fields>) -> bool {
     let Change { field, from, to } = change;
     if *field == Field::Annotations {
         return are_notes_taken(base, change, seen);
@@ -69,7 +101,7 @@ fn is_taken(base: &mut Base, change: &Change, seen: &mut Translated, hub: &Field
             elements(&from, &to, shown, &seen).map(|tasks| Some(Value::Tasks(tasks)))
         }
         _ if seen == shown => None,
-        _ if seen == to || hub.get(*field) != to => Some(to.cloned()),
+        _ if seen == to || hub.is_some_and(|hub| hub.get(*field) != to) => Some(to.cloned()),
         _ => None,
     };
     let Some(taken) = taken else { return false };

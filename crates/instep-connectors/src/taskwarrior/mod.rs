@@ -376,6 +376,12 @@ impl Connector for TaskwarriorConnector {
         true
     }
 
+    fn undo_takes_ours(&self) -> bool {
+        // Through the library nothing of ours is a step of its own.
+        let through = |place: &Place| self.door(place, true) == Door::Library;
+        self.place.as_ref().is_some_and(through)
+    }
+
     fn forget_seen(&self, cursor: &Cursor, items: &[RemoteId]) -> Result<Cursor, ConnectorError> {
         let (mut header, table) = cursor::decode(cursor)?;
         let mut table = cursor::decode_table(table);

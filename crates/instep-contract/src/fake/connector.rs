@@ -204,6 +204,10 @@ impl<W: World> Connector for FakeConnector<W> {
         &self.capabilities
     }
 
+    fn undo_takes_ours(&self) -> bool {
+        self.state().profile.undo_takes_ours
+    }
+
     async fn identity(&mut self) -> Result<Identity, ConnectorError> {
         self.begin(Call::Read).await?;
         let identity = self.state().identity.clone();

@@ -244,6 +244,12 @@ impl FakeRemote {
         self.state().put_back(&copy.0);
     }
 
+    /// Undoes all that was done since the copy was made: each item is as it was, the time of its last
+    /// change as well.
+    pub fn undo(&self, copy: &Copy) {
+        self.state().undo(&copy.0);
+    }
+
     /// Every living task, by id.
     pub fn tasks(&self) -> Vec<RemoteTask> {
         let state = self.state();

@@ -18,6 +18,8 @@ pub struct Profile {
     pub flags_deleted: bool,
     /// Whether the answer to a write tells what is stored now.
     pub tells: bool,
+    /// Whether a person's undo takes what we wrote since along.
+    pub undo_takes_ours: bool,
     /// Steps of `changed_at` in milliseconds; `None` where the service tells no times.
     pub changed_millis: Option<i64>,
     /// Texts that the service trims without saying so in its record.
@@ -100,6 +102,7 @@ impl Profile {
             zone: TimeZone::UTC,
             flags_deleted: false,
             tells: true,
+            undo_takes_ours: false,
             changed_millis: Some(1000),
             trims: vec![Field::Notes],
             refuses: None,

@@ -122,6 +122,14 @@ impl State {
         self.collections_version = self.version;
     }
 
+    /// As when a person undid all that was done since `copy` was made.
+    pub(super) fn undo(&mut self, copy: &Self) {
+        self.put_back(copy);
+        for item in self.items.values_mut() {
+            item.version = self.version;
+        }
+    }
+
     pub(super) fn fresh_id(&mut self) -> RemoteId {
         RemoteId::new(self.number().to_string())
     }

@@ -5,7 +5,7 @@ use std::future::Future;
 
 use instep_model::{
     AnnotationId, Base, Change, CollectionId, Evidence, Field, Fields, Mapping, MappingState,
-    Provenance, RemoteId, RemoteNote, RemoteNoteId, RemoteTask, TaskId, Unanswered, Value,
+    Provenance, RemoteId, RemoteNote, RemoteNoteId, RemoteTask, TaskId, Unanswered, Value, Written,
 };
 
 use super::Inspect;
@@ -119,6 +119,14 @@ fn full_pair() -> Mapping {
                 field: Field::Title,
                 from: None,
                 to: Some(Value::Text("sent".to_owned())),
+            },
+        }],
+        written: vec![Written {
+            at: at(5),
+            change: Change {
+                field: Field::Priority,
+                from: Some(Value::Number(1)),
+                to: Some(Value::Number(3)),
             },
         }],
         hub_version: 9,

@@ -126,6 +126,15 @@ pub(crate) struct Bench {
 fn profile(name: &str) -> (Profile, Kind) {
     match name {
         "tw" => (Profile::database(), Kind::Taskwarrior),
+        "undoing" => {
+            let undo_takes_ours = true;
+            let database = Profile::database();
+            let undoing = Profile {
+                undo_takes_ours,
+                ..database
+            };
+            (undoing, Kind::Taskwarrior)
+        }
         "file" => (Profile::file(), Kind::File),
         _ => (Profile::server(), Kind::Vikunja),
     }

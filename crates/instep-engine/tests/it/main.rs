@@ -17,3 +17,4 @@ mod single;
 mod travel;
 mod turns;
 mod unanswered;
+mod undone;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use instep_contract::StoreError;
 use instep_model::{
     AnnotationId, Base, CollectionId, Evidence, Field, Mapping, RemoteId, RemoteNote, RemoteNoteId,
-    RemoteTask, Timestamp, Unanswered,
+    RemoteTask, Timestamp, Unanswered, Written,
 };
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,8 @@ struct MappingBody {
     markers: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     unanswered: Vec<UnansweredRow>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    written: Vec<WrittenRow>,
     hub_version: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     observed: Option<RemoteTaskRow>,
@@ -53,6 +55,12 @@ struct UnansweredRow {
     at: Text<Timestamp>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     timed_out: bool,
+    change: StoredChange,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WrittenRow {
+    at: Text<Timestamp>,
     change: StoredChange,
 }
 
@@ -114,6 +122,22 @@ impl UnansweredRow {
         Unanswered {
             at: self.at.0,
             timed_out: self.timed_out,
+            change: self.change.0,
+        }
+    }
+}
+
+impl WrittenRow {
+    fn new(one: &Written) -> Self {
+        Self {
+            at: Text(one.at),
+            change: StoredChange(one.change.clone()),
+        }
+    }
+
+    fn written(self) -> Written {
+        Written {
+            at: self.at.0,
             change: self.change.0,
         }
     }
@@ -198,6 +222,7 @@ pub(crate) fn mapping_body(mapping: &Mapping) -> String {
             .collect(),
         markers: base.markers.clone(),
         unanswered: mapping.unanswered.iter().map(UnansweredRow::new).collect(),
+        written: mapping.written.iter().map(WrittenRow::new).collect(),
         hub_version: mapping.hub_version,
         observed: mapping.observed.as_ref().map(RemoteTaskRow::new),
         left_out: mapping.left_out.iter().copied().map(Text).collect(),
@@ -232,6 +257,7 @@ pub(crate) fn read_mapping_body(columns: Mapping, body: &str) -> Result<Mapping,
             .into_iter()
             .map(UnansweredRow::unanswered)
             .collect(),
+        written: body.written.into_iter().map(WrittenRow::written).collect(),
         hub_version: body.hub_version,
         observed: body.observed.map(RemoteTaskRow::task),
         left_out: body.left_out.into_iter().map(|field| field.0).collect(),

@@ -39,6 +39,7 @@ on_both! {
     daemon::what_is_typed_is_there_at_once,
     daemon::what_changes_there_is_here_at_once,
     daemon::a_tag_whose_label_was_changed_finds_another,
+    undo::what_an_undo_takes_along_is_put_back,
     unheard::what_is_typed_without_a_hook_is_noticed,
     unheard::what_is_taken_back_is_noticed,
     unheard::what_a_hook_told_and_is_taken_back_is_noticed,

@@ -294,14 +294,18 @@ fn a_file_that_is_not_ours_stays_as_it_is() {
 fn a_file_that_lies_beside_it_and_is_not_ours_stays_as_it_is() {
     let home = with_hook();
     home.write(CONF, "mine\n");
-    check(&home, &["hook", "install"], &expect![[r#"
+    check(
+        &home,
+        &["hook", "install"],
+        &expect![[r#"
         exit 1
         stderr:
         error: the hook of `tw` is left as it is
           why:  ~/.task/hooks/instep-hook.conf was not made by Instep
           help: mv -n ~/.task/hooks/instep-hook.conf
                 ~/.task/hooks/other-hook.conf && instep hook install tw
-    "#]]);
+    "#]],
+    );
     home.instep(&["hook", "uninstall"]);
     assert_eq!(home.read(CONF), "mine\n");
     assert_eq!(state(&home), "foreign");

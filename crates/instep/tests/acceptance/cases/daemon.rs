@@ -30,7 +30,7 @@ impl Daemon {
     }
 
     /// Has Vikunja tell it what changes there.
-    fn hear(&self, world: &World) {
+    pub(crate) fn hear(&self, world: &World) {
         let status = world.told(&["status"]);
         let at = status["daemon"]["http"]
             .as_str()

@@ -16,4 +16,5 @@ pub(crate) mod refused;
 pub(crate) mod returns;
 pub(crate) mod scope;
 pub(crate) mod three;
+pub(crate) mod undo;
 pub(crate) mod unheard;

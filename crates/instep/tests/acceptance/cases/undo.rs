@@ -1,0 +1,97 @@
+//! What a person undoes is their own step.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::compare::equal;
+use crate::world::{Version, World, pass_time, text};
+
+use super::daemon::{Daemon, all_marked, met, until};
+
+/// Times in Taskwarrior are whole seconds.
+const NEXT_SECOND: Duration = Duration::from_millis(1100);
+
+/// What the server made of each task, as a row of Taskwarrior holds it.
+const CHANGES: [(&str, &str); 5] = [
+    ("title of the server", "home"),
+    ("label", "there"),
+    ("done", "completed"),
+    ("comment", "said there"),
+    ("made", "pending"),
+];
+
+fn is_here(world: &World) -> bool {
+    let rows = world.all_rows();
+    let holds = |(title, part): &(&str, &str)| {
+        let mut rows = rows.iter().filter(|row| text(row, "description") == *title);
+        rows.any(|row| json!(row).to_string().contains(part))
+    };
+    CHANGES.iter().all(holds)
+}
+
+/// S31: Taskwarrior 3 takes back with a person's step whatever was written since.
+pub(crate) fn what_an_undo_takes_along_is_put_back(version: Version) {
+    if version == Version::Two {
+        // There each of our writes is a step of its own, which one sees.
+        return;
+    }
+    for with_daemon in [false, true] {
+        let world = met(version);
+        for title in ["own", "title", "label", "done", "comment"] {
+            world.task(&["add", title, "+home"]);
+        }
+        world.settle();
+        until("all are marked", || all_marked(&world));
+        pass_time(Instant::now(), NEXT_SECOND);
+        world.change(&world.row("own"), &["modify", "+mine"]);
+        world.settle();
+        let daemon = with_daemon.then(|| Daemon::start(&world));
+        daemon.iter().for_each(|daemon| daemon.hear(&world));
+        let id = |title: &str| {
+            let tasks = world.server.tasks();
+            let task = tasks.iter().find(|task| task["title"] == title);
+            task.and_then(|task| task["id"].as_i64()).expect("an id")
+        };
+        world.server.make(json!({"title": "made"}));
+        world
+            .server
+            .patch(id("title"), json!({"title": "title of the server"}));
+        world
+            .server
+            .add_label(id("label"), world.server.label("there"));
+        world.server.patch(id("done"), json!({"done": true}));
+        world.server.comment(id("comment"), "<p>said there</p>");
+        let is_here = || is_here(&world);
+        let settle = |what: &str, is_there: &dyn Fn() -> bool| match with_daemon {
+            true => until(what, is_there),
+            false => {
+                world.settle();
+                assert!(is_there(), "{what}: {:?}", world.all_rows());
+            }
+        };
+        settle("what the server changed", &is_here);
+        // What is written is in the journal of Taskwarrior, and marked, before the undo.
+        until("all are marked", || all_marked(&world));
+        pass_time(Instant::now(), NEXT_SECOND);
+        let undone = world.task(&["undo"]);
+        assert_eq!(undone.code, 0, "{undone:?}");
+        assert!(!is_here(), "the undo took nothing of ours along");
+        settle("what the undo took along", &is_here);
+        settle("the person's own step", &|| {
+            let tasks = world.server.tasks();
+            let own = tasks
+                .iter()
+                .find(|task| task["title"] == "own")
+                .expect("a task");
+            let here = json!(world.row("own"));
+            [own, &here]
+                .iter()
+                .all(|own| !own.to_string().contains("mine"))
+        });
+        drop(daemon);
+        world.settle();
+        equal(&world);
+        world.is_in_step();
+    }
+}
