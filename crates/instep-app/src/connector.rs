@@ -247,6 +247,10 @@ impl Connector for AnyConnector {
         each!(&self.service, inner => inner.forget_seen(cursor, items))
     }
 
+    fn note_sending(&self, cursor: &Cursor, batch: &[Operation]) -> Result<Cursor, ConnectorError> {
+        each!(&self.service, inner => inner.note_sending(cursor, batch))
+    }
+
     fn ready_in(&mut self) -> Duration {
         each!(&mut self.service, inner => inner.ready_in())
     }

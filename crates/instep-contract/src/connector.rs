@@ -143,6 +143,21 @@ pub trait Connector: Send {
         Ok(cursor.clone())
     }
 
+    /// `cursor` as it has to be before this batch goes out: its items are
+    /// [forgotten](Self::forget_seen), and what a later look needs in order to know our own writes
+    /// again is remembered.
+    ///
+    /// # Errors
+    /// As [`forget_seen`](Self::forget_seen).
+    fn note_sending(&self, cursor: &Cursor, batch: &[Operation]) -> Result<Cursor, ConnectorError> {
+        let items: Vec<RemoteId> = batch
+            .iter()
+            .filter_map(Operation::target)
+            .cloned()
+            .collect();
+        self.forget_seen(cursor, &items)
+    }
+
     /// Which of these tags do not exist there yet. Only asked where tags are things of their own.
     fn missing_tags(
         &mut self,

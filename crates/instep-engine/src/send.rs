@@ -174,9 +174,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         operations: &[Operation],
         pairs: &[Mapping],
     ) -> Result<(), Stop> {
-        let items = operations.iter().filter_map(Operation::target).cloned();
-        let items: Vec<RemoteId> = items.collect();
-        self.note(pass, &items, pairs).await
+        let to_known = operations.iter().any(|one| one.target().is_some());
+        let note = |known: &Cursor| pass.connector.note_sending(known, operations);
+        let cursor = self.cursor_with(pass, to_known, note).await?;
+        self.note(pass, cursor, pairs).await
     }
 
     /// Has the next look show these items whatever they hold: they are read by themselves, and may be
@@ -186,16 +187,17 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pass: &Pass<'_, C>,
         items: &[RemoteId],
     ) -> Result<(), Stop> {
-        self.note(pass, items, &[]).await
+        let forget = |known: &Cursor| pass.connector.forget_seen(known, items);
+        let cursor = self.cursor_with(pass, !items.is_empty(), forget).await?;
+        self.note(pass, cursor, &[]).await
     }
 
     async fn note<C: Connector>(
         &self,
         pass: &Pass<'_, C>,
-        items: &[RemoteId],
+        cursor: Option<Cursor>,
         pairs: &[Mapping],
     ) -> Result<(), Stop> {
-        let cursor = self.forgetting(pass, items).await?;
         if pairs.is_empty() && cursor.is_none() {
             return Ok(());
         }
@@ -206,18 +208,19 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         Ok(noted.await?)
     }
 
-    /// The cursor that forgets what was seen of these items, where a look goes by that.
-    async fn forgetting<C: Connector>(
+    /// The cursor after `change`, where there is anything to change and looks go by it.
+    async fn cursor_with<C: Connector>(
         &self,
         pass: &Pass<'_, C>,
-        items: &[RemoteId],
+        is_due: bool,
+        change: impl Fn(&Cursor) -> Result<Cursor, ConnectorError>,
     ) -> Result<Option<Cursor>, Stop> {
-        if !pass.connector.compares() || items.is_empty() {
+        if !is_due || !pass.connector.compares() {
             return Ok(None);
         }
         let known = self.store.account_state(&pass.account.id).await?.cursor;
         // One that cannot be read has the next look see everything.
-        Ok(known.and_then(|known| pass.connector.forget_seen(&known, items).ok()))
+        Ok(known.and_then(|known| change(&known).ok()))
     }
 
     /// Sends one batch. What may be repeated is, when its answer is lost; one that took too long

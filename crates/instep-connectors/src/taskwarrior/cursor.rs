@@ -1,7 +1,7 @@
 //! What is remembered between two looks: stamps that prove files untouched, and one digest for
 //! each task. It reads the state of files and never their content.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use instep_contract::{ConnectorError, Cursor};
@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::age::Age;
 use super::place::{DATABASE, JOURNAL, Place, Stamp};
 use super::trail::Trail;
+use super::unfinished::Sent;
 
 /// Two changes this close together may share a time stamp.
 const SETTLED_NANOS: i64 = 2_000_000_000;
@@ -43,6 +44,9 @@ pub(super) struct Header {
     /// Where the first write began since then; for as long as one is not ended, where that began.
     #[serde(default)]
     pub(super) writes: Option<Beginning>,
+    /// What those writes were to set in each task, which is known by its uuid.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) sent: BTreeMap<String, Sent>,
 }
 
 /// A moment right before a write.
@@ -83,6 +87,7 @@ impl Header {
             next_expiry: None,
             trail: None,
             writes: None,
+            sent: BTreeMap::new(),
         }
     }
 
@@ -176,12 +181,6 @@ impl Table {
 
     pub(super) fn push(&mut self, uuid: Uuid, digest: u64) {
         self.0.push((uuid, digest));
-    }
-
-    /// The tasks that the next look was to take for changed ones.
-    pub(super) fn forgotten(&self) -> HashSet<Uuid> {
-        let forgotten = self.entries().filter(|(_, digest)| *digest == FORGOTTEN);
-        forgotten.map(|(uuid, _)| uuid).collect()
     }
 
     /// Has the next look take this task for a changed one.

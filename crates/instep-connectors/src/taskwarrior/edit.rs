@@ -10,7 +10,8 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::convert::{Rules, rejected, second_of};
-use super::wire::{Row, State};
+use super::race::changes;
+use super::wire::{Edits, Row, State};
 
 /// The uuid of the row that an operation writes.
 pub(super) fn target(operation: &Operation) -> Result<Uuid, ConnectorError> {
@@ -176,6 +177,59 @@ fn edited(
     if row.state == State::Pending {
         row.times.remove("end");
     }
+    set_beside(id, edit, &mut row, rules)?;
+    if row != *current {
+        // Taskwarrior itself never lets it stand still, so neither door may.
+        row.set_time("modified", Some(now_secs));
+    }
+    Ok(row)
+}
+
+/// What an operation is to set in a task, whatever else it holds. What cannot be set is not told.
+pub(super) fn sent(operation: &Operation, rules: &Rules) -> Edits {
+    let mut before = Row::empty(Uuid::nil());
+    let mut after = before.clone();
+    match operation {
+        Operation::Update { id, edit } => {
+            let mut changes: Vec<&Change> = edit.fields.iter().collect();
+            changes.sort_by_key(|change| change.field);
+            for Change { field, from, to } in changes {
+                for (row, value) in [(&mut before, from), (&mut after, to)] {
+                    // What is refused is not imported either.
+                    rules.set(row, *field, value.as_ref(), 0).ok();
+                }
+            }
+            let reworded = edit
+                .edit_notes
+                .iter()
+                .filter_map(|note| note.remote.as_ref());
+            let there = edit.remove_notes.iter().chain(reworded);
+            let there = there.filter_map(second_named).map(|at| (at, String::new()));
+            before.notes.extend(there);
+            before
+                .depends
+                .extend(edit.remove_depends.iter().filter_map(uuid_of));
+            after.notes.clone_from(&before.notes);
+            after.depends.clone_from(&before.depends);
+            for name in edit.markers.keys() {
+                before.extra.insert(name.clone(), Json::from(""));
+            }
+            set_beside(id, edit, &mut after, rules).ok();
+        }
+        Operation::Delete { .. } => after.state = State::Deleted,
+        _ => {}
+    }
+    changes(Some(&before), &after)
+}
+
+/// What an edit sets beside the fields.
+fn set_beside(
+    id: &RemoteId,
+    edit: &Edit,
+    row: &mut Row,
+    rules: &Rules,
+) -> Result<(), ConnectorError> {
+    let stale = || ConnectorError::Stale { id: id.clone() };
     for note in &edit.remove_notes {
         row.notes.remove(&second_named(note).ok_or_else(stale)?);
     }
@@ -187,17 +241,13 @@ fn edited(
     }
     let mut taken = BTreeSet::new();
     for note in &edit.add_notes {
-        add_note(&mut row, &mut taken, note, rules)?;
+        add_note(row, &mut taken, note, rules)?;
     }
-    link(&mut row, &edit.add_depends, &edit.remove_depends)?;
+    link(row, &edit.add_depends, &edit.remove_depends)?;
     for (name, value) in &edit.markers {
-        mark(&mut row, name, value.as_ref(), rules)?;
+        mark(row, name, value.as_ref(), rules)?;
     }
-    if row != *current {
-        // Taskwarrior itself never lets it stand still, so neither door may.
-        row.set_time("modified", Some(now_secs));
-    }
-    Ok(row)
+    Ok(())
 }
 
 fn move_tags(row: &mut Row, change: &Change, rules: &Rules) {

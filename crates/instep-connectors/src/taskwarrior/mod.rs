@@ -187,19 +187,26 @@ impl TaskwarriorConnector {
     async fn find_unfinished(
         &mut self,
         header: &mut Header,
-        (before, old): (Option<&Header>, &Table),
+        before: Option<&Header>,
         table: &mut Table,
     ) -> Result<(), ConnectorError> {
-        let began = before.and_then(|before| before.writes);
-        if let Some(began) = began.filter(|_| self.open.is_none())
+        let Some(before) = before else {
+            return Ok(());
+        };
+        if let Some(began) = before.writes.filter(|_| self.open.is_none())
             && self.door(&header.place, true) == Door::Program
         {
-            let (program, written) = (&mut self.program, old.forgotten());
-            self.open = write::unfinished(program, &header.place, &written, began).await?;
+            let (program, sent) = (&mut self.program, &before.sent);
+            self.open = write::unfinished(program, &header.place, sent, began).await?;
         }
         if let Some(open) = &self.open {
-            header.writes = began;
-            open.tasks().for_each(|uuid| table.forget(uuid));
+            header.writes = before.writes;
+            for uuid in open.tasks() {
+                table.forget(uuid);
+                let name = uuid.to_string();
+                let sent = before.sent.get(&name).cloned();
+                header.sent.extend(sent.map(|sent| (name, sent)));
+            }
         }
         Ok(())
     }
@@ -344,8 +351,7 @@ impl Connector for TaskwarriorConnector {
             let stamps = before.as_ref().map_or(&[][..], |before| &before.data);
             observe::check_still_there(&header.place.data, stamps)?;
         }
-        let last = (before.as_ref(), &old);
-        self.find_unfinished(&mut header, last, &mut found.table)
+        self.find_unfinished(&mut header, before.as_ref(), &mut found.table)
             .await?;
         // A copy that was put back by way of another directory begins a trail of its own.
         let older =
@@ -383,12 +389,29 @@ impl Connector for TaskwarriorConnector {
     }
 
     fn forget_seen(&self, cursor: &Cursor, items: &[RemoteId]) -> Result<Cursor, ConnectorError> {
+        let (header, table) = cursor::decode(cursor)?;
+        let mut table = cursor::decode_table(table);
+        for uuid in items.iter().filter_map(edit::uuid_of) {
+            table.forget(uuid);
+        }
+        cursor::encode(&header, &table)
+    }
+
+    fn note_sending(&self, cursor: &Cursor, batch: &[Operation]) -> Result<Cursor, ConnectorError> {
         let (mut header, table) = cursor::decode(cursor)?;
         let mut table = cursor::decode_table(table);
         let began = header.writes;
         header.writes = began.or_else(|| Some(Beginning::now(&header.place.data)));
-        for uuid in items.iter().filter_map(edit::uuid_of) {
+        let imports = self.door(&header.place, true) == Door::Program;
+        for operation in batch {
+            let Some(uuid) = operation.target().and_then(edit::uuid_of) else {
+                continue;
+            };
             table.forget(uuid);
+            if imports {
+                let sent = header.sent.entry(uuid.to_string()).or_default();
+                sent.add(&edit::sent(operation, &self.rules));
+            }
         }
         cursor::encode(&header, &table)
     }

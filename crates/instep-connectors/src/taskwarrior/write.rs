@@ -24,7 +24,7 @@ use super::place::Place;
 use super::quiet::{Moment, Quiet};
 use super::race::{Import, Told};
 use super::stored::Exported;
-use super::unfinished::{Command, taken_back};
+use super::unfinished::{Command, Sent, taken_back};
 use super::wire::{Edits, Row, State};
 use super::{edit, undo};
 
@@ -111,17 +111,20 @@ impl Open {
     }
 }
 
-/// What an import of ours of some of these tasks, since writes `began`, took back and left so, as
-/// the next write has to put it back.
+/// What an import that was to set what was `sent`, since writes `began`, took back and left so, as the
+/// next write has to put it back.
 pub(super) async fn unfinished(
     program: &mut Program,
     place: &Place,
-    written: &HashSet<Uuid>,
+    sent: &BTreeMap<String, Sent>,
     began: Beginning,
 ) -> Result<Option<Open>, ConnectorError> {
+    let named = |(name, sent): (&String, &Sent)| Some((Uuid::parse_str(name).ok()?, sent.clone()));
+    let sent: BTreeMap<Uuid, Sent> = sent.iter().filter_map(named).collect();
+    let written = sent.keys().copied().collect();
     let mut edits: BTreeMap<Uuid, Edits> = BTreeMap::new();
-    for (uuid, commands) in recent(place, written, began).await? {
-        edits.extend(taken_back(&commands).map(|edits| (uuid, edits)));
+    for (uuid, commands) in recent(place, &written, began).await? {
+        edits.extend(taken_back(&commands, &sent[&uuid]).map(|edits| (uuid, edits)));
     }
     if edits.is_empty() {
         return Ok(None);

@@ -108,14 +108,18 @@ fn ours(priority_before: u32) -> Edit {
     ])
 }
 
+/// The write that [`carry`] makes.
+pub(super) fn carried() -> Operation {
+    Operation::Update {
+        id: id(1),
+        edit: ours(0),
+    }
+}
+
 pub(super) async fn carry(
     connector: &mut TaskwarriorConnector,
 ) -> Result<RemoteTask, ConnectorError> {
-    let operation = Operation::Update {
-        id: id(1),
-        edit: ours(0),
-    };
-    let applied = apply(connector, operation).await?;
+    let applied = apply(connector, carried()).await?;
     Ok(applied.held.expect("an answer tells what was stored"))
 }
 

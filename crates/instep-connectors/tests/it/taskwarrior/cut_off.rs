@@ -4,8 +4,8 @@ use instep_connectors::taskwarrior::{Settings, TaskwarriorConnector};
 use instep_contract::{Connector, Look};
 use instep_model::{Field, Operation};
 
-use super::between::{assert_both, carry, locked_out};
-use super::world::{create, id, look, read, titled, uuid, worlds};
+use super::between::{assert_both, carried, carry, locked_out};
+use super::world::{create, edit, id, look, read, tags, titled, uuid, worlds};
 
 /// The program ends before it comes to that: the next one finds the edit in the journal.
 #[tokio::test]
@@ -14,7 +14,7 @@ async fn an_edit_that_nobody_put_back_is_found_by_the_next_look() {
         create(&mut world.open(), titled(1, "task")).await;
         let seen = look(&mut world.open(), None).await;
         let mut connector = locked_out(&world, 6, false);
-        let cursor = connector.forget_seen(&seen.cursor, &[id(1)]).unwrap();
+        let cursor = connector.note_sending(&seen.cursor, &[carried()]).unwrap();
         carry(&mut connector).await.unwrap();
         drop(connector);
         let settings = Settings {
@@ -52,7 +52,7 @@ async fn what_was_put_back_or_set_since_is_left_alone() {
         create(&mut world.open(), titled(1, "task")).await;
         let seen = look(&mut world.open(), None).await;
         let mut connector = locked_out(&world, 1, false);
-        let cursor = connector.forget_seen(&seen.cursor, &[id(1)]).unwrap();
+        let cursor = connector.note_sending(&seen.cursor, &[carried()]).unwrap();
         carry(&mut connector).await.unwrap();
         assert_both(&world).await;
         world.task(&[&uuid(1).to_string(), "modify", "-raced"]);
@@ -81,10 +81,9 @@ async fn what_we_take_back_on_purpose_stays_so() {
             ..world.settings()
         };
         let mut connector = TaskwarriorConnector::open(settings).unwrap();
-        let cursor = connector.forget_seen(&seen.cursor, &[id(1)]).unwrap();
-        let revived = connector
-            .apply(&[Operation::Create(titled(1, "again"))])
-            .await;
+        let revival = [Operation::Create(titled(1, "again"))];
+        let cursor = connector.note_sending(&seen.cursor, &revival).unwrap();
+        let revived = connector.apply(&revival).await;
         revived.unwrap().remove(0).unwrap();
         connector
             .observe(Some(&cursor), Look::Changes)
@@ -93,5 +92,47 @@ async fn what_we_take_back_on_purpose_stays_so() {
         connector.apply(&[]).await.unwrap();
         let now = read(&mut world.open(), 1).await;
         assert_eq!(now.fields.title(), "again", "on {}", world.major);
+    }
+}
+
+/// What we wrote and a person takes back right afterwards, beside something else, is no edit that an
+/// import overwrote: neither where we ended in between nor where we went on.
+#[tokio::test]
+async fn what_a_person_takes_back_of_ours_stays_so() {
+    for world in worlds() {
+        for ended in [true, false] {
+            let mut draft = titled(1, "task");
+            draft.fields.set(Field::Tags, tags(&["c"]));
+            create(&mut world.open(), draft).await;
+            let seen = look(&mut world.open(), None).await;
+            let settings = Settings {
+                run_hooks: true,
+                ..world.settings()
+            };
+            let mut connector = TaskwarriorConnector::open(settings.clone()).unwrap();
+            let sent = [Operation::Update {
+                id: id(1),
+                edit: edit(&[(Field::Tags, tags(&["c"]), tags(&["b", "c"]))]),
+            }];
+            let cursor = connector.note_sending(&seen.cursor, &sent).unwrap();
+            connector.apply(&sent).await.unwrap().remove(0).unwrap();
+            world.task(&[&uuid(1).to_string(), "modify", "+a", "-b", "-c"]);
+            if ended {
+                connector = TaskwarriorConnector::open(settings).unwrap();
+            }
+            let seen = connector
+                .observe(Some(&cursor), Look::Changes)
+                .await
+                .unwrap();
+            let told = format!("on {}, ended: {ended}", world.major);
+            assert_eq!(seen.tasks.len(), 1, "{told}");
+            let calls = connector.calls();
+            connector.apply(&[]).await.unwrap();
+            assert_eq!(connector.calls(), calls, "{told}");
+            let now = read(&mut world.open(), 1).await;
+            assert_eq!(now.fields.get(Field::Tags), tags(&["a"]).as_ref(), "{told}");
+            world.task(&[&uuid(1).to_string(), "delete"]);
+            world.task(&[&uuid(1).to_string(), "purge"]);
+        }
     }
 }
