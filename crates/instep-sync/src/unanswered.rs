@@ -87,7 +87,7 @@ pub fn supersedes(answered: &Change, earlier: &Change) -> bool {
 fn is_taken(base: &mut Base, change: &Change, seen: &mut Translated, hub: Option<&Fields>) -> bool {
     let Change { field, from, to } = change;
     if *field == Field::Annotations {
-        return are_notes_taken(base, change, seen);
+        return are_notes_taken(base, change, seen, hub);
     }
     let (from, to) = (from.as_ref(), to.as_ref());
     let (shown, seen) = (base.shown(*field), seen.fields.get(*field));
@@ -131,7 +131,13 @@ fn elements<T: Ord + Clone>(
 
 /// The same of notes, each of which is known by its id. One that was added is known by its text: what
 /// was seen gets its id.
-fn are_notes_taken(base: &mut Base, change: &Change, seen: &mut Translated) -> bool {
+fn are_notes_taken(
+    base: &mut Base,
+    change: &Change,
+    seen: &mut Translated,
+    hub: Option<&Fields>,
+) -> bool {
+    let hub = hub.map(Fields::annotations);
     let (from, to) = (notes_of(change.from.as_ref()), notes_of(change.to.as_ref()));
     let mut held = base.fields.annotations();
     let mut shown = notes_of(base.shown(Field::Annotations));
@@ -149,13 +155,18 @@ fn are_notes_taken(base: &mut Base, change: &Change, seen: &mut Translated) -> b
             let remote = seen.notes.remove(&found);
             seen.notes.extend(remote.map(|remote| (*id, remote)));
         }
-        let texts = [sent, there.get(id), shown.get(id)].map(|note| note.map(|note| &note.text));
-        let [sent_text, seen_text, shown_text] = texts;
-        if seen_text != sent_text || shown_text == seen_text {
+        let text = |note: Option<&Annotation>| note.map(|note| note.text.clone());
+        let [sent_text, seen_text, shown_text] = [sent, there.get(id), shown.get(id)].map(text);
+        let is_seen = seen_text == sent_text;
+        let reworded = sent.is_some() && seen_text.is_some();
+        let went_on = |hub: &BTreeMap<_, _>| text(hub.get(id)) != sent_text;
+        let both_moved = reworded && hub.as_ref().is_some_and(went_on);
+        if shown_text == seen_text || !is_seen && !both_moved {
             continue;
         }
         // With its time as well, which is set once.
-        for notes in [&mut held, &mut shown, &mut there] {
+        let seen_too = Some(&mut there).filter(|_| is_seen);
+        for notes in [&mut held, &mut shown].into_iter().chain(seen_too) {
             match sent {
                 Some(note) => notes.insert(*id, note.clone()),
                 None => notes.remove(id),

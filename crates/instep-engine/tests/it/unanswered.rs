@@ -286,3 +286,82 @@ fn what_is_taken_back_after_another_edit_there_is_the_later_word() {
         assert_eq!(bench.field(VIK, "a", Field::Priority), expected, "{title}");
     }
 }
+
+/// The same of tags, each by itself: what was there before is an element like every other.
+#[test]
+fn a_tag_that_is_taken_back_after_others_were_set_there_is_gone() {
+    // What it held, what was sent of it, what was made of that there, what was made of what was sent
+    // here, and what stays.
+    let edits = [
+        ("home", "home,urgent", "garden,home", "home", "garden,home"),
+        ("home", "urgent", "garden", "home", "garden,home"),
+        ("home", "urgent", "garden", "work", "garden,work"),
+        (
+            "home,urgent",
+            "home",
+            "garden",
+            "home,urgent",
+            "garden,urgent",
+        ),
+    ];
+    for (here, there) in [(TW, VIK), (VIK, TW)] {
+        for (before, sent, other, back, stays) in edits {
+            for first in [here, there] {
+                let bench = bench_with(Field::Tags, before);
+                bench.edit(here, "a", Field::Tags, Some(sent));
+                let call = match there {
+                    TW => Call::Update,
+                    _ if sent == "home" => Call::RemoveTag,
+                    _ => Call::AddTag,
+                };
+                kill(&bench, there, call, Moment::After);
+                let mut edits = [(here, back), (there, other)];
+                if first == there {
+                    edits.reverse();
+                }
+                for (at, tags) in edits {
+                    bench.edit(at, "a", Field::Tags, Some(tags));
+                }
+                bench.settle();
+                let told = format!("{before}, {sent}, {other}, {back} from {here}");
+                assert_eq!(held(&bench, Field::Tags), [stays; 2], "{told}");
+            }
+        }
+    }
+}
+
+/// The same of the text of a note, which is one value.
+#[test]
+fn what_a_note_said_before_is_the_later_word_after_another_edit_there() {
+    for (here, there, call) in [(TW, VIK, Call::EditNote), (VIK, TW, Call::Update)] {
+        for winner in [here, there] {
+            let bench = bench_with(Field::Priority, "3");
+            let says = |at: usize, text: &str| {
+                bench.hand.advance(60);
+                let (remote, id) = (&bench.seats[at].remote, bench.id(at, "a"));
+                let note = remote.task(&id).expect("alive").notes[0].id.clone();
+                assert!(remote.edit_note(bench.hand.now(), &id, &note, text));
+            };
+            let (remote, id) = (&bench.seats[here].remote, bench.id(here, "a"));
+            remote.add_note(bench.hand.now(), &id, "one");
+            bench.settle();
+            says(here, "two");
+            kill(&bench, there, call, Moment::After);
+            let mut edits = [(here, "one"), (there, "three")];
+            if winner == here {
+                edits.reverse();
+            }
+            for (at, text) in edits {
+                says(at, text);
+            }
+            bench.settle();
+            let stays = if winner == here { "one" } else { "three" };
+            for at in [TW, VIK] {
+                let task = bench.seats[at].remote.task(&bench.id(at, "a"));
+                let notes = task.expect("alive").notes;
+                let texts: Vec<&str> = notes.iter().map(|note| note.text.as_str()).collect();
+                assert_eq!(texts, [stays], "at {at}, {call:?}");
+            }
+        }
+    }
+}
