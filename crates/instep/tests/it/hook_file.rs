@@ -409,24 +409,26 @@ fn several_databases_have_a_hook_each_wherever_they_keep_them() {
 
 #[test]
 fn a_place_of_ones_own_is_carried_in_the_hook() {
-    let home = Home::new();
-    let at = |name: &str| home.path(name).display().to_string();
-    let (data, runtime) = (at("my data's"), at("run"));
-    fs::create_dir(home.path("run")).expect("a directory");
-    let env = [("XDG_DATA_HOME", &*data), ("XDG_RUNTIME_DIR", &*runtime)];
-    let ended = home.instep_with(&["--config", "my.toml", "init", "--yes"], &env);
-    assert_eq!(ended.code, 0, "{}", ended.whole());
-    home.task(&["add", "Anywhere"]);
-    let spool = home.path("my data's/instep/spool");
-    assert_eq!(fs::read_dir(spool).expect("a spool").count(), 1);
-    assert!(!places(&home).data().exists());
-    let carried = home.read(CONF);
-    let carried: Vec<&str> = carried.lines().collect();
-    for argument in [
-        format!("--env=XDG_RUNTIME_DIR={runtime}"),
-        format!("--config={}", at("my.toml")),
-    ] {
-        assert!(carried.contains(&&*argument), "{carried:?}");
+    for major in [2, 3] {
+        let home = Home::with_taskwarrior(major);
+        let at = |name: &str| home.path(name).display().to_string();
+        let (data, runtime) = (at("my data's"), at("run"));
+        fs::create_dir(home.path("run")).expect("a directory");
+        let env = [("XDG_DATA_HOME", &*data), ("XDG_RUNTIME_DIR", &*runtime)];
+        let ended = home.instep_with(&["--config", "my.toml", "init", "--yes"], &env);
+        assert_eq!(ended.code, 0, "{}", ended.whole());
+        home.task(&["add", "Anywhere"]);
+        let spool = home.path("my data's/instep/spool");
+        assert_eq!(fs::read_dir(spool).expect("a spool").count(), 1);
+        assert!(!places(&home).data().exists());
+        let carried = home.read(CONF);
+        let carried: Vec<&str> = carried.lines().collect();
+        for argument in [
+            format!("--env=XDG_RUNTIME_DIR={runtime}"),
+            format!("--config={}", at("my.toml")),
+        ] {
+            assert!(carried.contains(&&*argument), "{carried:?}");
+        }
     }
 }
 
