@@ -16,6 +16,13 @@ use crate::push::Page;
 use crate::round::Engine;
 use crate::{Clock, Rng};
 
+/// Why something changed there.
+pub(crate) const CARRIED: &str = "carried there";
+
+/// The same after a write of it that had no answer: what the item showed since then, which may be what
+/// somebody made of that write, is written over.
+pub(crate) const CARRIED_AGAIN: &str = "carried there again, as an earlier try was not answered";
+
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     pub(crate) fn remote_event<C: Connector>(
         &self,
@@ -23,6 +30,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         task: TaskId,
         action: Action,
         changes: &[Change],
+        cause: &str,
     ) -> Vec<instep_model::JournalEntry> {
         Event {
             operation: &self.operation_id(),
@@ -32,7 +40,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             task,
             action,
             changes,
-            cause: "carried there",
+            cause,
         }
         .lines()
     }

@@ -8,6 +8,7 @@ use instep_model::{Action, Ids, Mapping, Operation, RemoteId, RemoteTask, Side, 
 use instep_sync::{Places, Planned};
 
 use crate::aftermath::Aftermath;
+use crate::confirm::CARRIED;
 use crate::context::collection_for;
 use crate::pass::Pass;
 use crate::push::Page;
@@ -299,7 +300,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             Some(applied.id),
             Vec::new(),
         );
-        let journal = self.remote_event(pass, id, Action::Create, &[]);
+        let journal = self.remote_event(pass, id, Action::Create, &[], CARRIED);
         page.context.mappings.insert(id, mapping.clone());
         PushStep {
             mapping: Some(mapping),

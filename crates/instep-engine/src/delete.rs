@@ -4,6 +4,7 @@ use instep_contract::{Connector, ConnectorError, PushStep, Store};
 use instep_model::{Action, Evidence, Operation, RemoteId, RemoteTask, Side, TaskId};
 
 use crate::aftermath::Aftermath;
+use crate::confirm::CARRIED;
 use crate::pass::Pass;
 use crate::push::Page;
 use crate::round::Engine;
@@ -145,7 +146,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 mapping.remote.clone(),
                 Vec::new(),
             );
-            journal = self.remote_event(pass, id, Action::Delete, &[]);
+            journal = self.remote_event(pass, id, Action::Delete, &[], CARRIED);
         }
         PushStep {
             mapping: Some(mapping),

@@ -9,6 +9,7 @@ use instep_model::{
 use instep_sync::{Planned, completes_repeating, supersedes};
 
 use crate::aftermath::Aftermath;
+use crate::confirm::{CARRIED, CARRIED_AGAIN};
 use crate::journal::action_of;
 use crate::pass::Pass;
 use crate::push::Page;
@@ -153,7 +154,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 };
                 match result {
                     Ok(applied) => {
-                        steps.push(self.updated(pass, page, id, &plan, &applied, last, settled));
+                        let cause = cause_of(&marked, id, &plan);
+                        let known = (last, settled, cause);
+                        steps.push(self.updated(pass, page, id, &plan, &applied, known));
                     }
                     Err(error) => {
                         if let Some((_, plans)) = tasks.iter_mut().find(|(task, _)| *task == id) {
@@ -218,10 +221,6 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         })
     }
 
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "one confirmed write with all that it touches"
-    )]
     fn updated<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
@@ -229,8 +228,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         id: TaskId,
         plan: &Planned,
         applied: &Applied,
-        last: bool,
-        settled: Option<IntentId>,
+        (last, settled, cause): (bool, Option<IntentId>, &str),
     ) -> PushStep {
         let task = page.context.tasks[&id].clone();
         let mut mapping = page.context.mappings[&id].clone();
@@ -258,7 +256,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 mapping.remote.clone(),
                 changes.clone(),
             );
-            self.remote_event(pass, id, action, &changes)
+            self.remote_event(pass, id, action, &changes, cause)
         };
         page.context.mappings.insert(id, mapping.clone());
         PushStep {
@@ -278,6 +276,17 @@ fn next_of_each(tasks: &mut [(TaskId, VecDeque<Planned>)]) -> Vec<(TaskId, Plann
         Some((*id, plan, plans.is_empty()))
     });
     next.collect()
+}
+
+/// Why a write was made, as the journal has it.
+fn cause_of(marked: &Marked, task: TaskId, plan: &Planned) -> &'static str {
+    let before = marked.before.iter().find(|pair| pair.task == task);
+    let is_again = before.is_some_and(|pair| {
+        let changes = changes_of(plan, &pair.base);
+        let mut unanswered = pair.unanswered.iter();
+        unanswered.any(|one| changes.iter().any(|now| supersedes(now, &one.change)))
+    });
+    if is_again { CARRIED_AGAIN } else { CARRIED }
 }
 
 /// What a write changes there.

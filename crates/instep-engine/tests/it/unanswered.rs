@@ -365,3 +365,24 @@ fn what_a_note_said_before_is_the_later_word_after_another_edit_there() {
         }
     }
 }
+
+/// Nobody can tell a write that never arrived from one that was taken back there: it goes out once more,
+/// and the journal says what that wrote over.
+#[test]
+fn what_is_written_once_more_after_a_lost_answer_is_told() {
+    for (field, before, after, call) in EDITS {
+        let bench = bench_with(field, before);
+        bench.edit(TW, "a", field, value(after));
+        kill(&bench, VIK, call, Moment::After);
+        bench.edit(VIK, "a", field, value(before));
+        bench.settle();
+        assert_eq!(held(&bench, field), [after; 2]);
+        let journal = bench.store.all_journal();
+        let told: Vec<_> = journal
+            .iter()
+            .filter(|line| line.cause.contains("again"))
+            .map(|line| (line.field, line.from.as_deref().unwrap_or_default()))
+            .collect();
+        assert_eq!(told, [(Some(field), before)], "{after}");
+    }
+}
