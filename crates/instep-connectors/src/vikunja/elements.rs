@@ -102,6 +102,13 @@ impl VikunjaConnector {
     pub(super) async fn remove_note(&mut self, id: &RemoteId, note: &RemoteNoteId) -> Outcome {
         let path = format!("api/v2/tasks/{}/comments/{note}", number(id)?);
         let removed = self.api.remove(path, "tasks_comments: delete").await;
+        if matches!(&removed, Err(failure) if failure.code() == code::NO_COMMENT) {
+            // So says a server as well whose SQLite is locked by another writer.
+            let left = self.api.comments(number(id)?).await?;
+            if left.iter().any(|one| one.id.to_string() == note.as_str()) {
+                return Err(ConnectorError::Busy);
+            }
+        }
         gone_is_done(id, removed, &[code::NO_COMMENT, code::NO_TASK])
     }
 

@@ -15,7 +15,7 @@ struct NewComment {
     comment: Option<String>,
 }
 
-fn missing() -> Refusal {
+pub(super) fn missing() -> Refusal {
     Refusal::new(404, 4015, "This task comment does not exist")
 }
 

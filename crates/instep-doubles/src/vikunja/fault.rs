@@ -12,6 +12,8 @@ pub enum Effect {
         /// The value of a `Retry-After` header, seconds or an HTTP date.
         retry_after: Option<String>,
     },
+    /// Answers as if the comment that is to be removed were not there: what a locked SQLite makes of it.
+    NoComment,
     /// Answers 200 with a body that is announced as JSON and is not.
     NotJson,
     /// Answers 200 with a web page, as a captive portal or a misled proxy does.

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::call::{Api, Call, List, Reply, Request};
+use super::comments;
 use super::connection::{Cutter, Door, Gate};
 use super::delivery;
 use super::events::{self, Pending};
@@ -215,7 +216,7 @@ async fn answer(
                 cutter.cut();
                 return Response::default();
             }
-            Effect::Status { .. } | Effect::NotJson | Effect::Html => {
+            Effect::Status { .. } | Effect::NoComment | Effect::NotJson | Effect::Html => {
                 scripted = scripted.or_else(|| scripted_answer(effect));
             }
             _ => {}
@@ -258,6 +259,7 @@ fn scripted_answer(effect: &Effect) -> Option<Answer> {
                 .extend(retry_after.clone().map(|value| ("retry-after", value)));
             Some(answer)
         }
+        Effect::NoComment => Some(refused(&comments::missing(), Api::V2, "")),
         Effect::NotJson => Some(Answer::text(
             200,
             "application/json",

@@ -5,9 +5,11 @@ use std::time::Duration;
 use instep_connectors::vikunja::VikunjaConnector;
 use instep_contract::{Connector, ConnectorError, Doubt, Look};
 use instep_doubles::vikunja::{Effect, Fault};
-use instep_model::{Change, Edit, Field, Operation, Value};
+use instep_model::{AnnotationId, Change, Edit, Field, Operation, RemoteNoteId, Value};
+use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::server::{Server, Watch, draft, on_double, on_each, remote, titled};
 
@@ -371,4 +373,27 @@ async fn a_lost_answer_to_an_update_can_be_repeated() {
     double(&server).clear_faults();
     watch.apply(update).await.expect("there already");
     assert_eq!(double(&server).count("PATCH", "/tasks/"), 1);
+}
+
+/// A server whose SQLite is locked says of a comment that is to be removed that it does not exist.
+#[tokio::test]
+async fn a_comment_is_not_removed_because_the_server_does_not_find_it() {
+    let server = on_double().await;
+    let task = json!({ "title": "t" });
+    let id = server.make_task(server.inbox().await, task).await;
+    let path = format!("api/v2/tasks/{id}/comments");
+    let text = json!({ "comment": "<p>wrong</p>" });
+    let made = server.done(Method::POST, &path, text).await;
+    let (mut watch, _) = Watch::start(&server).await;
+    let remove = Operation::RemoveNote {
+        id: remote(id),
+        annotation: AnnotationId(Uuid::nil()),
+        note: RemoteNoteId::new(made["id"].to_string()),
+    };
+    let fault = Fault::new(Effect::NoComment).method("DELETE").first(1);
+    double(&server).set_fault(fault);
+    let busy = watch.apply(remove.clone()).await;
+    assert!(matches!(busy, Err(ConnectorError::Busy)), "{busy:?}");
+    watch.apply(remove).await.expect("removed");
+    assert_eq!(server.task(id).await["comments"], json!(null));
 }
