@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use instep_contract::{Connector, MergeStep, Store, TaskWrite};
 use instep_model::{
-    Action, Conflict, ConflictId, ConflictState, Direction, Evidence, Field, Fields, Mapping,
-    MappingState, OperationId, Provenance, RemoteTask, Side, Task, Timestamp, Value,
+    Action, Change, Conflict, ConflictId, ConflictState, Direction, Evidence, Field, Fields,
+    Mapping, MappingState, OperationId, Provenance, RemoteTask, Side, Task, Timestamp, Unanswered,
+    Value,
 };
 use instep_sync::{
     FieldConflict, Holder, MergedPair, Projection, Rules, Seen, Translated, base_of, differs,
@@ -58,6 +59,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let mut translated =
             context.translate(account, remote, task.id, &stored.base, &task.fields);
         let answered = self.answered(&projection, sighting, &mut translated);
+        let overruled = self.overruled(&projection, sighting, &answered, &translated.fields);
         let sighting = &Sighting {
             mapping: &answered,
             ..*sighting
@@ -94,7 +96,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             fields: &translated.fields,
             changed_at,
         };
-        let merged = if only_written {
+        let mut merged = if only_written {
             let base = base_of(&projection, seen.fields);
             MergedPair {
                 hub: task.fields.clone(),
@@ -111,6 +113,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             let hub = self.as_finely(pass, context, sighting, seen.fields);
             (self.decisions.merge_pair)(&rules, base, hub.as_ref(), &seen)
         };
+        merged.conflicts.extend(overruled);
         let met = *agreed && mapping.gone.is_none();
         if met && self.stays_outside(pass, context, task, mapping, &merged.hub) {
             return left_step(mapping);
@@ -159,6 +162,55 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             take_undone(&mut pair.base, &mut pair.written, seen, changed_at, now);
         }
         pair
+    }
+
+    /// What may be somebody's edit although it is what we sent without an answer and took back here
+    /// since: the item was changed later than that can have arrived, and nothing else of it was. It is
+    /// written over, and remembered.
+    fn overruled(
+        &self,
+        projection: &Projection,
+        sighting: &Sighting<'_>,
+        answered: &Mapping,
+        seen: &Fields,
+    ) -> Vec<FieldConflict> {
+        let Sighting {
+            task,
+            mapping: stored,
+            remote,
+            ..
+        } = sighting;
+        let is_late = |write: &&Unanswered| {
+            let at = remote.changed_at;
+            at.is_some_and(|at| !may_turn_up(write, at)) && !answered.unanswered.contains(write)
+        };
+        let mut late = stored.unanswered.iter().filter(is_late).peekable();
+        if late.peek().is_none()
+            || remote.shadow != stored.shadow
+            || (self.decisions.remote_was_edited)(projection, &answered.base, seen)
+        {
+            return Vec::new();
+        }
+        let hub = projection.project(&task.fields);
+        let stands = |change: &&Change| {
+            let (field, to) = (change.field, change.to.as_ref());
+            !matches!(field, Field::Tags | Field::Depends | Field::Annotations)
+                && seen.get(field) == to
+                && stored.base.shown(field) != to
+                && hub.get(field) != to
+        };
+        let conflict = |change: &Change| {
+            let held = task.fields.get(change.field);
+            FieldConflict {
+                field: change.field,
+                base: change.from.clone(),
+                hub: held.cloned(),
+                remote: projection.lift(change.field, held, change.to.as_ref()),
+                winner: Some(Side::Hub),
+            }
+        };
+        let changes = late.map(|write| &write.change).filter(stands);
+        changes.map(conflict).collect()
     }
 
     /// The hub's task as it would be if this side had been met before those that hold it less finely

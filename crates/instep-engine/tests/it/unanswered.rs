@@ -386,3 +386,33 @@ fn what_is_written_once_more_after_a_lost_answer_is_told() {
         assert_eq!(told, [(Some(field), before)], "{after}");
     }
 }
+
+/// It never arrived, was taken back here, and somebody wrote the same there long afterwards, before any
+/// look: that looks like ours, and is written over. Whoever wrote it finds it among the conflicts. Where
+/// it was ours, nobody is told of any.
+#[test]
+fn the_same_edit_there_before_any_look_is_remembered() {
+    for moment in [Moment::Before, Moment::After] {
+        for (before, after) in [("3", "1"), ("", "3")] {
+            let bench = bench_with(Field::Priority, before);
+            bench.edit(TW, "a", Field::Priority, value(after));
+            kill(&bench, VIK, Call::Update, moment);
+            bench.edit(TW, "a", Field::Priority, value(before));
+            if moment == Moment::Before {
+                bench.edit(VIK, "a", Field::Priority, value(after));
+            }
+            bench.settle();
+            assert_eq!(held(&bench, Field::Priority), [before; 2], "{after}");
+            let conflicts = bench.store.all_conflicts();
+            let lost: Vec<_> = conflicts
+                .iter()
+                .map(|one| one.remote.as_ref().map(ToString::to_string))
+                .collect();
+            let expected = match moment {
+                Moment::Before => vec![Some(after.to_owned())],
+                Moment::After => vec![],
+            };
+            assert_eq!(lost, expected, "{before} to {after}");
+        }
+    }
+}
