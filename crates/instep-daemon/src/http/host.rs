@@ -2,43 +2,34 @@
 //! to ask an address of this computer by a name of its own; such a name is refused.
 
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::{Listener, Problem};
+use super::Problem;
 
-/// Lets through what asks by a name that is known.
-pub(super) async fn check(
-    State(listener): State<Arc<Listener>>,
-    request: Request,
-    next: Next,
-) -> Response {
+/// Lets through what asks by a name of this computer itself.
+pub(super) async fn check(request: Request, next: Next) -> Response {
     let mut hosts = request.headers().get_all(HOST).iter();
     let (first, more) = (hosts.next(), hosts.next());
     let named = first.and_then(|host| host.to_str().ok());
     let authority = request.uri().authority().map(Authority::as_str);
-    let is_known = |host: &str| is_known(host, listener.house.hosts());
-    let passes = more.is_none() && named.is_some_and(is_known) && authority.is_none_or(is_known);
+    let passes = more.is_none() && named.is_some_and(is_own) && authority.is_none_or(is_own);
     match passes {
         true => next.run(request).await,
         false => Problem::WrongHost.into_response(),
     }
 }
 
-/// Whether this is a name of this computer itself, or one of `hosts`, with or without a port.
-fn is_known(host: &str, hosts: &[String]) -> bool {
-    let bare = without_port(host);
-    bare.is_some_and(|bare| {
-        is_own(bare) || hosts.iter().any(|known| known.eq_ignore_ascii_case(bare))
-    })
+/// Whether this is a name of this computer itself, with or without a port.
+fn is_own(host: &str) -> bool {
+    without_port(host).is_some_and(is_loopback)
 }
 
-fn is_own(bare: &str) -> bool {
+fn is_loopback(bare: &str) -> bool {
     let literal = match bare
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'))
@@ -66,11 +57,10 @@ fn without_port(host: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_known;
+    use super::is_own;
 
     #[test]
-    fn only_names_of_this_computer_and_those_that_were_configured() {
-        let hosts = ["tasks.example.org".to_owned()];
+    fn only_names_of_this_computer_itself() {
         for host in [
             "127.0.0.1",
             "127.0.0.1:7117",
@@ -81,13 +71,12 @@ mod tests {
             "[::1]:7117",
             "[0:0:0:0:0:0:0:1]",
             "[::ffff:127.0.0.1]",
-            "tasks.example.org",
-            "Tasks.example.org:443",
         ] {
-            assert!(is_known(host, &hosts), "{host}");
+            assert!(is_own(host), "{host}");
         }
         for host in [
             "",
+            "tasks.example.org",
             ":80",
             "127.0.0.1.evil.test",
             "localhost.evil.test",
@@ -118,7 +107,7 @@ mod tests {
             "[fe80::1]",
             "127.0.0.1:+80",
         ] {
-            assert!(!is_known(host, &hosts), "{host}");
+            assert!(!is_own(host), "{host}");
         }
     }
 }

@@ -59,11 +59,6 @@ pub trait House: Send + Sync + 'static {
 
     /// The metrics in Prometheus' text format.
     fn metrics(&self) -> Later<'_, String>;
-
-    /// Hosts beside this computer's own names that may ask how the daemon stands.
-    fn hosts(&self) -> &[String] {
-        &[]
-    }
 }
 
 /// What is allowed at the listener.
@@ -110,20 +105,17 @@ pub fn router(house: Arc<dyn House>, limits: Limits) -> Router {
         limits,
         refusals: Refusals::new(limits.refusals, limits.forgiven_per_sec),
     });
-    let known_hosts_only = Router::new()
+    let own_names_only = Router::new()
         .route("/health", get(stands::health))
         .route("/metrics", get(stands::metrics))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::wrong_method)
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&listener),
-            host::check,
-        ));
+        .layer(middleware::from_fn(host::check));
     Router::new()
         // A signature says who posts; the name by which this computer is reached says nothing.
         .route("/hooks/{account}", post(webhook::receive))
         .method_not_allowed_fallback(problem::wrong_method)
-        .merge(known_hosts_only)
+        .merge(own_names_only)
         .layer(middleware::from_fn(guard))
         .with_state(listener)
 }

@@ -34,15 +34,11 @@ pub(crate) struct TestHouse {
     pub(crate) told: Mutex<usize>,
     pub(crate) disk_is_full: AtomicBool,
     pub(crate) is_silent: AtomicBool,
-    hosts: Vec<String>,
 }
 
 impl TestHouse {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            hosts: vec!["tasks.example.org".to_owned()],
-            ..Self::default()
-        })
+        Arc::new(Self::default())
     }
 
     /// What was heard, each delivery once.
@@ -101,10 +97,6 @@ impl House for TestHouse {
 
     fn metrics(&self) -> Later<'_, String> {
         Box::pin(async { "# TYPE instep_up gauge\ninstep_up 1\n".to_owned() })
-    }
-
-    fn hosts(&self) -> &[String] {
-        &self.hosts
     }
 }
 

@@ -46,6 +46,7 @@ async fn a_name_of_somebody_else_is_refused() {
         for host in [
             "127.0.0.1.evil.test",
             "evil.test:7117",
+            "tasks.example.org",
             "localhost.",
             "[::1].evil.test",
             "2130706433",
@@ -61,8 +62,6 @@ async fn a_name_of_somebody_else_is_refused() {
         let none = Request::get(path).body(Body::empty()).expect("a request");
         assert_eq!(ask(&router, none).await.0, StatusCode::MISDIRECTED_REQUEST);
     }
-    let (status, _, _) = ask(&router, get("/health", "tasks.example.org")).await;
-    assert_eq!(status, StatusCode::OK, "a name that was configured");
 }
 
 #[tokio::test]
