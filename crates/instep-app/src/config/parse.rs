@@ -124,7 +124,7 @@ pub(crate) fn load(places: &Places) -> Result<Config, Failure> {
 pub(crate) fn parse(places: &Places, text: &str) -> Result<Config, Failure> {
     let raw: Raw = toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
-        invalid(line, error.message().to_owned())
+        twice(text, line).unwrap_or_else(|| invalid(line, error.message().to_owned()))
     })?;
     let timezone = raw.timezone.unwrap_or_else(system_zone);
     let zone = zone_named(&timezone).ok_or_else(|| {
@@ -189,6 +189,29 @@ fn invalid(line: usize, why: String) -> Failure {
         format!("line {line}: {why}"),
         "instep config edit",
     )
+}
+
+/// Says it where the section that begins in this line began in another one already.
+fn twice(text: &str, line: usize) -> Option<Failure> {
+    let header = |text: &str| {
+        let (header, _) = text.split_once('#').unwrap_or((text, ""));
+        let name = header.trim().strip_prefix('[')?.strip_suffix(']')?.trim();
+        (!name.starts_with('[')).then(|| name.to_owned())
+    };
+    let name = header(text.lines().nth(line.checked_sub(1)?)?)?;
+    let mut lines = text.lines().take(line - 1);
+    let first = 1 + lines.position(|other| header(other).as_ref() == Some(&name))?;
+    let why = format!(
+        "`[{name}]` stands there a second time, after line {first}, and a section stands once"
+    );
+    let help = format!(
+        "move what is below line {line} below line {first}, and take line {line} away: \
+         instep config edit"
+    );
+    Some(Failure {
+        help,
+        ..invalid(line, why)
+    })
 }
 
 fn find_line(text: &str, key: &str) -> usize {

@@ -153,6 +153,36 @@ fn a_config_that_is_not_valid_ends_with_7() {
     assert_eq!(home.instep(&["config", "check"]).code, 7);
 }
 
+/// A section that was added where there is one already says where both stand, and what to do.
+#[test]
+fn a_section_that_stands_twice_is_named_with_its_lines() {
+    let home = Home::new();
+    home.good(&["init", "--yes"]);
+    let path = ".config/instep/config.toml";
+    let start =
+        "timezone = \"UTC\"\n\n[daemon] # mine\npoll_secs = 30\n\n[breaker]\noff = true\n\n";
+    home.secret(path, &format!("{start}[daemon]\nhook_pass = true\n"));
+    check(
+        &home,
+        &["status"],
+        expect![[r#"
+        exit 7
+        stderr:
+        error: the config is not valid
+          why:  line 9: `[daemon]` stands there a second time, after line 3, and a
+                section stands once
+          help: move what is below line 9 below line 3, and take line 9 away:
+                instep config edit
+    "#]],
+    );
+    assert_eq!(home.instep(&["doctor"]).code, 7);
+    let other = format!("{start}[breaker] # again\n");
+    home.secret(path, &other);
+    let told = home.instep(&["config", "check"]).whole();
+    assert!(told.contains("line 9: `[breaker]`"), "{told}");
+    assert!(told.contains("line 6"), "{told}");
+}
+
 /// A config that cannot even be read says why, and what mends it.
 #[test]
 fn a_config_that_cannot_be_read_says_what_to_do() {
