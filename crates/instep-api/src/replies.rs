@@ -51,6 +51,10 @@ pub struct AccountSync {
     pub conflicts: usize,
     /// Items refused: tried again later, or parked.
     pub skipped: usize,
+    /// Changes that were not carried for the reason that `error` gives: they wait, were refused, or are
+    /// on hold.
+    #[serde(default)]
+    pub waiting: usize,
     /// Calls to the service.
     pub remote_calls: u64,
     /// Milliseconds.
@@ -196,7 +200,8 @@ pub struct AccountStatus {
     pub errors: usize,
     /// Its breaker.
     pub breaker: BreakerStatus,
-    /// What stopped it just now, where the hub could not even take that.
+    /// What somebody has to do something about: the worst of it, or what stopped the account just now
+    /// where the hub could not even take that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
 }

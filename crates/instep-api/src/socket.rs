@@ -87,6 +87,9 @@ pub struct DaemonHello {
     pub pid: u32,
     /// The address of its HTTP listener, where it has one.
     pub http: Option<String>,
+    /// The address that it would listen at over HTTP, where another program has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http_taken: Option<String>,
 }
 
 /// Tasks that a command of Taskwarrior added or changed, as its on-exit hook told.

@@ -11,11 +11,11 @@ use instep_contract::Store;
 use instep_engine::{BreakerRule, Way, way};
 use instep_engine::{Clock, Member};
 use instep_model::{Access, AccountId, Breaker, Pause, Timestamp, Trouble};
-use instep_store::AccountSummary;
 
 use crate::app::App;
 use crate::config::Entry;
 use crate::runtime::SystemClock;
+use crate::status::needs_somebody;
 use crate::{say, wiring};
 
 /// How often a pause is stored again because another process stored something at that moment.
@@ -24,8 +24,8 @@ const MOST_TRIES: usize = 20;
 /// What stands in the way of calls to one account's service.
 pub(crate) struct Standing {
     pub(crate) breaker: BreakerStatus,
-    /// What it is to the account, in words with a command; `None` where calls are made.
-    pub(crate) why: Option<(State, String)>,
+    /// Why no calls are made; `None` where they are.
+    pub(crate) left_alone: Option<LeftAlone>,
     /// Whether it failed too often, rather than that somebody asked for a pause.
     pub(crate) is_open: bool,
     /// Whether a person's pause holds.
@@ -34,20 +34,30 @@ pub(crate) struct Standing {
     pub(crate) is_throttled: bool,
 }
 
+/// Why the service of an account is left alone for now.
+pub(crate) struct LeftAlone {
+    /// What it is to the account.
+    pub(crate) state: State,
+    /// Why, in words.
+    pub(crate) why: String,
+    /// The command that ends it.
+    pub(crate) command: String,
+}
+
+impl LeftAlone {
+    /// Why, with the command.
+    pub(crate) fn line(&self) -> String {
+        format!("{} → {}", self.why, self.command)
+    }
+}
+
 impl Standing {
-    /// Whether it says more of how the account stands than what the last sync met: a service that is
-    /// left alone only hides what a person has to decide, or to mend.
-    pub(crate) fn is_told_first(&self, summary: Option<&AccountSummary>) -> bool {
-        let trouble = summary.and_then(|summary| summary.state.trouble.as_ref());
-        let needs_somebody = matches!(
-            trouble,
-            Some(Trouble::NeedsYou(_) | Trouble::NeedsLogin { .. } | Trouble::Setup { .. })
-        );
-        match &self.why {
-            Some((State::Paused, _)) => true,
-            Some(_) => !needs_somebody,
-            None => false,
-        }
+    /// Why the service is left alone, where that says more of how the account stands than what stands
+    /// in its way: being left alone only hides what a person has to decide, or to mend.
+    pub(crate) fn told_before(&self, trouble: Option<&Trouble>) -> Option<&LeftAlone> {
+        let left = self.left_alone.as_ref()?;
+        let hides = left.state != State::Paused && trouble.is_some_and(needs_somebody);
+        (!hides).then_some(left)
     }
 }
 
@@ -63,12 +73,7 @@ impl App {
             };
         }
         let rule = self.limits.breaker;
-        Ok(standing(
-            &rule,
-            &access,
-            &entry.account.name,
-            SystemClock.now(),
-        ))
+        Ok(standing(&rule, &access, entry, SystemClock.now()))
     }
 
     /// Leaves accounts alone until a person says otherwise, or for so many seconds. What is changed in
@@ -169,7 +174,7 @@ impl App {
     }
 }
 
-fn standing(rule: &BreakerRule, access: &Access, name: &str, now: Timestamp) -> Standing {
+fn standing(rule: &BreakerRule, access: &Access, entry: &Entry, now: Timestamp) -> Standing {
     let state = match &access.breaker {
         _ if !rule.on => BreakerState::Closed,
         Breaker::Closed { .. } => BreakerState::Closed,
@@ -195,43 +200,61 @@ fn standing(rule: &BreakerRule, access: &Access, name: &str, now: Timestamp) -> 
         failures: access.breaker.failures(),
         retry_in_s,
     };
-    let resume = format!("instep resume {name}");
-    let paused = |until: Option<Timestamp>| match until {
-        Some(until) => format!(
-            "paused by you for {} more → {resume}",
-            say::span(Duration::from_secs(left(until)))
-        ),
-        None => format!("paused by you → {resume}"),
-    };
-    let why = match way(rule, access, now) {
-        Way::Paused(pause) => Some((State::Paused, paused(pause.until))),
-        Way::Throttled(span) => {
-            let secs = left(span.until);
-            let wait = say::span(Duration::from_secs(secs));
-            // Until then a sync would only fail.
-            let next = format!("sleep {secs}; instep sync {name}");
-            let why =
-                format!("the service asked for a pause, and takes calls again in {wait} → {next}");
-            Some((State::Waiting, why))
-        }
-        Way::Shut(_) | Way::Probe(_) => {
-            let why = say::circuit(&breaker, reason(&access.breaker));
-            Some((State::Waiting, format!("{why} → instep ping {name}")))
-        }
-        Way::Free => None,
-    };
     Standing {
         is_paused: access.pause.is_some_and(|pause| pause.holds(now)),
         is_throttled: access.throttle.is_some_and(|span| span.holds(now)),
         is_open: state != BreakerState::Closed,
+        left_alone: left_alone(way(rule, access, now), &breaker, access, entry, left),
         breaker,
-        why,
     }
 }
 
-fn reason(breaker: &Breaker) -> &str {
-    match breaker {
-        Breaker::Closed { .. } => "",
-        Breaker::Open(opening) | Breaker::HalfOpen(opening) => &opening.reason,
+fn left_alone(
+    way: Way,
+    breaker: &BreakerStatus,
+    access: &Access,
+    entry: &Entry,
+    left: impl Fn(Timestamp) -> u64,
+) -> Option<LeftAlone> {
+    let name = &entry.account.name;
+    Some(match way {
+        Way::Free => return None,
+        Way::Paused(pause) => LeftAlone {
+            state: State::Paused,
+            why: match pause.until {
+                Some(until) => {
+                    let wait = say::span(Duration::from_secs(left(until)));
+                    format!("paused by you for {wait} more")
+                }
+                None => "paused by you".to_owned(),
+            },
+            command: format!("instep resume {name}"),
+        },
+        Way::Throttled(span) => {
+            let secs = left(span.until);
+            let wait = say::span(Duration::from_secs(secs));
+            LeftAlone {
+                state: State::Waiting,
+                why: format!("the service asked for a pause, and takes calls again in {wait}"),
+                // Until then a sync would only fail.
+                command: format!("sleep {secs}; instep sync {name}"),
+            }
+        }
+        Way::Shut(_) | Way::Probe(_) => LeftAlone {
+            state: State::Waiting,
+            why: say::circuit(breaker, &reason(&access.breaker, entry)),
+            command: format!("instep ping {name}"),
+        },
+    })
+}
+
+/// Why the breaker opened, and what address failed.
+fn reason(breaker: &Breaker, entry: &Entry) -> String {
+    match (breaker, entry.reach.address()) {
+        (Breaker::Closed { .. }, _) => String::new(),
+        (Breaker::Open(opening) | Breaker::HalfOpen(opening), Some(address)) => {
+            format!("{address}: {}", opening.reason)
+        }
+        (Breaker::Open(opening) | Breaker::HalfOpen(opening), None) => opening.reason.clone(),
     }
 }

@@ -71,7 +71,7 @@ impl App {
             let Some(age) = self.silent_for(known.last_pass_at) else {
                 continue;
             };
-            if let Some((State::Paused, _)) = self.access_to(entry).await?.why {
+            if self.access_to(entry).await?.is_paused {
                 continue;
             }
             // What a service said may hold the text of a task; what we say of it does not.

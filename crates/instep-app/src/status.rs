@@ -1,8 +1,10 @@
 //! How everything stands, from what the hub remembers: no service is asked.
 
+use std::borrow::Cow;
+
 use instep_api::{AccountStatus, DaemonStatus, Exit, Failure, SCHEMA_VERSION, State, StatusReply};
 use instep_contract::Store;
-use instep_model::{Kind, MappingState, Timestamp, Trouble};
+use instep_model::{Kind, MappingState, Need, Timestamp, Trouble};
 use instep_store::{AccountSummary, TaskFilter};
 
 use crate::Places;
@@ -103,12 +105,13 @@ fn hung_daemon(places: &Places) -> Option<u32> {
     holder.filter(|pid| *pid != std::process::id())
 }
 
-/// How `status` ends: an account that was not synced for too long needs somebody (I14), and so does a
-/// daemon that hangs; what could not even be stored, and what stands in the way of every account, ends
-/// it as it would end a command.
+/// How `status` ends: what needs somebody ends it as it ends a sync, and so does what was refused; an
+/// account that was not synced for too long needs somebody (I14), and so does a daemon that hangs. What
+/// goes on by itself is no reason, and a pause is somebody's own wish.
 pub fn exit_of_status(reply: &StatusReply) -> Exit {
     let hangs = !reply.daemon.running && reply.daemon.pid.is_some();
-    let needs_you = hangs || reply.accounts.iter().any(|account| account.silent);
+    let is_silent = reply.accounts.iter().any(|account| account.silent);
+    let needs_you = hangs || is_silent || reply.conflicts > 0;
     let errors = reply.accounts.iter().filter_map(|one| one.error.as_ref());
     let exits = errors.chain(&reply.problems).map(|failure| failure.exit);
     Exit::worst(exits.chain(needs_you.then_some(Exit::NeedsYou)))
@@ -119,6 +122,57 @@ fn refused(summary: &AccountSummary) -> usize {
     summary.pairs.get(error.as_str()).copied().unwrap_or(0)
 }
 
+/// What stands in the way of an account. What somebody has to decide is told before what passes: a
+/// service that cannot be reached hides no deletions that are on hold.
+fn trouble(summary: &AccountSummary) -> Option<Cow<'_, Trouble>> {
+    let known = summary.state.trouble.as_ref();
+    let (held, count) = (summary.state.held, summary.reviews);
+    match known {
+        Some(known) if needs_somebody(known) => Some(Cow::Borrowed(known)),
+        _ if held > 0 => Some(Cow::Owned(Trouble::NeedsYou(Need::Guard { held }))),
+        _ if count > 0 => Some(Cow::Owned(Trouble::NeedsYou(Need::Review { count }))),
+        // As long as that lasts, it is told from what the account's access is.
+        Some(Trouble::Throttled { .. }) => {
+            Some(Cow::Owned(Trouble::Throttled { retry_after: None }))
+        }
+        known => known.map(Cow::Borrowed),
+    }
+}
+
+/// Whether a trouble stays until somebody does something about it.
+pub(crate) fn needs_somebody(trouble: &Trouble) -> bool {
+    matches!(
+        trouble,
+        Trouble::NeedsYou(_) | Trouble::NeedsLogin { .. } | Trouble::Setup { .. }
+    )
+}
+
+/// What somebody has to do something about, the worst of it.
+fn error(
+    entry: &Entry,
+    summary: Option<&AccountSummary>,
+    refusal: Option<&Refusal>,
+    tasks: usize,
+    access: &Standing,
+) -> Option<Failure> {
+    if access.is_paused {
+        return None;
+    }
+    let summary = summary?;
+    let trouble = trouble(summary).filter(|trouble| needs_somebody(trouble));
+    let met = say::Met::Syncing { tasks };
+    let trouble = trouble.map(|trouble| say::from_trouble(entry, &trouble, met));
+    let conflicts = (summary.conflicts > 0).then(|| tell::open_conflicts(summary.conflicts));
+    let refusal = refusal.map(|refusal| refusal.failure(&entry.account, Timestamp::now()));
+    let all: Vec<Failure> = trouble
+        .into_iter()
+        .chain(conflicts)
+        .chain(refusal)
+        .collect();
+    let worst = Exit::worst(all.iter().map(|failure| failure.exit));
+    all.into_iter().find(|failure| failure.exit == worst)
+}
+
 fn account(
     entry: &Entry,
     summary: Option<&AccountSummary>,
@@ -126,13 +180,12 @@ fn account(
     tasks: usize,
     access: Standing,
 ) -> AccountStatus {
-    let (state, why) = match summary {
-        _ if access.is_told_first(summary) => {
-            let (state, why) = access.why.unwrap_or((State::Waiting, String::new()));
-            (state, Some(why))
-        }
-        Some(summary) => standing(entry, summary, refusal, tasks),
-        None => never(entry),
+    let trouble = summary.and_then(trouble);
+    let first = access.told_before(trouble.as_deref());
+    let (state, why) = match (first, summary) {
+        (Some(left), _) => (left.state, Some(left.line())),
+        (None, Some(summary)) => standing(entry, summary, trouble.as_deref(), refusal, tasks),
+        (None, None) => never(entry),
     };
     let remembered = summary.map(|summary| &summary.state);
     let pass = remembered.and_then(|state| state.last_pass_at);
@@ -148,8 +201,8 @@ fn account(
         tasks,
         waiting: summary.map_or(0, |summary| summary.work + summary.in_doubt),
         errors: summary.map_or(0, refused),
+        error: error(entry, summary, refusal, tasks, &access),
         breaker: access.breaker,
-        error: None,
     }
 }
 
@@ -171,17 +224,13 @@ fn never(entry: &Entry) -> (State, Option<String>) {
 fn standing(
     entry: &Entry,
     summary: &AccountSummary,
+    trouble: Option<&Trouble>,
     refusal: Option<&Refusal>,
     tasks: usize,
 ) -> (State, Option<String>) {
     let account = &entry.account;
     let name = &account.name;
-    if let Some(trouble) = &summary.state.trouble {
-        let trouble = match trouble {
-            // As long as that lasts, it is told from what the account's access is.
-            Trouble::Throttled { .. } => &Trouble::Throttled { retry_after: None },
-            trouble => trouble,
-        };
+    if let Some(trouble) = trouble {
         let failure = say::from_trouble(entry, trouble, say::Met::Syncing { tasks });
         let why = format!("{}: {} → {}", failure.what, failure.why, failure.help);
         return (tell::state_of(failure.exit), Some(why));

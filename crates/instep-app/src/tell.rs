@@ -69,7 +69,8 @@ impl Outcome<'_> {
                         let known = hindrance.and_then(|known| known.trouble.as_ref());
                         self.remember(entry, failure, known).await;
                     }
-                    standing_still(entry, failure.clone())
+                    let waiting = self.waiting(entry, None, 0).await?;
+                    standing_still(entry, failure.clone(), waiting)
                 }
                 (None, Some(report)) => self.account(entry, report, hindrance).await?,
                 (None, None) => continue,
@@ -149,6 +150,13 @@ impl Outcome<'_> {
                 None => (State::InStep, None),
             },
         };
+        let waiting = match &error {
+            Some(_) => {
+                self.waiting(entry, report.trouble.as_ref(), skipped)
+                    .await?
+            }
+            None => 0,
+        };
         Ok(AccountSync {
             name: account.name.clone(),
             kind: account.kind.to_string(),
@@ -157,10 +165,31 @@ impl Outcome<'_> {
             remote: counts(report.remote),
             conflicts: report.conflicts,
             skipped,
+            waiting,
             remote_calls: network_calls(account.kind, report.calls),
             duration_ms: millis(report.duration),
             error,
         })
+    }
+
+    /// How many changes were not carried to an account that something stands in the way of, or wait for
+    /// a word about what it brought.
+    async fn waiting(
+        &self,
+        entry: &Entry,
+        trouble: Option<&Trouble>,
+        refused: usize,
+    ) -> Result<usize, Failure> {
+        let stopped = match (self.about, trouble) {
+            (About::Task(task), _) => return Ok(usize::from(task.is_some())),
+            (_, Some(Trouble::NeedsYou(Need::Guard { held }))) => *held,
+            (_, Some(Trouble::NeedsYou(Need::Review { count }))) => *count,
+            (_, Some(Trouble::InDoubt { count })) => *count,
+            _ => 0,
+        };
+        let left = self.hub.work_left(&entry.account.id).await;
+        let left = left.map_err(|error| say::from_store(&error))?;
+        Ok(left + stopped + refused)
     }
 
     /// How an account stands, and how that ends the command: what is left alone for now is no failure
@@ -381,7 +410,7 @@ fn action(action: Action, fields: &[Change]) -> &'static str {
     }
 }
 
-fn standing_still(entry: &Entry, error: Failure) -> AccountSync {
+fn standing_still(entry: &Entry, error: Failure, waiting: usize) -> AccountSync {
     AccountSync {
         name: entry.account.name.clone(),
         kind: entry.account.kind.to_string(),
@@ -390,6 +419,7 @@ fn standing_still(entry: &Entry, error: Failure) -> AccountSync {
         remote: Count::default(),
         conflicts: 0,
         skipped: 0,
+        waiting,
         remote_calls: 0,
         duration_ms: 0,
         error: Some(error),
@@ -405,7 +435,8 @@ pub(crate) fn state_of(exit: Exit) -> State {
     }
 }
 
-fn open_conflicts(open: usize) -> Failure {
+/// Conflicts that wait for a person.
+pub(crate) fn open_conflicts(open: usize) -> Failure {
     Failure::new(
         Exit::NeedsYou,
         "conflict",

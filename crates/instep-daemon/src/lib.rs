@@ -30,6 +30,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{Instant, timeout_at};
 
+pub use listen::Http;
 use shared::Shared;
 
 /// How long the daemon may take to end once it is told to, all in all, with a second to spare.
@@ -43,23 +44,22 @@ const TURN_ENDS_WITHIN: Duration = Duration::from_secs(2);
 const AFTER_TURNS: Duration = Duration::from_secs(1);
 
 /// Runs the daemon of this data directory until it is told to stop. `listen` is where it answers over
-/// HTTP, in place of what the config says; `ready` is told where that is, once it does.
+/// HTTP, in place of what the config says; `ready` is told where that is, once it answers.
 ///
 /// # Errors
 /// When another one runs ([`Exit::Locked`]), the config is not valid, or it cannot listen.
 pub async fn serve(
     places: &Places,
     listen: Option<&str>,
-    ready: impl FnOnce(Option<&str>),
+    ready: impl FnOnce(&Http),
 ) -> Result<(), Failure> {
     let lock = exclusive::claim(places).await?;
     let app = App::open(places).await?;
     let listener = listen::socket(places)?;
-    let door = listen::http(listen, app.listen_at()).await?;
+    let (door, http) = listen::http(listen, app.listen_at()).await?;
     let mut signals = Signals::new()?;
-    let http = door.as_ref().and_then(|door| door.local_addr().ok());
     let ground = lock.ground(places)?;
-    let shared = Rc::new(Shared::new(app, http.map(|at| at.to_string()), ground));
+    let shared = Rc::new(Shared::new(app, http, ground));
     let local = LocalSet::new();
     local
         .run_until(async {
@@ -75,7 +75,7 @@ pub async fn serve(
             watchdog::start(&mut tasks);
             let mut lanes = lane::start_all(&shared);
             watchdog::ready();
-            ready(shared.http.as_deref());
+            ready(&shared.http);
             tracing::info!("ready");
             loop {
                 tokio::select! {

@@ -34,20 +34,35 @@ pub(crate) fn socket(places: &Places) -> Result<UnixListener, Failure> {
     })
 }
 
+/// Where the daemon answers over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Http {
+    /// At this address.
+    At(String),
+    /// Nowhere: another program has the address that it would answer at.
+    Taken(String),
+    /// Nowhere, as it was asked to.
+    Nowhere,
+}
+
 /// The listener for webhooks and for questions about how the daemon stands. Where nobody asked for a
 /// certain address, one that is taken by another program is done without.
 pub(crate) async fn http(
     asked: Option<&str>,
     usual: Option<&str>,
-) -> Result<Option<TcpListener>, Failure> {
+) -> Result<(Option<TcpListener>, Http), Failure> {
     let Some(at) = asked.or(usual).filter(|at| !at.is_empty()) else {
-        return Ok(None);
+        return Ok((None, Http::Nowhere));
     };
     match TcpListener::bind(at).await {
-        Ok(listener) => Ok(Some(listener)),
+        Ok(listener) => {
+            let bound = listener.local_addr();
+            let at = bound.map_or_else(|_| at.to_owned(), |bound| bound.to_string());
+            Ok((Some(listener), Http::At(at)))
+        }
         Err(error) if asked.is_none() && error.kind() == io::ErrorKind::AddrInUse => {
             tracing::warn!(address = at, %error, "no webhooks are taken: the address is in use");
-            Ok(None)
+            Ok((None, Http::Taken(at.to_owned())))
         }
         Err(error) => Err(Failure::new(
             Exit::Failed,

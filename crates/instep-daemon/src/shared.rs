@@ -10,6 +10,7 @@ use instep_app::{AccountId, App, Part, Unstored, reason_for_log};
 use tokio::sync::Notify;
 
 use crate::ground::{self, Ground};
+use crate::listen::Http;
 use crate::metrics::Metrics;
 
 /// One account's wake-up.
@@ -59,8 +60,8 @@ impl Bell {
 pub(crate) struct Shared {
     app: RefCell<Rc<App>>,
     bells: RefCell<BTreeMap<AccountId, Rc<Bell>>>,
-    /// The address of the HTTP listener, where there is one.
-    pub(crate) http: Option<String>,
+    /// Where it answers over HTTP.
+    pub(crate) http: Http,
     /// An account has to meet the hub.
     pub(crate) meeting: Notify,
     /// The config was read again.
@@ -78,7 +79,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(app: App, http: Option<String>, ground: Ground) -> Self {
+    pub(crate) fn new(app: App, http: Http, ground: Ground) -> Self {
         Self {
             app: RefCell::new(Rc::new(app)),
             bells: RefCell::default(),
@@ -141,9 +142,13 @@ impl Shared {
         self.unstored.borrow_mut().forget(part);
     }
 
-    /// Tells in a status what could not be stored.
-    pub(crate) fn tell_unstored(&self, reply: &mut StatusReply) {
+    /// Tells in a status what only the daemon knows: what could not be stored, and that another program
+    /// has its address.
+    pub(crate) fn tell(&self, reply: &mut StatusReply) {
         self.unstored.borrow().tell(&self.app(), reply);
+        if let Http::Taken(at) = &self.http {
+            reply.problems.push(self.app().not_heard(at));
+        }
     }
 
     /// What could not be stored, by the name of what it is about.

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::intake::Intake;
+use crate::listen::Http;
 use crate::shared::Shared;
 use crate::standing::{Callers, Place};
 
@@ -180,7 +181,7 @@ async fn run(stream: &mut UnixStream, shared: &Shared, request: &Request) -> io:
         }
     };
     if let Ok(Reply::Status(reply)) = &mut outcome {
-        shared.tell_unstored(reply);
+        shared.tell(reply);
     }
     // Whoever only looks does not make a service that fails be called more often.
     if !matches!(request, Request::Status) {
@@ -215,10 +216,16 @@ async fn say(stream: &mut UnixStream, answer: &Said) -> io::Result<()> {
 
 /// Who answers here.
 fn hello(shared: &Shared) -> DaemonHello {
+    let (http, http_taken) = match &shared.http {
+        Http::At(at) => (Some(at.clone()), None),
+        Http::Taken(at) => (None, Some(at.clone())),
+        Http::Nowhere => (None, None),
+    };
     DaemonHello {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
-        http: shared.http.clone(),
+        http,
+        http_taken,
     }
 }
 

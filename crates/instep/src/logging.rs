@@ -89,13 +89,20 @@ fn journal<S>(level: LevelFilter) -> Option<Part<S>>
 where
     S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
 {
-    let stream = std::env::var("JOURNAL_STREAM").ok()?;
-    let (device, inode) = stream.split_once(':')?;
-    let stderr = rustix::fs::fstat(std::io::stderr()).ok()?;
-    let is_stderr = device.parse() == Ok(stderr.st_dev) && inode.parse() == Ok(stderr.st_ino);
-    let journal = is_stderr.then(tracing_journald::layer)?.ok()?;
+    let journal = is_journal().then(tracing_journald::layer)?.ok()?;
     let journal = journal.with_field_prefix(Some(JOURNAL_PREFIX.to_owned()));
     Some(journal.with_filter(ours(level)).boxed())
+}
+
+/// Whether what goes to stderr is on its way into the journal.
+pub(crate) fn is_journal() -> bool {
+    let stream = std::env::var("JOURNAL_STREAM").unwrap_or_default();
+    let named = stream.split_once(':');
+    named
+        .zip(rustix::fs::fstat(std::io::stderr()).ok())
+        .is_some_and(|((device, inode), stderr)| {
+            device.parse() == Ok(stderr.st_dev) && inode.parse() == Ok(stderr.st_ino)
+        })
 }
 
 /// The log file. A command makes no directory for it: Instep may not be set up at all.

@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 
 use instep_api::{Exit, Failure, SCHEMA_VERSION};
+use instep_daemon::Http;
 use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::manner::Manner;
-use crate::render;
+use crate::{logging, render};
 
 /// A failure as JSON.
 #[derive(Serialize)]
@@ -53,15 +54,39 @@ pub(crate) fn notes(notes: &[String], manner: &Manner) {
     }
 }
 
-/// Tells a person at a terminal that the daemon runs there now.
-pub(crate) fn ready(http: Option<&str>, manner: &Manner) {
-    if manner.terminal && !manner.json && !manner.quiet {
-        let at = http.map_or_else(String::new, |at| format!(" and http://{at}"));
-        let notes = [format!(
-            "the daemon answers on its socket{at}; Ctrl-C ends it"
-        )];
-        err(&render::notes(&notes).draw(&manner.screen_stderr()));
+/// Tells whoever started the daemon that it runs now. A service manager hears that by itself.
+pub(crate) fn ready(http: &Http, manner: &Manner) {
+    if manner.json || manner.quiet || is_service() {
+        return;
     }
+    if let Http::Taken(at) = http {
+        let taken =
+            format!("{at} is another program's, so that no webhooks are taken → instep doctor");
+        notes(&[taken], manner);
+    }
+    match (manner.terminal, http) {
+        (true, Http::At(at)) => {
+            let told = format!("the daemon answers on its socket and http://{at}; Ctrl-C ends it");
+            notes(&[told], manner);
+        }
+        (true, _) => {
+            let told = "the daemon answers on its socket; Ctrl-C ends it".to_owned();
+            notes(&[told], manner);
+        }
+        (false, _) => {
+            let at = match http {
+                Http::At(at) => format!(", http://{at}"),
+                Http::Taken(_) | Http::Nowhere => String::new(),
+            };
+            let pid = std::process::id();
+            err(&format!("instep: serving, pid {pid}{at}\n"));
+        }
+    }
+}
+
+/// Whether a service manager started this process and reads what it writes.
+fn is_service() -> bool {
+    std::env::var_os("NOTIFY_SOCKET").is_some() || logging::is_journal()
 }
 
 /// One line of JSON in which no character could move a terminal's cursor or turn its text round.

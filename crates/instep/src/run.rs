@@ -10,6 +10,7 @@ use instep_api::{
     SyncRequest, VersionReply,
 };
 use instep_app::{App, Daemon, Hub, Places};
+use instep_daemon::Http;
 
 use crate::answer::Answer;
 use crate::manner::Manner;
@@ -79,7 +80,7 @@ pub(crate) async fn run(
         }
         Plan::ConfigPath => Ok(Answer::Config(config_reply(&places, None))),
         Plan::Serve { listen } => {
-            let ready = |http: Option<&str>| output::ready(http, manner);
+            let ready = |http: &Http| output::ready(http, manner);
             Box::pin(instep_daemon::serve(&places, listen.as_deref(), ready)).await?;
             Ok(Answer::Served)
         }

@@ -94,6 +94,11 @@ fn settled(mut reply: StatusReply) -> StatusReply {
         account.breaker.retry_in_s = None;
         let why = account.why.as_deref();
         account.why = why.map(without_digits);
+        if let Some(error) = &mut account.error {
+            // When it is tried again, say.
+            error.why = without_digits(&error.why);
+            error.now = error.now.as_deref().map(|now| without_digits(now).into());
+        }
     }
     reply
 }

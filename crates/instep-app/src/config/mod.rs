@@ -184,6 +184,14 @@ impl Reach {
         }
     }
 
+    /// The address that is called, where one is; no secret is ever in it.
+    pub(crate) fn address(&self) -> Option<String> {
+        match self {
+            Self::Vikunja { url, .. } => vikunja::shown_address(url),
+            Self::Taskwarrior { .. } | Self::File { .. } => None,
+        }
+    }
+
     /// Where its secret comes from, where it has one.
     pub(crate) fn secret(&self) -> Option<&SecretSource> {
         match self {

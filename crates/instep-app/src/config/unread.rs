@@ -41,6 +41,12 @@ impl App {
         self.places.config()
     }
 
+    /// What to say where another program has the address at which the daemon of this process would listen.
+    pub fn not_heard(&self, at: &str) -> Failure {
+        let has_webhooks = self.config.daemon.public_url.is_some();
+        say::not_heard(&self.places, at, std::process::id(), has_webhooks)
+    }
+
     /// The command that puts another daemon in the place of this process.
     pub fn restart_command(&self) -> String {
         say::restart(&self.places, Some(std::process::id()), "kill")

@@ -5,12 +5,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use instep_api::Exit;
+use instep_api::socket::DaemonHello;
 use instep_model::Timestamp;
 use instep_store::AccountSummary;
 
 use super::checks::Checks;
+use super::standing::sync_command;
+use crate::access::LeftAlone;
 use crate::app::App;
-use crate::config::Entry;
+use crate::config::{self, Entry};
 use crate::say::restart;
 use crate::{Daemon, Places, Spool, say};
 
@@ -20,7 +24,8 @@ pub(super) fn daemon(places: &Places, checks: &mut Checks) {
         let hello = daemon.hello();
         if hello.version == env!("CARGO_PKG_VERSION") {
             let told = format!("daemon running (same version), process {}", hello.pid);
-            return checks.ok("program", "program.daemon", told);
+            checks.ok("program", "program.daemon", told);
+            return door(places, hello, checks);
         }
         let told = format!("the daemon that runs is of version {}", hello.version);
         let fix = restart(places, Some(hello.pid), "kill");
@@ -38,6 +43,21 @@ pub(super) fn daemon(places: &Places, checks: &mut Checks) {
             "program.daemon",
             "no daemon runs: Instep syncs when it is called".to_owned(),
         ),
+    }
+}
+
+/// Whether another program has the address at which the daemon would listen.
+fn door(places: &Places, hello: &DaemonHello, checks: &mut Checks) {
+    let Some(at) = &hello.http_taken else {
+        return;
+    };
+    let config = config::load(places);
+    let has_webhooks = config.is_ok_and(|config| config.daemon.public_url.is_some());
+    let failure = say::not_heard(places, at, hello.pid, has_webhooks);
+    let told = format!("{}: {}", failure.what, failure.why);
+    match failure.exit {
+        Exit::Fine => checks.note("program", "program.http", told, failure.help),
+        _ => checks.problem("program", "program.http", told, failure.help),
     }
 }
 
@@ -111,23 +131,26 @@ pub(super) async fn account(
     app: &App,
     entry: &Entry,
     summary: &AccountSummary,
+    left_alone: Option<&LeftAlone>,
     checks: &mut Checks,
 ) {
     let name = &entry.account.name;
     let id = |what: &str| format!("account.{name}.{what}");
     let Some(at) = summary.state.last_pass_at else {
         let told = format!("{name}: never synced to the end yet");
-        return checks.note("accounts", &id("pass"), told, format!("instep sync {name}"));
+        return checks.note(
+            "accounts",
+            &id("pass"),
+            told,
+            sync_command(name, left_alone),
+        );
     };
     let Ok(backlog) = app.hub.backlog(&entry.account.id).await else {
         return;
     };
     let now = Timestamp::now();
     let age = |at: Timestamp| Duration::try_from(now.duration_since(at)).unwrap_or_default();
-    let is_left_alone = match app.access_to(entry).await {
-        Ok(access) => access.why.is_some(),
-        Err(_) => true,
-    };
+    let is_left_alone = left_alone.is_some();
     match app.silent_for(Some(at)) {
         Some(silent) if !is_left_alone => {
             let told = format!("{name}: not synced for {}", say::span(silent));

@@ -1,6 +1,8 @@
 //! The commands that have a daemon go by what is here now: what ends the one that runs and starts
 //! another, and what has it read its config.
 
+use instep_api::{Exit, Failure};
+
 use super::quoted;
 use crate::Places;
 
@@ -23,6 +25,28 @@ pub(crate) fn reload(places: &Places, pid: u32) -> String {
         true => format!("systemctl --user reload {UNIT}"),
         false => format!("kill -HUP {pid}"),
     }
+}
+
+/// Another program has the address at which the daemon of this process number would take webhooks and
+/// be asked how it stands; that matters where services were told to post there.
+pub(crate) fn not_heard(places: &Places, at: &str, pid: u32, has_webhooks: bool) -> Failure {
+    let (exit, misses) = match has_webhooks {
+        true => (
+            Exit::Failed,
+            "webhooks do not arrive, and nothing answers there",
+        ),
+        false => (Exit::Fine, "nothing of Instep's answers there"),
+    };
+    Failure::new(
+        exit,
+        "address_taken",
+        format!("the daemon does not listen at {at}"),
+        format!("another program had that address when the daemon started: {misses}"),
+        format!(
+            "give `listen` in [daemon] another port: instep config edit\nthen: {}",
+            restart(places, Some(pid), "kill")
+        ),
+    )
 }
 
 fn serve(places: &Places) -> String {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use instep_api::{BreakerState, BreakerStatus, Exit, Failure};
 use instep_model::Kind;
 
-pub(crate) use daemon::{reload, restart};
+pub(crate) use daemon::{not_heard, reload, restart};
 pub(crate) use hub::{from_edit, from_open, from_safefile, from_store};
 pub use log::{line_for_log, reason_for_log};
 pub(crate) use trouble::{Met, account_in_use, from_connector, from_trouble, login_command};

@@ -9,7 +9,7 @@ use instep_engine::{Need, Trouble, trouble_of};
 use instep_model::Timestamp;
 
 use super::{circuit, count, plural, quoted, service, span};
-use crate::config::{Entry, Reach};
+use crate::config::Entry;
 
 /// How things stand while an account stands still.
 const FOLLOWS: &str = "your changes are kept; they follow with the next sync that gets through";
@@ -139,8 +139,17 @@ pub(crate) fn login_command(name: &str, source: &SecretSource) -> String {
     format!("instep account login {name} {secret}")
 }
 
+/// The service, and at what address it is called.
+fn placed(entry: &Entry) -> String {
+    let service = service(entry.account.kind);
+    match entry.reach.address() {
+        Some(address) => format!("{service} at {address}"),
+        None => service.to_owned(),
+    }
+}
+
 fn unreachable(entry: &Entry, reason: &str, met: Met) -> Failure {
-    let (service, name) = (service(entry.account.kind), &entry.account.name);
+    let (service, name) = (placed(entry), &entry.account.name);
     Failure::new(
         Exit::Unreachable,
         "unreachable",
@@ -151,19 +160,19 @@ fn unreachable(entry: &Entry, reason: &str, met: Met) -> Failure {
             Met::Looking => {
                 format!("once it runs: instep ping {name}; for another address: instep config edit")
             }
-            Met::Adding => match &entry.reach {
-                Reach::Vikunja { url, .. } => {
-                    let url = quoted(Path::new(url));
-                    format!("see whether it answers at that address: curl -I {url}")
+            Met::Adding => match entry.reach.address() {
+                Some(address) => {
+                    let address = quoted(Path::new(&address));
+                    format!("see whether it answers at that address: curl -I {address}")
                 }
-                _ => "see that it is there, and try again".to_owned(),
+                None => "see that it is there, and try again".to_owned(),
             },
         },
     )
 }
 
 fn throttled(entry: &Entry, retry_after: Option<std::time::Duration>, met: Met) -> Failure {
-    let (service, name) = (service(entry.account.kind), &entry.account.name);
+    let (service, name) = (placed(entry), &entry.account.name);
     Failure::new(
         Exit::Unreachable,
         "throttled",
@@ -191,7 +200,7 @@ fn left(until: Timestamp) -> std::time::Duration {
 }
 
 fn held_off(entry: &Entry, until: Timestamp) -> Failure {
-    let (service, name) = (service(entry.account.kind), &entry.account.name);
+    let (service, name) = (placed(entry), &entry.account.name);
     let wait = span(left(until));
     Failure::new(
         Exit::Unreachable,
@@ -203,7 +212,7 @@ fn held_off(entry: &Entry, until: Timestamp) -> Failure {
 }
 
 fn circuit_open(entry: &Entry, retry_at: Timestamp, failures: u32, reason: &str) -> Failure {
-    let (service, name) = (service(entry.account.kind), &entry.account.name);
+    let (service, name) = (placed(entry), &entry.account.name);
     let breaker = BreakerStatus {
         state: BreakerState::Open,
         failures,
@@ -244,9 +253,13 @@ fn setup(entry: &Entry, what: &str, help: &str, met: Met) -> Failure {
 }
 
 fn failed(entry: &Entry, reason: &str, met: Met) -> Failure {
-    let (service, name) = (service(entry.account.kind), &entry.account.name);
+    let (service, name) = (placed(entry), &entry.account.name);
     let (what, help) = match met {
-        Met::Syncing { .. } => (format!("`{name}` did not sync"), "instep doctor"),
+        Met::Syncing { .. } => {
+            let with = entry.reach.address();
+            let with = with.map_or_else(String::new, |address| format!(" with {address}"));
+            (format!("`{name}` did not sync{with}"), "instep doctor")
+        }
         Met::Looking => (
             format!("{service} did not answer as expected for `{name}`"),
             "see whether its address or path is right: instep config edit",

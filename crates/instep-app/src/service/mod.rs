@@ -16,7 +16,7 @@ use instep_api::{
 use instep_safefile::{create_private_dir, write_private};
 
 use crate::notice::{advice, remark};
-use crate::{Places, say};
+use crate::{Daemon, Places, say};
 use needs::Needs;
 use systemd::Presence;
 use units::{MARK, Part, UNITS, Unit};
@@ -310,9 +310,13 @@ pub async fn service_logs(places: &Places, lines: usize) -> Result<ServiceLogs, 
 }
 
 /// Sets the service up together with everything else, where a systemd of this user runs; never a
-/// reason for `init` to fail. Adds to `notes` what a person should know.
+/// reason for `init` to fail. Adds to `notes` what a person should know; where a daemon runs already,
+/// somebody knows how to keep it running.
 pub async fn service_with_init(places: &Places, notes: &mut Vec<NotesLine>) {
     let presence = presence(places).await;
+    if presence != Presence::Here && Daemon::find(places).is_some() {
+        return;
+    }
     if presence != Presence::Here {
         let text = format!("nothing keeps this running by itself: {}", why(presence));
         notes.push(advice(text, "instep serve"));

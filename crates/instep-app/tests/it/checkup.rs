@@ -156,8 +156,10 @@ async fn an_unreachable_server_and_an_open_breaker_are_found() {
     let app = world.open().await;
     let request = instep_api::SyncRequest::default();
     app.sync(&request, &mut |_| {}).await.expect("a reply");
+    // A sync carries nothing as long as it is open.
     let waiting = "account.vikunja.waiting";
-    finds(&world, waiting, "1 change", "instep sync vikunja").await;
+    finds(&world, waiting, "1 change", "instep ping vikunja").await;
+    finds(&world, breaker, world.vikunja.url(), "instep ping vikunja").await;
     world.vikunja.clear_faults();
     app.ping("vikunja").await.expect("an answer");
     let checks = looked(&world).await;
@@ -169,9 +171,11 @@ async fn an_unreachable_server_and_an_open_breaker_are_found() {
     world.vikunja.forget_requests();
     let paused = "account.vikunja.paused";
     finds(&world, paused, "paused by you", "instep resume vikunja").await;
+    finds(&world, waiting, "1 change", "instep resume vikunja").await;
     assert!(world.vikunja.requests().is_empty(), "it is left alone");
     app.resume(None).await.expect("resumed");
     finds_nothing(&world, paused).await;
+    finds(&world, waiting, "1 change", "instep sync vikunja").await;
     app.close().await;
 }
 

@@ -146,10 +146,11 @@ async fn status_advises_nothing_that_fails_while_a_service_wants_to_be_left_alon
         app.close().await;
         over = status.accounts[1].why.clone().expect("why");
     }
-    assert_eq!(
-        over,
-        "Vikunja asked `vikunja` to wait: too many calls → a little later: instep sync vikunja"
+    let url = world.vikunja.url();
+    let free = format!(
+        "Vikunja at {url} asked `vikunja` to wait: too many calls → a little later: instep sync vikunja"
     );
+    assert_eq!(over, free);
     while world.ask(SyncRequest::default()).await.outcome != "in_step" {
         assert!(began.elapsed().as_secs() <= secs, "not within {command}");
     }

@@ -56,6 +56,7 @@ fn stand_in(world: &World, version: &str) {
         version: version.to_owned(),
         pid: 4711,
         http: None,
+        http_taken: None,
     });
     let answer = frame(&hello, MAX_ANSWER_BYTES).expect("a frame");
     std::thread::spawn(move || {

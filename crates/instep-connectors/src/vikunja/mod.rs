@@ -329,6 +329,15 @@ pub fn host_of(url: &str) -> Option<String> {
     named_host(&base_url(url).ok()?)
 }
 
+/// The address that is called for this one, as a person may be shown it: without the name and the
+/// password that may stand in it.
+pub fn shown_address(url: &str) -> Option<String> {
+    let mut base = base_url(url).ok()?;
+    base.set_username("").ok()?;
+    base.set_password(None).ok()?;
+    Some(base.as_str().trim_end_matches('/').to_owned())
+}
+
 fn named_host(base: &Url) -> Option<String> {
     let host = base.host_str()?;
     Some(match base.port() {

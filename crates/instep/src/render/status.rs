@@ -57,7 +57,7 @@ fn heading(reply: &StatusReply, screen: &Screen) -> Line {
         State::Syncing,
     ];
     let fails = reply.problems.iter().any(|one| one.exit != Exit::Fine);
-    let fails = fails.then_some(State::NeedsYou);
+    let fails = (fails || reply.conflicts > 0).then_some(State::NeedsYou);
     let states = || reply.accounts.iter().map(|one| one.state).chain(fails);
     let worst = WORST_FIRST
         .into_iter()

@@ -32,6 +32,7 @@ pub(super) fn reply(reply: &SyncReply, screen: &Screen) -> Page {
             page.line(summary(reply));
         }
     }
+    waiting(&mut page, &reply.accounts);
     page
 }
 
@@ -48,20 +49,45 @@ pub(super) fn plan_to_accept(heading: &str, reply: &SyncReply, screen: &Screen) 
 
 fn plan_summary(reply: &SyncReply, plan: &[PlanEntry]) -> String {
     let conflicts: usize = reply.accounts.iter().map(|account| account.conflicts).sum();
-    if plan.is_empty() && conflicts == 0 {
-        return "nothing to do; nothing was written.".to_owned();
+    let is_stopped = is_stopped(reply);
+    let mut parts = Vec::new();
+    match (plan.len(), conflicts) {
+        (0, 0) if is_stopped => parts.push("nothing can be carried now".to_owned()),
+        (0, 0) => parts.push("nothing to do".to_owned()),
+        (changes, _) => parts.push(count(changes, "change")),
     }
-    let mut text = count(plan.len(), "change");
     if conflicts > 0 {
-        text.push_str(&format!(", {}", count(conflicts, "conflict")));
+        parts.push(count(conflicts, "conflict"));
     }
-    let waits = reply.accounts.iter().any(|account| account.error.is_some());
-    text.push_str("; nothing was written.");
-    if !waits {
+    let mut text = format!("{}; nothing was written.", parts.join(", "));
+    if !is_stopped && (!plan.is_empty() || conflicts > 0) {
         text.push_str("   Apply: ");
         text.push_str(&reply.shown.apply);
     }
     text
+}
+
+/// Whether something stands in the way of an account; what and why is told above the summary.
+fn is_stopped(reply: &SyncReply) -> bool {
+    reply.accounts.iter().any(|account| account.error.is_some())
+}
+
+/// How many changes were not carried, account by account; why, and what helps, is told above.
+fn waiting(page: &mut Page, accounts: &[AccountSync]) {
+    for account in accounts.iter().filter(|account| account.waiting > 0) {
+        let changes = count(account.waiting, "change");
+        let wait = if account.waiting == 1 {
+            "waits"
+        } else {
+            "wait"
+        };
+        let code = account.error.as_ref().map(|error| error.code.as_str());
+        let (of, for_whom) = match code {
+            Some("guard" | "review") => (format!(" of {}", account.name), "your word"),
+            _ => (String::new(), account.name.as_str()),
+        };
+        page.line(Line::new().text(format!("  {changes}{of} {wait} for {for_whom}")));
+    }
 }
 
 fn summary(reply: &SyncReply) -> Line {
@@ -76,6 +102,7 @@ fn summary(reply: &SyncReply) -> Line {
         _ => (Tint::Bad, "✗ failed"),
     };
     let changed = match (reply.shown.changes.len(), reply.shown.proposed.len()) {
+        (0, 0) if is_stopped(reply) => "nothing changed".to_owned(),
         (0, 0) => "nothing to do".to_owned(),
         (0, _) => "nothing changed yet".to_owned(),
         (made, _) => count(made, "change"),

@@ -169,11 +169,14 @@ fn deleting_everything_stops_at_the_guard() {
           now:  nothing of it was deleted; everything else goes on
           help: it was you: instep sync tw --max-delete 3
                 bring them back: instep restore --collection tw
-        ! needs you · nothing to do · 2 accounts · N ms
+        ! needs you · nothing changed · 2 accounts · N ms
+          3 changes of tw wait for your word
     "#]]
     .assert_eq(&held.whole());
     assert!(home.read("tasks.json").contains("Buy milk"));
-    let status = home.good(&["status"]).stdout;
+    let status = home.instep(&["status"]);
+    assert_eq!(status.code, 5, "{}", status.whole());
+    let status = status.stdout;
     assert!(status.starts_with("● needs you"), "{status}");
     assert!(status.contains("--max-delete 3"), "{status}");
     home.good(&["sync", "--max-delete", "3"]);
@@ -454,6 +457,7 @@ fn a_first_meeting_that_waits_tells_nothing_as_done() {
           help: to see what would happen: instep sync file -n
                 to accept it: instep sync file --yes
         ! needs you · 1 change · 2 accounts · N ms
+          1 change waits for file
     "#]]
     .assert_eq(&home.instep(&["sync"]).whole());
 }

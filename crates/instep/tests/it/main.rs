@@ -3,6 +3,7 @@
 
 mod audit;
 mod canary;
+mod door;
 mod errors;
 mod everyday;
 mod full;
@@ -21,6 +22,7 @@ mod schema;
 mod server;
 mod service;
 mod serving;
+mod standing;
 mod task_file;
 mod trouble;
 mod vikunja;

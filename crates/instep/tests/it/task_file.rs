@@ -68,7 +68,8 @@ fn s28_an_emptied_file_stops_at_the_guard() {
               now:  nothing of it was deleted; everything else goes on
               help: it was you: instep sync file --max-delete 4
                     bring them back: instep restore --collection file
-            ! needs you · nothing to do · 2 accounts · N ms
+            ! needs you · nothing changed · 2 accounts · N ms
+              4 changes of file wait for your word
         "#]]
         .assert_eq(&home.instep(&["sync"]).whole());
         assert_eq!(pending(&home), "4");

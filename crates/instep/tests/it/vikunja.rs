@@ -201,7 +201,7 @@ fn an_account_on_a_server_that_fails_is_not_added() {
         expect![[r#"
             exit 6
             stderr:
-            error: Vikunja asked `vikunja` to wait
+            error: Vikunja at URL asked `vikunja` to wait
               why:  too many calls; it takes none for 7 s
               help: try again in 7 s
         "#]],
@@ -211,7 +211,7 @@ fn an_account_on_a_server_that_fails_is_not_added() {
         expect![[r#"
             exit 6
             stderr:
-            error: Vikunja could not be reached for `vikunja`
+            error: Vikunja at URL could not be reached for `vikunja`
               why:  the service failed: HTTP 500 {"message":"Internal Server Error"}
               help: see whether it answers at that address: curl -I URL
         "#]],
@@ -221,7 +221,8 @@ fn an_account_on_a_server_that_fails_is_not_added() {
         expect![[r#"
             exit 1
             stderr:
-            error: Vikunja did not answer as expected for `vikunja`
+            error: Vikunja at URL did not answer as expected for
+              `vikunja`
               why:  the answer could not be understood: it is not as Vikunja's answers are
                     (expected value at line 1 column 1)
               help: see whether the address or path is right: instep account add --help
@@ -232,7 +233,8 @@ fn an_account_on_a_server_that_fails_is_not_added() {
         expect![[r#"
             exit 1
             stderr:
-            error: Vikunja did not answer as expected for `vikunja`
+            error: Vikunja at URL did not answer as expected for
+              `vikunja`
               why:  the answer could not be understood: a web page came instead; a proxy or
                     a login page may stand before the server
               help: see whether the address or path is right: instep account add --help
@@ -243,7 +245,8 @@ fn an_account_on_a_server_that_fails_is_not_added() {
         expect![[r#"
             exit 1
             stderr:
-            error: Vikunja did not answer as expected for `vikunja`
+            error: Vikunja at URL did not answer as expected for
+              `vikunja`
               why:  the answer could not be understood: the answer was cut short: error
                     decoding response body
               help: see whether the address or path is right: instep account add --help
@@ -254,7 +257,7 @@ fn an_account_on_a_server_that_fails_is_not_added() {
         expect![[r#"
             exit 6
             stderr:
-            error: Vikunja could not be reached for `vikunja`
+            error: Vikunja at URL could not be reached for `vikunja`
               why:  the service failed: the connection was lost before an answer came
               help: see whether it answers at that address: curl -I URL
         "#]],
@@ -341,6 +344,7 @@ fn a_task_waits_for_a_server_that_fails_and_arrives_once() {
                     gets through
               help: instep account login vikunja --secret-file ~/token
             ! needs you: sign in again · 1 change · 2 accounts · N ms
+              1 change waits for vikunja
         "#]],
     );
     check(
@@ -355,6 +359,7 @@ fn a_task_waits_for_a_server_that_fails_and_arrives_once() {
               now:  your changes are kept; they follow with the next sync that gets through
               help: look at what its secret may do there, and at any proxy in between
             ✗ failed · 1 change · 2 accounts · N ms
+              1 change waits for vikunja
         "#]],
     );
     check(
@@ -370,6 +375,7 @@ fn a_task_waits_for_a_server_that_fails_and_arrives_once() {
               help: Instep needs Vikunja 2.4 or newer; check its version and the account's
                     url
             ✗ failed · 1 change · 2 accounts · N ms
+              1 change waits for vikunja
         "#]],
     );
     check(
@@ -379,26 +385,28 @@ fn a_task_waits_for_a_server_that_fails_and_arrives_once() {
             stdout:
             Changes
               + hub  Task 4  from tw
-            ! Vikunja asked `vikunja` to wait
+            ! Vikunja at URL asked `vikunja` to wait
               why:  too many calls; it takes none for 1 s
               now:  your changes are kept; they follow with the next sync that gets through
               help: a little later: instep sync vikunja
             ✗ not reached · 1 change · 2 accounts · N ms
+              1 change waits for vikunja
         "#]],
     );
     check(
         every(status(503, None)),
         expect![[r#"
-        exit 6
-        stdout:
-        Changes
-          + hub  Task 5  from tw
-        ! Vikunja could not be reached for `vikunja`
-          why:  the service failed: HTTP 503 {"message":"Service Unavailable"}
-          now:  your changes are kept; they follow with the next sync that gets through
-          help: when it answers again: instep sync vikunja
-        ✗ not reached · 1 change · 2 accounts · N ms
-    "#]],
+            exit 6
+            stdout:
+            Changes
+              + hub  Task 5  from tw
+            ! Vikunja at URL could not be reached for `vikunja`
+              why:  the service failed: HTTP 503 {"message":"Service Unavailable"}
+              now:  your changes are kept; they follow with the next sync that gets through
+              help: when it answers again: instep sync vikunja
+            ✗ not reached · 1 change · 2 accounts · N ms
+              1 change waits for vikunja
+        "#]],
     );
     check(
         every(Effect::NotJson),
@@ -407,12 +415,13 @@ fn a_task_waits_for_a_server_that_fails_and_arrives_once() {
             stdout:
             Changes
               + hub  Task 6  from tw
-            ! `vikunja` did not sync
+            ! `vikunja` did not sync with URL
               why:  the answer could not be understood: it is not as Vikunja's answers are
                     (expected value at line 1 column 1)
               now:  your changes are kept; they follow with the next sync that gets through
               help: instep doctor
             ✗ failed · 1 change · 2 accounts · N ms
+              1 change waits for vikunja
         "#]],
     );
     check(
@@ -422,27 +431,29 @@ fn a_task_waits_for_a_server_that_fails_and_arrives_once() {
             stdout:
             Changes
               + hub  Task 7  from tw
-            ! `vikunja` did not sync
+            ! `vikunja` did not sync with URL
               why:  the answer could not be understood: a web page came instead; a proxy or
                     a login page may stand before the server
               now:  your changes are kept; they follow with the next sync that gets through
               help: instep doctor
             ✗ failed · 1 change · 2 accounts · N ms
+              1 change waits for vikunja
         "#]],
     );
     check(
         every(Effect::LostRequest),
         expect![[r#"
-        exit 6
-        stdout:
-        Changes
-          + hub  Task 8  from tw
-        ! Vikunja could not be reached for `vikunja`
-          why:  the service failed: the connection was lost before an answer came
-          now:  your changes are kept; they follow with the next sync that gets through
-          help: when it answers again: instep sync vikunja
-        ✗ not reached · 1 change · 2 accounts · N ms
-    "#]],
+            exit 6
+            stdout:
+            Changes
+              + hub  Task 8  from tw
+            ! Vikunja at URL could not be reached for `vikunja`
+              why:  the service failed: the connection was lost before an answer came
+              now:  your changes are kept; they follow with the next sync that gets through
+              help: when it answers again: instep sync vikunja
+            ✗ not reached · 1 change · 2 accounts · N ms
+              1 change waits for vikunja
+        "#]],
     );
     check(
         every(Effect::EmptyList),
@@ -451,12 +462,13 @@ fn a_task_waits_for_a_server_that_fails_and_arrives_once() {
             stdout:
             Changes
               + hub  Task 9  from tw
-            ! `vikunja` did not sync
+            ! `vikunja` did not sync with URL
               why:  the answer could not be understood: the list of projects leaves out one
                     that exists
               now:  your changes are kept; they follow with the next sync that gets through
               help: instep doctor
             ✗ failed · 1 change · 2 accounts · N ms
+              1 change waits for vikunja
         "#]],
     );
     check(
@@ -466,11 +478,12 @@ fn a_task_waits_for_a_server_that_fails_and_arrives_once() {
             stdout:
             Changes
               + hub  Task 10  from tw
-            ! `vikunja` did not sync
+            ! `vikunja` did not sync with URL
               why:  the answer could not be understood: the list of tasks was cut short
               now:  your changes are kept; they follow with the next sync that gets through
               help: instep doctor
             ✗ failed · 1 change · 2 accounts · N ms
+              1 change waits for vikunja
         "#]],
     );
     check(
@@ -486,6 +499,7 @@ fn a_task_waits_for_a_server_that_fails_and_arrives_once() {
                     sync in N s or later tries again
               help: instep push ID
             ! partly done · 1 change · 2 accounts · N ms
+              1 change waits for vikunja
         "#]],
     );
     check(
@@ -501,6 +515,7 @@ fn a_task_waits_for_a_server_that_fails_and_arrives_once() {
               help: Instep needs Vikunja 2.4 or newer; check its version and the account's
                     url
             ✗ failed · 1 change · 2 accounts · N ms
+              1 change waits for vikunja
         "#]],
     );
 }

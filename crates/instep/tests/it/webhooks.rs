@@ -152,7 +152,7 @@ fn what_a_person_reads_where_it_cannot_work() {
             exit 6
             stdout:
             vikunja  http://192.168.1.7:7117/hooks/vikunja
-              error: Vikunja could not be reached for `vikunja`
+              error: Vikunja at URL could not be reached for `vikunja`
               why:  the service could not be reached: error sending request: client error
                     (Connect): tcp connect error: Connection refused (os error 111)
               help: once it runs:

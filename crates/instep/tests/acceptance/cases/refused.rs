@@ -35,9 +35,10 @@ fn refused(version: Version) -> (World, i64) {
         (&vikunja["skipped"], &vikunja["state"]),
         (&json!(3), &json!("waiting"))
     );
-    let status = world.told(&["status"]);
-    assert_eq!(status["not_carried"], 3, "{status:#}");
-    let said = world.good(&["status"]).stdout;
+    let status = world.instep(&["status", "--json"]);
+    assert_eq!(status.code, 3, "{status:#?}");
+    assert_eq!(status.json()["not_carried"], 3, "{status:#?}");
+    let said = world.instep(&["status"]).stdout;
     assert!(
         said.starts_with("● waiting · 3 tasks not carried"),
         "{said}"
