@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use instep_api::{
     AccountAdd, AccountAdded, Failure, HookState, NotesLine, SCHEMA_VERSION, SecretSource,
 };
-use instep_connectors::taskwarrior;
+use instep_connectors::{taskwarrior, vikunja};
 use instep_contract::{Connector, Look, Observation};
 use instep_model::{Account, AccountId, ConflictPolicy, Direction, Kind};
 use uuid::Uuid;
@@ -18,6 +18,22 @@ use crate::overlap::{Covered, LeftBehind, file_exists};
 use crate::rights::lacking;
 use crate::scratch::scratch;
 use crate::{Places, hook, say, secret, service, wiring};
+
+/// Whether this can be the address of a server; whether one answers there is not asked.
+///
+/// # Errors
+/// When it is none.
+pub fn check_address(url: &str) -> Result<(), Failure> {
+    match vikunja::host_of(url) {
+        Some(_) => Ok(()),
+        None => Err(say::usage(
+            "no_address",
+            format!("`{url}` is not the address of a Vikunja server"),
+            "an address begins with http:// or https:// and names a host",
+            "write it as `https://vikunja.example.org`",
+        )),
+    }
+}
 
 /// Adds an account after having tried it. Makes the config where there is none.
 ///

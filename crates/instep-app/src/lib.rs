@@ -58,7 +58,7 @@ mod webhook;
 mod wiring;
 
 pub use accept::TakenIn;
-pub use account::{account_add, account_login, account_remove, account_rename};
+pub use account::{account_add, account_login, account_remove, account_rename, check_address};
 pub use app::App;
 pub use bugreport::{bugreport, bugreport_save};
 pub use config::{config_check, config_copy, config_replace, config_show, log_level, shown_zone};
@@ -73,6 +73,7 @@ pub use log_file::LogFile;
 pub use newest::Newest;
 pub use places::Places;
 pub use say::{line_for_log, reason_for_log};
+pub use secret::check_secret_file;
 pub use service::{
     service_fits, service_install, service_logs, service_print, service_status, service_uninstall,
     service_with_init,

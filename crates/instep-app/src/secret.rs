@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
 use crate::config::check_mode;
-use crate::say;
+use crate::{Places, say};
 
 /// A secret file or a command's answer is never longer.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -52,6 +52,14 @@ impl Secrets {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<AccountId, SecretString>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a file, as a person types its path, holds a secret that may be used.
+///
+/// # Errors
+/// When it is missing, empty, or open to others.
+pub fn check_secret_file(places: &Places, typed: &Path) -> Result<(), Failure> {
+    from_file(&places.absolute(typed)).map(drop)
 }
 
 /// Reads a secret from where it comes from.

@@ -70,8 +70,8 @@ fn carry_out(cli: args::Cli, manner: &Manner) -> Result<Answer, Failure> {
     let config = cli.global.config.clone();
     let patience = plan::patience(&cli.global)?;
     let plan = plan::plan(cli)?;
-    if let Some(answer) = run::at_once(&plan) {
-        return Ok(answer);
+    if let plan::Plan::AtOnce(plan) = &plan {
+        return Ok(run::at_once(plan));
     }
     limits::enough_open_files()?;
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -16,25 +16,11 @@ use crate::args::{
 
 /// One thing to do.
 pub(crate) enum Plan {
-    Init {
-        request: InitRequest,
-        service: Offer,
-    },
-    AccountAdd(AccountAdd),
-    AccountList,
-    AccountShow(String),
-    AccountLogin {
-        name: String,
-        secret: SecretSource,
-    },
-    AccountRename {
-        old: String,
-        new: String,
-    },
-    AccountRemove {
-        name: String,
-        forget: bool,
-    },
+    AtOnce(AtOnce),
+    Config(ConfigPlan),
+    Hook(HookPlan),
+    Service(ServicePlan),
+    App(AppPlan),
     Sync {
         request: SyncRequest,
         exit_code: bool,
@@ -49,6 +35,54 @@ pub(crate) enum Plan {
     Serve {
         listen: Option<String>,
     },
+    Doctor {
+        offline: bool,
+        fix: bool,
+    },
+    ConfigCheck,
+    ConfigShow,
+    ConfigPath,
+}
+
+/// What needs neither config nor hub.
+pub(crate) enum AtOnce {
+    Completions(Shell),
+    Version,
+}
+
+/// What changes the config.
+pub(crate) enum ConfigPlan {
+    Init {
+        request: InitRequest,
+        service: Offer,
+    },
+    AccountAdd(Box<AccountAdd>),
+    AccountLogin {
+        name: String,
+        secret: SecretSource,
+    },
+    AccountRename {
+        old: String,
+        new: String,
+    },
+    AccountRemove {
+        name: String,
+        forget: bool,
+    },
+    Edit,
+}
+
+/// One thing to do about the hooks, of one account or of all.
+pub(crate) enum HookPlan {
+    Install(Option<String>),
+    Uninstall(Option<String>),
+    Status(Option<String>),
+}
+
+/// What is done with the hub opened by this process.
+pub(crate) enum AppPlan {
+    AccountList,
+    AccountShow(String),
     List(ListRequest),
     Show(String),
     Log(LogRequest),
@@ -68,20 +102,6 @@ pub(crate) enum Plan {
     Resume(Option<String>),
     Ping(String),
     Map(String),
-    HookInstall(Option<String>),
-    HookUninstall(Option<String>),
-    HookStatus(Option<String>),
-    Doctor {
-        offline: bool,
-        fix: bool,
-    },
-    ConfigEdit,
-    ConfigCheck,
-    ConfigShow,
-    ConfigPath,
-    Service(ServicePlan),
-    Completions(Shell),
-    Version,
 }
 
 /// One thing to do about the service.
@@ -117,7 +137,7 @@ pub(crate) enum Offer {
 pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
     let global = cli.global;
     Ok(match cli.command {
-        Command::Init(init) => Plan::Init {
+        Command::Init(init) => Plan::Config(ConfigPlan::Init {
             service: match (init.no_service, global.yes) {
                 (true, _) => Offer::No,
                 (false, true) => Offer::Yes,
@@ -128,7 +148,7 @@ pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
                 timezone: init.timezone,
                 no_hook: init.no_hook,
             },
-        },
+        }),
         Command::Account(command) => account(command),
         Command::Sync(sync) => sync_plan(sync, &global)?,
         Command::Status(status) => match status.watch {
@@ -138,14 +158,14 @@ pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
         Command::Serve(serve) => Plan::Serve {
             listen: serve.listen,
         },
-        Command::List(list) => Plan::List(ListRequest {
+        Command::List(list) => Plan::App(AppPlan::List(ListRequest {
             all: list.all,
             project: list.project,
             tag: list.tag,
             account: list.account,
-        }),
+        })),
         Command::Add(add) => add_plan(add),
-        Command::Show(id) => Plan::Show(id.id),
+        Command::Show(id) => Plan::App(AppPlan::Show(id.id)),
         Command::Done(id) => Plan::Run(Request::Done(id.id)),
         Command::Edit(edit) => edit_plan(edit),
         Command::Rm(id) => Plan::Run(Request::Remove(id.id)),
@@ -161,9 +181,11 @@ pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
         })),
         Command::Log(log) => log_plan(log)?,
         Command::Conflicts(conflicts) => match conflicts.command {
-            None => Plan::Conflicts(filter(conflicts.all)),
-            Some(ConflictCommand::List { all }) => Plan::Conflicts(filter(all || conflicts.all)),
-            Some(ConflictCommand::Show(id)) => Plan::ConflictShow(id.id),
+            None => Plan::App(AppPlan::Conflicts(filter(conflicts.all))),
+            Some(ConflictCommand::List { all }) => {
+                Plan::App(AppPlan::Conflicts(filter(all || conflicts.all)))
+            }
+            Some(ConflictCommand::Show(id)) => Plan::App(AppPlan::ConflictShow(id.id)),
             Some(ConflictCommand::Resolve { id, keep, same_as }) => Plan::Run(Request::Resolve {
                 id,
                 how: match same_as {
@@ -178,31 +200,31 @@ pub(crate) fn plan(cli: Cli) -> Result<Plan, Failure> {
             remote_id: pull.remote_id,
         }),
         Command::Webhook(command) => webhook(command),
-        Command::Pause(pause) => Plan::Pause {
+        Command::Pause(pause) => Plan::App(AppPlan::Pause {
             account: pause.account,
             for_secs: pause
                 .span
                 .map(|text| span("--for", &text, None))
                 .transpose()?,
-        },
-        Command::Resume(resume) => Plan::Resume(resume.account),
-        Command::Ping(name) => Plan::Ping(name.name),
-        Command::Map(name) => Plan::Map(name.name),
-        Command::Hook(HookCommand::Install(of)) => Plan::HookInstall(of.account),
-        Command::Hook(HookCommand::Uninstall(of)) => Plan::HookUninstall(of.account),
-        Command::Hook(HookCommand::Status(of)) => Plan::HookStatus(of.account),
+        }),
+        Command::Resume(resume) => Plan::App(AppPlan::Resume(resume.account)),
+        Command::Ping(name) => Plan::App(AppPlan::Ping(name.name)),
+        Command::Map(name) => Plan::App(AppPlan::Map(name.name)),
+        Command::Hook(HookCommand::Install(of)) => Plan::Hook(HookPlan::Install(of.account)),
+        Command::Hook(HookCommand::Uninstall(of)) => Plan::Hook(HookPlan::Uninstall(of.account)),
+        Command::Hook(HookCommand::Status(of)) => Plan::Hook(HookPlan::Status(of.account)),
         Command::Doctor(doctor) => Plan::Doctor {
             offline: doctor.offline,
             fix: doctor.fix,
         },
         Command::Bugreport(bugreport) => Plan::Bugreport(bugreport.out),
-        Command::Config(ConfigCommand::Edit) => Plan::ConfigEdit,
+        Command::Config(ConfigCommand::Edit) => Plan::Config(ConfigPlan::Edit),
         Command::Config(ConfigCommand::Check) => Plan::ConfigCheck,
         Command::Config(ConfigCommand::Show) => Plan::ConfigShow,
         Command::Config(ConfigCommand::Path) => Plan::ConfigPath,
         Command::Service(command) => Plan::Service(service(command)),
-        Command::Completions(completions) => Plan::Completions(completions.shell),
-        Command::Version => Plan::Version,
+        Command::Completions(completions) => Plan::AtOnce(AtOnce::Completions(completions.shell)),
+        Command::Version => Plan::AtOnce(AtOnce::Version),
     })
 }
 
@@ -232,33 +254,35 @@ fn webhook(command: WebhookCommand) -> Plan {
             account,
             public_url,
             rotate,
-        } => Plan::WebhookInstall {
+        } => Plan::App(AppPlan::WebhookInstall {
             account,
             public_url,
             rotate,
-        },
-        WebhookCommand::List { account } => Plan::WebhookList(account),
-        WebhookCommand::Remove { account } => Plan::WebhookRemove(account),
+        }),
+        WebhookCommand::List { account } => Plan::App(AppPlan::WebhookList(account)),
+        WebhookCommand::Remove { account } => Plan::App(AppPlan::WebhookRemove(account)),
     }
 }
 
 fn account(command: AccountCommand) -> Plan {
     match command {
-        AccountCommand::Add(kind) => Plan::AccountAdd(account_add(kind)),
-        AccountCommand::List => Plan::AccountList,
-        AccountCommand::Show(name) => Plan::AccountShow(name.name),
-        AccountCommand::Login(login) => Plan::AccountLogin {
+        AccountCommand::Add(kind) => {
+            Plan::Config(ConfigPlan::AccountAdd(Box::new(account_add(kind))))
+        }
+        AccountCommand::List => Plan::App(AppPlan::AccountList),
+        AccountCommand::Show(name) => Plan::App(AppPlan::AccountShow(name.name)),
+        AccountCommand::Login(login) => Plan::Config(ConfigPlan::AccountLogin {
             name: login.name,
             secret: secret(login.secret),
-        },
-        AccountCommand::Rename(rename) => Plan::AccountRename {
+        }),
+        AccountCommand::Rename(rename) => Plan::Config(ConfigPlan::AccountRename {
             old: rename.old,
             new: rename.new,
-        },
-        AccountCommand::Remove(remove) => Plan::AccountRemove {
+        }),
+        AccountCommand::Remove(remove) => Plan::Config(ConfigPlan::AccountRemove {
             name: remove.name,
             forget: remove.forget,
-        },
+        }),
     }
 }
 
@@ -363,13 +387,13 @@ fn log_plan(log: Log) -> Result<Plan, Failure> {
         .since
         .map(|text| span("--since", &text, None))
         .transpose()?;
-    Ok(Plan::Log(LogRequest {
+    Ok(Plan::App(AppPlan::Log(LogRequest {
         since_secs,
         task: log.task,
         account: log.account,
         operation: log.op,
         limit: log.limit,
-    }))
+    })))
 }
 
 fn filter(all: bool) -> ConflictFilter {

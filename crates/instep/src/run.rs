@@ -14,28 +14,27 @@ use instep_daemon::Http;
 
 use crate::answer::Answer;
 use crate::manner::Manner;
-use crate::plan::{Offer, Plan, ServicePlan};
+use crate::plan::{AppPlan, AtOnce, ConfigPlan, HookPlan, Offer, Plan, ServicePlan};
 use crate::progress::Bar;
 use crate::{args, ask, config_edit, output, render, watch};
 
 /// Answers what needs neither config nor hub.
-pub(crate) fn at_once(plan: &Plan) -> Option<Answer> {
+pub(crate) fn at_once(plan: &AtOnce) -> Answer {
     let schema_version = SCHEMA_VERSION;
     match plan {
-        Plan::Version => Some(Answer::Version(VersionReply {
+        AtOnce::Version => Answer::Version(VersionReply {
             schema_version,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-        })),
-        Plan::Completions(shell) => {
+        }),
+        AtOnce::Completions(shell) => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut args::Cli::command(), "instep", &mut script);
-            Some(Answer::Completions(CompletionsReply {
+            Answer::Completions(CompletionsReply {
                 schema_version,
                 shell: shell.to_string(),
                 script: String::from_utf8_lossy(&script).into_owned(),
-            }))
+            })
         }
-        _ => None,
     }
 }
 
@@ -52,19 +51,13 @@ pub(crate) async fn run(
     let is_usual = config.is_none();
     let places = Places::from_env(config)?;
     match plan {
-        plan @ (Plan::Init { .. }
-        | Plan::AccountAdd(_)
-        | Plan::AccountLogin { .. }
-        | Plan::AccountRename { .. }
-        | Plan::AccountRemove { .. }
-        | Plan::ConfigEdit) => {
+        Plan::AtOnce(plan) => Ok(at_once(&plan)),
+        Plan::Config(plan) => {
             let answer = Box::pin(on_config(plan, &places, manner)).await?;
             output::notes(&reloaded(&places), manner);
             Ok(answer)
         }
-        plan @ (Plan::HookInstall(_) | Plan::HookUninstall(_) | Plan::HookStatus(_)) => {
-            Box::pin(hooks(plan, &places)).await
-        }
+        Plan::Hook(plan) => Box::pin(hooks(plan, &places)).await,
         Plan::Doctor { offline, fix } => Ok(Box::pin(doctor(&places, offline, fix)).await),
         Plan::ConfigCheck => {
             let checks = instep_app::config_check(&places)?;
@@ -105,7 +98,7 @@ pub(crate) async fn run(
             Ok(answer_to(&request, reply?, manner))
         }
         Plan::Service(plan) => Box::pin(service(plan, &places)).await,
-        other => Box::pin(with_app(other, &places, manner)).await,
+        Plan::App(plan) => Box::pin(with_app(plan, &places, manner)).await,
     }
 }
 
@@ -150,9 +143,9 @@ fn answer_to(request: &Request, reply: Reply, manner: &Manner) -> Answer {
 }
 
 /// Carries out what changes the config.
-async fn on_config(plan: Plan, places: &Places, manner: &Manner) -> Result<Answer, Failure> {
+async fn on_config(plan: ConfigPlan, places: &Places, manner: &Manner) -> Result<Answer, Failure> {
     Ok(match plan {
-        Plan::Init { request, service } => {
+        ConfigPlan::Init { request, service } => {
             let mut reply = instep_app::init(places, &request).await?;
             if manner.may_ask {
                 ask::more_accounts(places, manner, &mut reply).await?;
@@ -164,19 +157,19 @@ async fn on_config(plan: Plan, places: &Places, manner: &Manner) -> Result<Answe
             }
             Answer::Init(reply)
         }
-        Plan::AccountAdd(request) => {
+        ConfigPlan::AccountAdd(request) => {
             Answer::Added(instep_app::account_add(places, &request).await?)
         }
-        Plan::AccountLogin { name, secret } => {
+        ConfigPlan::AccountLogin { name, secret } => {
             Answer::Added(instep_app::account_login(places, &name, secret).await?)
         }
-        Plan::AccountRename { old, new } => Answer::Renamed(RenamedReply {
+        ConfigPlan::AccountRename { old, new } => Answer::Renamed(RenamedReply {
             schema_version: SCHEMA_VERSION,
             notes: instep_app::account_rename(places, &old, &new).await?,
             before: old,
             name: new,
         }),
-        Plan::AccountRemove { name, forget } => {
+        ConfigPlan::AccountRemove { name, forget } => {
             let notes = instep_app::account_remove(places, &name, forget).await?;
             Answer::Removed(RemovedReply {
                 schema_version: SCHEMA_VERSION,
@@ -185,8 +178,7 @@ async fn on_config(plan: Plan, places: &Places, manner: &Manner) -> Result<Answe
                 notes,
             })
         }
-        Plan::ConfigEdit => Answer::ConfigEdited(config_edit::edit(places, manner)?),
-        _ => unreachable!("other plans leave the config alone"),
+        ConfigPlan::Edit => Answer::ConfigEdited(config_edit::edit(places, manner)?),
     })
 }
 
@@ -226,18 +218,17 @@ fn reloaded(places: &Places) -> Vec<String> {
     refused.map(told).into_iter().collect()
 }
 
-async fn hooks(plan: Plan, places: &Places) -> Result<Answer, Failure> {
+async fn hooks(plan: HookPlan, places: &Places) -> Result<Answer, Failure> {
     Ok(match plan {
-        Plan::HookInstall(name) => {
+        HookPlan::Install(name) => {
             Answer::Hooks(instep_app::hook_install(places, name.as_deref()).await?)
         }
-        Plan::HookUninstall(name) => {
+        HookPlan::Uninstall(name) => {
             Answer::Hooks(instep_app::hook_uninstall(places, name.as_deref()).await?)
         }
-        Plan::HookStatus(name) => {
+        HookPlan::Status(name) => {
             Answer::HookStatus(instep_app::hook_status(places, name.as_deref()).await?)
         }
-        _ => unreachable!("only plans about hooks come here"),
     })
 }
 
@@ -273,12 +264,15 @@ pub(crate) fn config_reply(places: &Places, text: Option<String>) -> ConfigReply
     }
 }
 
-async fn with_app(plan: Plan, places: &Places, manner: &Manner) -> Result<Answer, Failure> {
+async fn with_app(plan: AppPlan, places: &Places, manner: &Manner) -> Result<Answer, Failure> {
     let app = App::open(places).await?;
     output::notes(app.notes(), manner);
-    let opens = matches!(plan, Plan::Resume(_) | Plan::Ping(_));
-    let configures = matches!(plan, Plan::WebhookInstall { .. } | Plan::WebhookRemove(_));
-    let installs = matches!(plan, Plan::WebhookInstall { .. });
+    let opens = matches!(plan, AppPlan::Resume(_) | AppPlan::Ping(_));
+    let configures = matches!(
+        plan,
+        AppPlan::WebhookInstall { .. } | AppPlan::WebhookRemove(_)
+    );
+    let installs = matches!(plan, AppPlan::WebhookInstall { .. });
     let mut answer = on_app(plan, &app).await;
     app.close().await;
     if opens && let Some(daemon) = Daemon::find(places) {
@@ -295,27 +289,27 @@ async fn with_app(plan: Plan, places: &Places, manner: &Manner) -> Result<Answer
     answer
 }
 
-async fn on_app(plan: Plan, app: &App) -> Result<Answer, Failure> {
+async fn on_app(plan: AppPlan, app: &App) -> Result<Answer, Failure> {
     Ok(match plan {
-        Plan::Pause { account, for_secs } => {
+        AppPlan::Pause { account, for_secs } => {
             Answer::Paused(app.pause(account.as_deref(), for_secs).await?)
         }
-        Plan::Resume(account) => Answer::Paused(app.resume(account.as_deref()).await?),
-        Plan::Ping(name) => Answer::Pinged(app.ping(&name).await?),
-        Plan::List(request) => Answer::Tasks {
+        AppPlan::Resume(account) => Answer::Paused(app.resume(account.as_deref()).await?),
+        AppPlan::Ping(name) => Answer::Pinged(app.ping(&name).await?),
+        AppPlan::List(request) => Answer::Tasks {
             reply: app.list(&request).await?,
             filter: filter(&request),
         },
-        Plan::Show(id) => Answer::Task(app.show(&id).await?),
-        Plan::Log(request) => Answer::Log(app.log(&request).await?),
-        Plan::Conflicts(filter) => Answer::Conflicts(app.conflicts(filter).await?),
-        Plan::ConflictShow(id) => Answer::Conflict(app.conflict(&id).await?),
-        Plan::AccountList => Answer::Accounts(AccountsReply {
+        AppPlan::Show(id) => Answer::Task(app.show(&id).await?),
+        AppPlan::Log(request) => Answer::Log(app.log(&request).await?),
+        AppPlan::Conflicts(filter) => Answer::Conflicts(app.conflicts(filter).await?),
+        AppPlan::ConflictShow(id) => Answer::Conflict(app.conflict(&id).await?),
+        AppPlan::AccountList => Answer::Accounts(AccountsReply {
             schema_version: SCHEMA_VERSION,
             accounts: app.accounts().await?,
         }),
-        Plan::AccountShow(name) => Answer::Account(app.account_show(&name).await?),
-        Plan::WebhookInstall {
+        AppPlan::AccountShow(name) => Answer::Account(app.account_show(&name).await?),
+        AppPlan::WebhookInstall {
             account,
             public_url,
             rotate,
@@ -323,12 +317,11 @@ async fn on_app(plan: Plan, app: &App) -> Result<Answer, Failure> {
             let (account, url) = (account.as_deref(), public_url.as_deref());
             Answer::Webhooks(app.webhook_install(account, url, rotate).await?)
         }
-        Plan::WebhookList(account) => Answer::Webhooks(app.webhooks(account.as_deref()).await?),
-        Plan::WebhookRemove(account) => {
+        AppPlan::WebhookList(account) => Answer::Webhooks(app.webhooks(account.as_deref()).await?),
+        AppPlan::WebhookRemove(account) => {
             Answer::Webhooks(app.webhook_remove(account.as_deref()).await?)
         }
-        Plan::Map(name) => Answer::Map(app.account_show(&name).await?),
-        _ => unreachable!("other plans were carried out before"),
+        AppPlan::Map(name) => Answer::Map(app.account_show(&name).await?),
     })
 }
 

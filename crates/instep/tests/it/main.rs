@@ -1,6 +1,7 @@
 //! The program as a person and a script meet it: whole outputs, exit codes, JSON.
 //! Every case has a home of its own with a real `task` in it; nothing here looks inside.
 
+mod asked;
 mod audit;
 mod canary;
 mod door;
