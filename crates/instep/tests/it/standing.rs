@@ -140,3 +140,20 @@ fn a_sync_tells_how_many_changes_wait() {
     let address = server.vikunja.url().trim_end_matches('/');
     assert!(status.contains(address), "{status}");
 }
+
+/// The address is named without what a person may have put before the host.
+#[test]
+fn an_address_is_told_without_a_password() {
+    let home = Home::new();
+    home.secret("token", "tk_0000000000000000000000000000000000000000");
+    let args = ["account", "add", "vikunja", "--secret-file", "token"];
+    let url = ["--url", "http://ann:geheim@127.0.0.1:1/"];
+    let told = home.instep(&[&args[..], &url].concat());
+    assert_eq!(told.code, 6, "{}", told.whole());
+    let whole = told.whole();
+    assert!(
+        whole.contains("Vikunja at http://127.0.0.1:1 could not"),
+        "{whole}"
+    );
+    assert!(!whole.contains("geheim"), "{whole}");
+}
