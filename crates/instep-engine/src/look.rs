@@ -396,6 +396,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             pass.older = Some(state.last_pass_at.unwrap_or(self.clock.now()));
             pass.report.older = true;
         }
+        pass.takes_older = !pass.options.accept;
         self.ask(pass, state.cursor.as_ref(), Look::Everything)
             .await
     }

@@ -89,6 +89,7 @@ impl<'a, C: Connector> Pass<'a, C> {
             needs: None,
             recognised: self.recognised,
             older: None,
+            takes_older: false,
             known_trouble: None,
         }
     }

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use instep_contract::{Connector, MergeStep, Store, TaskWrite};
 use instep_model::{
     Action, Change, Conflict, ConflictId, ConflictState, Direction, Evidence, Field, Fields,
-    Mapping, MappingState, OperationId, Provenance, RemoteTask, Side, Task, Timestamp, Unanswered,
-    Value,
+    JournalEntry, Mapping, MappingState, OperationId, Provenance, RemoteTask, Side, Task,
+    Timestamp, Unanswered, Value, Written,
 };
 use instep_sync::{
     FieldConflict, Holder, MergedPair, Projection, Rules, Seen, Translated, base_of, differs,
-    finer, has_returned, links_are_shown, take_undone,
+    finer, has_returned, links_are_shown, may_be_undone, take_undone,
 };
 
 use crate::context::Context;
@@ -58,7 +58,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let projection = context.projection(pass, &self.zone);
         let mut translated =
             context.translate(account, remote, task.id, &stored.base, &task.fields);
-        let answered = self.answered(&projection, sighting, &mut translated);
+        let mut answered = self.answered(&projection, sighting, &mut translated);
+        let undone = self.undone(pass, sighting, &mut answered, &mut translated);
         let overruled = self.overruled(&projection, sighting, &answered, &translated.fields);
         let sighting = &Sighting {
             mapping: &answered,
@@ -74,8 +75,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         if *agreed && as_it_was && known && !has_returned(&pass.account.scope, mapping, task) {
             return self.echo_step(pass, sighting, stored);
         }
-        let reopened =
-            pass.capabilities.revives && matches!(mapping.gone, Some((Evidence::Flagged, _)));
+        let reopened = self.was_reopened(pass, sighting);
         // What an older copy brought back is no edit: the hub goes there once more.
         let is_old = |older| remote.changed_at.is_none_or(|at| at <= older);
         let only_written =
@@ -134,11 +134,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pair.last_error = None;
         let to_push = differs(&projection, &pair.base.fields, &merged.hub);
         self.note_left_out(pass, context, &merged.hub, &mut pair);
-        Some(self.assemble(pass, sighting, merged, pair, changed_at, to_push))
+        let mut step = self.assemble(pass, sighting, merged, pair, changed_at, to_push);
+        step.journal.extend(undone);
+        Some(step)
     }
 
-    /// The pair with what this look shows of writes whose answer never came (S14), and of those that
-    /// an undo took back (S31).
+    /// The pair with what this look shows of writes whose answer never came (S14).
     fn answered<'a>(
         &self,
         projection: &Projection,
@@ -154,14 +155,63 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             let hub = projection.project(&sighting.task.fields);
             (self.decisions.take_unanswered)(&mut pair.base, &mut pair.unanswered, seen, &hub);
         }
-        let written = &sighting.mapping.written;
-        if let Some(changed_at) = sighting.remote.changed_at
-            && written.iter().any(|one| one.at > changed_at)
-        {
-            let (pair, now) = (pair.to_mut(), self.clock.now());
-            take_undone(&mut pair.base, &mut pair.written, seen, changed_at, now);
-        }
         pair
+    }
+
+    /// Takes into the pair what an undo took along of our writes (S31), and answers how the journal
+    /// tells it. A person who takes over an older state as it is has no use for them.
+    fn undone<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        sighting: &Sighting<'_>,
+        pair: &mut Cow<'_, Mapping>,
+        seen: &mut Translated,
+    ) -> Vec<JournalEntry> {
+        let Some(changed_at) = sighting.remote.changed_at else {
+            return Vec::new();
+        };
+        let now = self.clock.now();
+        eprintln!(
+            "DBG takes_older {} max {:?}",
+            pass.takes_older, pass.options.max_delete
+        );
+        let may_be = |one: &Written| may_be_undone(one.at, changed_at, now);
+        if pass.takes_older || !pair.written.iter().any(may_be) {
+            return Vec::new();
+        }
+        let pair = pair.to_mut();
+        let changes = take_undone(&mut pair.base, &mut pair.written, seen, changed_at, now);
+        if changes.is_empty() {
+            return Vec::new();
+        }
+        Event {
+            operation: &self.operation_id(),
+            at: now,
+            side: Side::Remote,
+            account: Some(&pass.account.id),
+            task: sighting.task.id,
+            action: Action::Update,
+            changes: &changes,
+            cause: "an undo there took along what was carried there",
+        }
+        .lines()
+    }
+
+    /// Whether somebody opened what was deleted there again. What we deleted because it was deleted
+    /// elsewhere is opened by an undo too, which leaves no later time (S31).
+    fn was_reopened<C: Connector>(&self, pass: &Pass<'_, C>, sighting: &Sighting<'_>) -> bool {
+        let Some((Evidence::Flagged, gone_at)) = sighting.mapping.gone else {
+            return false;
+        };
+        let origin = sighting.task.deleted.as_ref();
+        let by_them = origin.is_none_or(|it| it.account.as_ref() == Some(&pass.account.id));
+        let undone = sighting.remote.changed_at.is_some_and(|changed_at| {
+            !by_them
+                && !pass.takes_older
+                && pass.connector.undo_takes_ours()
+                && may_be_undone(gone_at, changed_at, self.clock.now())
+        });
+        pass.capabilities.revives && !undone
     }
 
     /// What may be somebody's edit although it is what we sent without an answer and took back here

@@ -61,6 +61,8 @@ pub(crate) struct Pass<'a, C> {
     /// Once a service that went back is to be brought up to the hub again: when it was last seen.
     /// What changed there no later than this is old.
     pub(crate) older: Option<Timestamp>,
+    /// Whether such a service is to be taken as it is instead.
+    pub(crate) takes_older: bool,
     /// What the hub remembers to stand in the way, once that was read.
     pub(crate) known_trouble: Option<Option<Trouble>>,
 }
@@ -255,6 +257,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             needs: None,
             recognised: false,
             older: None,
+            takes_older: false,
             known_trouble: None,
         }
     }

@@ -1,10 +1,12 @@
 //! Bringing items up to date, write by write.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
 use instep_contract::{Applied, Connector, ConnectorError, IntentId, PushStep, Store};
 use instep_model::{
-    Base, Change, Mapping, Operation, Side, TaskId, Timestamp, Unanswered, Written,
+    AnnotationId, Base, Change, Mapping, Operation, Side, TaskId, Timestamp, Unanswered, Value,
+    Written,
 };
 use instep_sync::{Planned, completes_repeating, supersedes};
 
@@ -20,6 +22,9 @@ use crate::{Clock, Rng};
 
 /// As many changes that were written to one item are kept, for an undo that takes them along.
 const MOST_WRITTEN: usize = 20;
+
+/// And for so long.
+const KEPT_FOR: Duration = Duration::from_secs(14 * 86_400);
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     /// Brings these items up to date; `fresh` ones were made by this pass.
@@ -305,11 +310,31 @@ fn changes_of(plan: &Planned, base: &Base) -> Vec<Change> {
 fn remember_written(mapping: &mut Mapping, changes: &[Change], now: Timestamp) {
     for change in changes {
         let sent = mapping.unanswered.iter().find(|one| one.change == *change);
+        let mut change = change.clone();
+        // What the item would show again.
+        change.from = mapping.base.shown(change.field).cloned();
         mapping.written.push(Written {
             at: sent.map_or(now, |one| one.at),
-            change: change.clone(),
+            change: without_notes_that_stay(change),
         });
     }
+    let is_kept = |one: &Written| now.duration_since(one.at).unsigned_abs() < KEPT_FOR;
+    mapping.written.retain(is_kept);
     let beyond = mapping.written.len().saturating_sub(MOST_WRITTEN);
     mapping.written.drain(..beyond);
+}
+
+/// A change of notes without those that it leaves as they are: they may be many, and long.
+fn without_notes_that_stay(mut change: Change) -> Change {
+    if let (Some(Value::Annotations(from)), Some(Value::Annotations(to))) =
+        (&mut change.from, &mut change.to)
+    {
+        let stay = from.iter().filter(|(id, note)| to.get(id) == Some(note));
+        let stay: Vec<AnnotationId> = stay.map(|(id, _)| *id).collect();
+        for id in stay {
+            from.remove(&id);
+            to.remove(&id);
+        }
+    }
+    change
 }

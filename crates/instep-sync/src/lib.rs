@@ -16,6 +16,7 @@ mod projection;
 mod push;
 mod scope;
 mod unanswered;
+mod undone;
 
 pub use adopt::{Adoption, HubCandidate, Meeting, RemoteCandidate, Trust, adopt};
 pub use backoff::{LONGEST, PARK_AFTER, PARK_AFTER_ATTEMPTS, busy_pause, next_try};
@@ -34,4 +35,5 @@ pub use pair::{
 pub use projection::Projection;
 pub use push::{Places, Planned, completes_repeating, confirm, plan_create, plan_update};
 pub use scope::{has_returned, stays_outside};
-pub use unanswered::{supersedes, take_unanswered, take_undone};
+pub use unanswered::{supersedes, take_unanswered};
+pub use undone::{may_be_undone, take_undone};

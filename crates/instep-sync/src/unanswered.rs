@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use instep_model::{
-    Annotation, AnnotationId, Base, Change, Field, Fields, Timestamp, Unanswered, Value, Written,
-};
+use instep_model::{Annotation, AnnotationId, Base, Change, Field, Fields, Unanswered, Value};
 
 use crate::links::Translated;
 use crate::projection::{notes_of, tags_of, tasks_of};
@@ -19,35 +17,6 @@ pub fn take_unanswered(
     hub: &Fields,
 ) {
     unanswered.retain(|one| !is_taken(base, &one.change, seen, Some(hub)));
-}
-
-/// Takes into the base what `seen` shows of writes that an undo took back (S31), so that it is not
-/// taken for the edit of the person who undid a step of their own. An undo leaves no later time: only
-/// what was written after `changed_at` may have been taken back. Of what was written after `now` nothing
-/// can be told: the clock went back since.
-pub fn take_undone(
-    base: &mut Base,
-    written: &mut Vec<Written>,
-    seen: &mut Translated,
-    changed_at: Timestamp,
-    now: Timestamp,
-) {
-    for at in (0..written.len()).rev() {
-        let Written {
-            at: sent_at,
-            change,
-        } = &written[at];
-        let back = Change {
-            field: change.field,
-            from: change.to.clone(),
-            to: change.from.clone(),
-        };
-        // Times there may be whole seconds.
-        let later = sent_at.as_second() > changed_at.as_second() && *sent_at <= now;
-        if later && is_taken(base, &back, seen, None) {
-            written.remove(at);
-        }
-    }
 }
 
 /// Whether a write that was answered says all there is to say of an earlier one that was not.
@@ -84,7 +53,12 @@ pub fn supersedes(answered: &Change, earlier: &Change) -> bool {
 
 /// Whether the remote shows what of this change the base lacks; the base holds it then. So it does
 /// where the remote shows something else again and `hub` went on from what was sent.
-fn is_taken(base: &mut Base, change: &Change, seen: &mut Translated, hub: Option<&Fields>) -> bool {
+pub(crate) fn is_taken(
+    base: &mut Base,
+    change: &Change,
+    seen: &mut Translated,
+    hub: Option<&Fields>,
+) -> bool {
     let Change { field, from, to } = change;
     if *field == Field::Annotations {
         return are_notes_taken(base, change, seen, hub);

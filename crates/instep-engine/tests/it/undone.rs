@@ -131,3 +131,70 @@ fn s31_an_edit_below_a_clock_that_went_back_is_an_edit() {
         assert_eq!(held(&bench, title, field), [before; 2], "{field} {after}");
     }
 }
+
+/// The person's own step and what the server made of it since, taken back together: the later one of
+/// the two that are left stays, and the other one is remembered.
+#[test]
+fn s31_what_the_server_made_of_the_step_that_is_undone_stays() {
+    let (bench, copy) = bench_with(Field::Priority, "1");
+    bench.edit(TW, "a", Field::Priority, Some("3"));
+    bench.settle();
+    bench.edit(VIK, "a", Field::Priority, Some("5"));
+    bench.settle();
+    bench.seats[TW].remote.undo(&copy);
+    bench.settle();
+    assert_eq!(held(&bench, "a", Field::Priority), ["5", "5"]);
+}
+
+#[test]
+fn s31_a_deletion_that_an_undo_took_along_stays_one() {
+    for (deleting, left) in [(VIK, &["a"][..]), (TW, &["a", "b"])] {
+        let (bench, _) = bench_with(Field::Priority, "1");
+        bench.make(TW, "b");
+        bench.settle();
+        let copy = bench.seats[TW].remote.copy();
+        bench.edit(TW, "a", Field::Project, Some("Work"));
+        bench.settle();
+        bench.delete(deleting, "b");
+        bench.settle();
+        bench.hand.advance(60);
+        bench.seats[TW].remote.undo(&copy);
+        bench.settle();
+        // What the person deleted there is what they undid.
+        for at in [TW, VIK] {
+            assert_eq!(
+                bench.titles(at),
+                left,
+                "deleted at {deleting}, seen at {at}"
+            );
+        }
+    }
+}
+
+#[test]
+fn s31_an_older_state_that_is_taken_over_is_taken_as_it_is() {
+    let (mut bench, copy) = bench_with(Field::Priority, "1");
+    bench.edit(VIK, "a", Field::Priority, Some("5"));
+    bench.settle();
+    bench.seats[TW].remote.put_back(&copy);
+    (bench.options.accept, bench.options.max_delete) = (false, Some(100));
+    bench.settle();
+    assert_eq!(held(&bench, "a", Field::Priority), ["1", "1"]);
+}
+
+#[test]
+fn s31_what_an_undo_took_along_is_told() {
+    let (bench, copy) = bench_with(Field::Priority, "1");
+    bench.edit(VIK, "a", Field::Priority, Some("5"));
+    bench.settle();
+    bench.seats[TW].remote.undo(&copy);
+    bench.settle();
+    let lines = bench.store.all_journal();
+    let told = lines
+        .iter()
+        .filter(|line| line.cause.contains("an undo there"));
+    let told: Vec<_> = told
+        .map(|line| (line.from.as_deref(), line.to.as_deref()))
+        .collect();
+    assert_eq!(told, [(Some("5"), Some("1"))]);
+}
