@@ -73,7 +73,7 @@ let
   };
   timer = unit "instep-sync.timer";
 
-  # What the hook carries, as `instep hook install` would write it.
+  # What the hook carries, in the form that `instep hook install` writes.
   carried = ''
     # Arguments of `on-exit-instep`, one a line; made by `instep hook install`.
     --env=XDG_CONFIG_HOME=${xdg.configHome}

@@ -44,12 +44,13 @@ impl Places {
         };
         // What is no whole path is to be passed over (XDG Base Directory Specification 0.8).
         let dir = |name: &str| set(name).filter(|path| path.is_absolute());
-        let home = dir("HOME").or_else(std::env::home_dir).ok_or_else(|| {
+        let login = || std::env::home_dir().filter(|home| home.is_absolute());
+        let home = dir("HOME").or_else(login).ok_or_else(|| {
             Failure::new(
                 Exit::Config,
                 "no_home",
                 "Instep does not know where to keep its files",
-                "you have no home directory",
+                "HOME is no whole path",
                 "set HOME to your home directory",
             )
         })?;

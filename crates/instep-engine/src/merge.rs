@@ -171,10 +171,6 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             return Vec::new();
         };
         let now = self.clock.now();
-        eprintln!(
-            "DBG takes_older {} max {:?}",
-            pass.takes_older, pass.options.max_delete
-        );
         let may_be = |one: &Written| may_be_undone(one.at, changed_at, now);
         if pass.takes_older || !pair.written.iter().any(may_be) {
             return Vec::new();

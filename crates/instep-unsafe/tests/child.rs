@@ -21,6 +21,9 @@ fn main() {
 
     if cfg!(target_os = "linux") {
         in_child(|| exit(7));
+        std::panic::set_hook(Box::new(|_| {}));
+        in_child(|| panic!("only here"));
+        let _ = std::panic::take_hook();
         in_child(|| {
             note("before the end");
             abort();

@@ -16,8 +16,11 @@ use instep_app::{HOOK_MARK, HookCall};
 use rustix::stdio::{dup2_stderr, dup2_stdout};
 
 fn main() -> ExitCode {
-    let args: Vec<OsString> = std::env::args_os().collect();
-    let Some(call) = HookCall::of_program(&args, || stdin().is_terminal()) else {
+    hook::hold_off_signals();
+    let mut args = std::env::args_os();
+    let name = args.next().unwrap_or_default();
+    let args: Vec<OsString> = args.collect();
+    let Some(call) = HookCall::of(&args, || stdin().is_terminal()) else {
         // Nobody is left to be told where this cannot be.
         let _ = writeln!(
             stderr(),
@@ -25,10 +28,9 @@ fn main() -> ExitCode {
         );
         return ExitCode::from(Exit::Usage.code());
     };
-    hook::hold_off_signals();
     instep_unsafe::in_child(|| {
         fall_silent();
-        hook::answer(&call);
+        hook::answer(&call.with_carried(&name));
     });
     ExitCode::SUCCESS
 }

@@ -3,8 +3,8 @@
 //! to a line.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -23,9 +23,15 @@ pub(super) const VARIABLE: &str = "--env=";
 /// The file's name; Taskwarrior takes nothing for a hook that begins so.
 pub(super) const FILE: &str = "instep-hook.conf";
 
-/// Its first line.
+/// Its first line, which begins with [`MARK`].
 const HEAD: &[u8] =
     b"# Arguments of `on-exit-instep`, one a line; made by `instep hook install`.\n";
+
+/// How every such file of ours begins, of whatever version.
+const MARK: &[u8] = b"# Arguments of `on-exit-instep`";
+
+/// Longer ones are not ours.
+const MAX_BYTES: u64 = 64 * 1024;
 
 /// What one instance's hook carries.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -84,7 +90,7 @@ pub(super) fn file(arguments: &[OsString]) -> io::Result<Option<Vec<u8>>> {
 
 /// Whether a file's content is that of such a file.
 pub(super) fn is_ours(content: &[u8]) -> bool {
-    content.starts_with(HEAD)
+    content.starts_with(MARK)
 }
 
 /// The arguments that lie beside a program which was called by this name.
@@ -94,7 +100,7 @@ pub(super) fn beside(program: &OsStr) -> Vec<OsString> {
     let Some(dir) = dir.filter(|dir| !dir.as_os_str().is_empty()) else {
         return Vec::new();
     };
-    let content = fs::read(dir.join(FILE)).unwrap_or_default();
+    let content = content(&dir.join(FILE)).unwrap_or_default();
     if !is_ours(&content) {
         return Vec::new();
     }
@@ -103,4 +109,15 @@ pub(super) fn beside(program: &OsStr) -> Vec<OsString> {
     lines
         .map(|line| OsString::from_vec(line.to_vec()))
         .collect()
+}
+
+/// The beginning of a file. What is none may have no end.
+fn content(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    if fs::metadata(path)?.is_file() {
+        File::open(path)?
+            .take(MAX_BYTES)
+            .read_to_end(&mut content)?;
+    }
+    Ok(content)
 }

@@ -1,6 +1,7 @@
 //! The hook's file. It is a copy of the small program that does nothing else, with what it carries in a
 //! file beside it: whatever becomes of the programs that were installed, Taskwarrior has a whole one to
-//! start, and starts no shell for it. Where only `instep` is there, it is a shell's text that calls that.
+//! start, and starts no shell for it. Where only `instep` is there, or a copy would not last, it is a
+//! shell's text that calls that.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -19,6 +20,9 @@ pub const HOOK_MARK: &str =
 
 /// The program that does nothing else, beside the one that does everything.
 const SMALL: &str = "instep-hook";
+
+/// Where package managers keep programs with all that they need, of Nix and of Guix.
+const STORES: [&str; 2] = ["/nix/store", "/gnu/store"];
 
 /// A hook that calls a program.
 ///
@@ -54,7 +58,10 @@ impl HookFile {
     /// When the small program cannot be read, or what the hook carries cannot be written down.
     pub(super) fn of(program: &Path, carried: &Carried) -> io::Result<Self> {
         let mut arguments = carried.arguments();
-        let Some(content) = small(program)? else {
+        let told = |error: io::Error| io::Error::new(error.kind(), format!("{SMALL}: {error}"));
+        let small = small(program).map_err(told)?;
+        // Beside a package manager that takes its loader away once nothing of its own needs it.
+        let Some(content) = small.filter(|_| !is_of_a_store(program)) else {
             return Ok(Self {
                 content: shell(program, &arguments),
                 beside: None,
@@ -66,6 +73,13 @@ impl HookFile {
         let beside = carried::file(&arguments)?;
         Ok(Self { content, beside })
     }
+}
+
+/// Whether a program runs only for as long as a package manager knows that it is needed, which it does
+/// not know of a copy.
+fn is_of_a_store(program: &Path) -> bool {
+    let program = fs::canonicalize(program).unwrap_or_else(|_| program.to_owned());
+    STORES.iter().any(|store| program.starts_with(store))
 }
 
 /// The small program beside this one, or beside the file that a link leads to.

@@ -1,5 +1,5 @@
-//! Puts the hook file where Taskwarrior finds it, takes it away again, and says how it stands.
-//! A file that is not ours is never written over or removed, and no other file is touched.
+//! Puts the hook and what lies beside it where Taskwarrior finds them, takes them away again, and says
+//! how they stand. A file that is not ours is never written over or removed.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Write};
@@ -159,64 +159,59 @@ async fn one(
         account: &entry.account.name,
         file: hooks.dir.join(NAME),
         beside: hooks.dir.join(carried::FILE),
-        wanted: wanted(places, config)?,
         hooks,
     };
-    let before = spot.state()?;
+    if act == Act::Uninstall {
+        return spot.uninstall();
+    }
+    let wanted = wanted(places, config)?;
+    let before = spot.state(&wanted)?;
     let is_fine = matches!(before, HookState::Installed | HookState::HooksOff);
-    if spot.is_link() && act != Act::Look && !(is_fine && act == Act::Install) {
+    if act == Act::Look || is_fine {
+        return Ok(spot.view(before, false));
+    }
+    if spot.is_link() {
         return Err(spot.linked(act));
     }
-    let changed = match (act, before) {
-        (Act::Look, _)
-        | (Act::Install, HookState::Installed | HookState::HooksOff)
-        | (Act::Uninstall, HookState::Missing) => false,
-        (_, HookState::Foreign) => return Err(spot.foreign(act)),
-        (Act::Install, _) => spot
-            .write()
-            .map_err(|error| spot.fault(&error))
-            .map(|()| true)?,
-        (Act::Uninstall, _) => {
-            spot.remove().map_err(|error| spot.fault(&error))?;
-            true
-        }
-    };
-    let state = spot.state()?;
-    Ok(match (act, state) {
-        (Act::Uninstall, HookState::Missing) => spot.gone(changed),
-        _ => spot.view(state, changed),
-    })
+    if before == HookState::Foreign || spot.is_in_the_way(&wanted)? {
+        return Err(spot.foreign(act));
+    }
+    spot.write(&wanted).map_err(|error| spot.fault(&error))?;
+    Ok(spot.view(spot.state(&wanted)?, true))
 }
 
 /// The hook that belongs to this instance.
 fn wanted(places: &Places, config: &Config) -> Result<HookFile, Failure> {
-    let failure = |code, why: &str| {
-        let help = "instep hook install";
-        Failure::new(Exit::Failed, code, "there is no hook to install", why, help)
+    let failure = |code, why: &str, help: String| {
+        let what = "what the hook should be cannot be told";
+        Failure::new(Exit::Failed, code, what, why, help)
     };
     let program = file::program().ok_or_else(|| {
         let why = "the file of this program was replaced or removed while it ran";
-        failure("program_moved", why)
+        failure("program_moved", why, "instep hook status".to_owned())
     })?;
     let carried = Carried {
         variables: file::variables(),
         config: places.config_of_its_own(),
         pass: config.daemon.hook_pass,
     };
-    HookFile::of(&program, &carried).map_err(|error| failure("hook_program", &error.to_string()))
+    HookFile::of(&program, &carried).map_err(|error| {
+        let beside = program.with_file_name("");
+        let help = format!("ls -ld {}", say::quoted(&beside));
+        failure("hook_program", &error.to_string(), help)
+    })
 }
 
-/// Where the hook of an account belongs, and what should be there.
+/// Where the hook of an account belongs.
 struct Spot<'a> {
     account: &'a str,
     file: PathBuf,
     beside: PathBuf,
-    wanted: HookFile,
     hooks: taskwarrior::Hooks,
 }
 
 impl Spot<'_> {
-    fn state(&self) -> Result<HookState, Failure> {
+    fn state(&self, wanted: &HookFile) -> Result<HookState, Failure> {
         let found = match fs::symlink_metadata(&self.file) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(HookState::Missing),
             other => other.map_err(|error| self.fault(&error))?,
@@ -225,11 +220,11 @@ impl Spot<'_> {
         let Some(content) = self.content(&self.file)? else {
             return Ok(HookState::Foreign);
         };
-        let is_wanted = content == self.wanted.content;
-        if !is_wanted && !file::is_ours(&content) || self.is_beside_foreign()? {
+        let is_wanted = content == wanted.content;
+        if !is_wanted && !file::is_ours(&content) || self.is_in_the_way(wanted)? {
             return Ok(HookState::Foreign);
         }
-        let is_whole = is_wanted && self.content(&self.beside)? == self.wanted.beside;
+        let is_whole = is_wanted && self.ours_beside()? == wanted.beside;
         let mode = fs::metadata(&self.file).map_or(0, |file| file.permissions().mode());
         Ok(match () {
             // A link was put there by whatever looks after the file that it leads to.
@@ -240,9 +235,39 @@ impl Spot<'_> {
         })
     }
 
-    fn is_beside_foreign(&self) -> Result<bool, Failure> {
+    /// Takes away what is ours, and nothing else.
+    fn uninstall(&self) -> Result<HookView, Failure> {
+        let act = Act::Uninstall;
+        let there = fs::symlink_metadata(&self.file).is_ok();
+        if there {
+            let content = self.content(&self.file)?;
+            if !content.is_some_and(|content| file::is_ours(&content)) {
+                return Err(self.foreign(act));
+            }
+            if self.is_link() {
+                return Err(self.linked(act));
+            }
+        }
+        let beside = self.ours_beside()?.is_some();
+        // The hook first: one that finds nothing beside it takes another instance for its own.
+        for (path, is_ours) in [(&self.file, there), (&self.beside, beside)] {
+            if is_ours {
+                fs::remove_file(path).map_err(|error| self.fault(&error))?;
+            }
+        }
+        Ok(self.gone(there || beside))
+    }
+
+    /// What lies beside the hook, if it is ours.
+    fn ours_beside(&self) -> Result<Option<Vec<u8>>, Failure> {
         let found = self.content(&self.beside)?;
-        Ok(found.is_some_and(|content| !carried::is_ours(&content)))
+        Ok(found.filter(|content| carried::is_ours(content)))
+    }
+
+    /// Whether somebody else's file lies where ours is to be beside the hook.
+    fn is_in_the_way(&self, wanted: &HookFile) -> Result<bool, Failure> {
+        let there = fs::symlink_metadata(&self.beside).is_ok();
+        Ok(wanted.beside.is_some() && there && self.ours_beside()?.is_none())
     }
 
     /// What is in a file; `None` where it is no file, or leads to none.
@@ -259,23 +284,19 @@ impl Spot<'_> {
     }
 
     /// What lies beside it first: a hook that finds nothing there takes another instance for its own.
-    fn write(&self) -> io::Result<()> {
+    fn write(&self, wanted: &HookFile) -> io::Result<()> {
         let dir = &self.hooks.dir;
         if !dir.is_dir() {
             let mut builder = fs::DirBuilder::new();
             builder.recursive(true).mode(DIR_MODE).create(dir)?;
         }
-        match &self.wanted.beside {
+        match &wanted.beside {
             Some(content) => put(dir, &self.beside, content, BESIDE_MODE)?,
-            None => take_away(&self.beside)?,
+            None if matches!(self.ours_beside(), Ok(Some(_))) => fs::remove_file(&self.beside)?,
+            None => {}
         }
-        put(dir, &self.file, &self.wanted.content, HOOK_MODE)?;
+        put(dir, &self.file, &wanted.content, HOOK_MODE)?;
         File::open(dir)?.sync_all()
-    }
-
-    fn remove(&self) -> io::Result<()> {
-        fs::remove_file(&self.file)?;
-        take_away(&self.beside)
     }
 
     fn view(&self, state: HookState, changed: bool) -> HookView {
@@ -334,9 +355,13 @@ impl Spot<'_> {
     }
 
     fn foreign(&self, act: Act) -> Failure {
-        let (file, other) = match self.is_beside_foreign() {
-            Ok(true) => (&self.beside, "other-hook.conf"),
-            _ => (&self.file, "on-exit-other"),
+        let hook = self.content(&self.file);
+        let is_hook = matches!(hook, Ok(Some(content)) if !file::is_ours(&content));
+        let is_beside =
+            act != Act::Uninstall && !is_hook && fs::symlink_metadata(&self.beside).is_ok();
+        let (file, other) = match is_beside {
+            true => (&self.beside, "other-hook.conf"),
+            false => (&self.file, "on-exit-other"),
         };
         let other = file.with_file_name(other);
         Failure::new(
@@ -389,11 +414,4 @@ fn put(dir: &Path, path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
         .set_permissions(Permissions::from_mode(mode))?;
     file.as_file().sync_all()?;
     file.persist(path).map(drop).map_err(|error| error.error)
-}
-
-fn take_away(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
 }

@@ -1,4 +1,4 @@
-//! What Taskwarrior's on-exit hook calls, and how that hook gets into place.
+//! What Taskwarrior's on-exit hook does, and how it gets into place.
 //!
 //! A call hands the uuids of the changed tasks to the daemon or to the spool and leaves. It never
 //! fails, prints, or waits longer than it takes; no task's text is looked at, and no config is
@@ -65,16 +65,6 @@ impl Instance {
 }
 
 impl HookCall {
-    /// The call of a program that is the hook itself, from its name on: what it carries lies beside it.
-    pub fn of_program(args: &[OsString], is_typed: impl FnOnce() -> bool) -> Option<Self> {
-        let (name, rest) = args.split_first()?;
-        let mut all = carried::beside(name);
-        // What a hook carries makes no call of what a person typed.
-        let is_typed = rest.is_empty() && is_typed();
-        all.extend_from_slice(rest);
-        Self::of(&all, || is_typed)
-    }
-
     /// The call that arguments behind `instep` mean; `None` where a person typed them.
     /// `is_typed` says whether a person may have typed `instep hook` and nothing else.
     pub fn parse(args: &[OsString], is_typed: impl FnOnce() -> bool) -> Option<Self> {
@@ -85,10 +75,23 @@ impl HookCall {
         }
     }
 
-    /// The call that arguments behind `instep hook` mean.
-    fn of(args: &[OsString], is_typed: impl FnOnce() -> bool) -> Option<Self> {
+    /// The call that arguments behind `instep hook`, or those of the hook itself, mean.
+    pub fn of(args: &[OsString], is_typed: impl FnOnce() -> bool) -> Option<Self> {
         let mut call = Self::default();
-        let mut is_call = args.is_empty() && !is_typed();
+        let is_call = call.take(args) || args.is_empty() && !is_typed();
+        is_call.then_some(call)
+    }
+
+    /// The call of a program that is the hook itself, by this name: what it carries lies beside it.
+    #[must_use]
+    pub fn with_carried(mut self, program: &OsStr) -> Self {
+        self.take(&carried::beside(program));
+        self
+    }
+
+    /// Takes arguments in; answers whether they show that this is a call.
+    fn take(&mut self, args: &[OsString]) -> bool {
+        let mut is_call = false;
         let path = |bytes: &[u8]| Some(PathBuf::from(OsStr::from_bytes(bytes)));
         for arg in args {
             let bytes = &arg.as_bytes()[..arg.len().min(MAX_ARGUMENT_BYTES)];
@@ -97,23 +100,23 @@ impl HookCall {
             if value("api:").is_some() {
                 is_call = true;
             } else if let Some(data) = value("data:") {
-                call.data = text(data);
+                self.data = text(data);
             } else if let Some(command) = value("command:") {
-                call.command = text(command);
+                self.command = text(command);
             } else if let Some(config) = value(CONFIG) {
-                call.instance.config = path(config);
+                self.instance.config = path(config);
             } else if let Some(program) = value(PROGRAM) {
-                call.instance.program = path(program);
+                self.instance.program = path(program);
             } else if let Some(variable) = value(VARIABLE) {
-                call.instance.variables.extend(carried::variable(variable));
+                self.instance.variables.extend(carried::variable(variable));
             } else if arg == PASS {
-                call.pass = true;
+                self.pass = true;
             } else if arg == pass::RUN {
-                call.is_pass = true;
+                self.is_pass = true;
                 is_call = true;
             }
         }
-        is_call.then_some(call)
+        is_call
     }
 
     /// Reads what changed; `None` where there is nothing to tell. A pass that was started by a

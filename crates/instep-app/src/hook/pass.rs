@@ -8,6 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Command, Stdio};
 
 use instep_safefile::create_private_dir;
+use nix::sys::signal::SigSet;
 
 use super::Instance;
 use super::carried::{CONFIG, named};
@@ -29,6 +30,8 @@ pub(super) fn start(instance: &Instance) {
     let Ok(mut command) = instep(instance, &["hook", RUN]) else {
         return;
     };
+    // A hook holds off what would end it early; a sync is to end when it is told to.
+    let _ = SigSet::all().thread_unblock();
     // Whoever started us must not be held by what stays open in it.
     let _ = command.spawn();
 }

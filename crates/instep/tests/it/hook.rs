@@ -364,3 +364,39 @@ fn a_hook_can_start_a_pass() {
         std::thread::park_timeout(Duration::from_millis(20));
     }
 }
+
+/// What a hook holds off does not hold in the pass that it starts: that ends when it is told to.
+#[test]
+fn a_pass_that_a_hook_started_can_be_ended() {
+    let home = Home::new();
+    let program = home.path("stand-in");
+    let said = home.path("said");
+    let text = format!(
+        "#!/bin/sh\ngrep SigBlk /proc/$$/status > {0}.part\nmv {0}.part {0}\n",
+        said.display()
+    );
+    fs::write(&program, text).expect("a file");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let mut command = home.command(&assert_cmd::cargo::cargo_bin("instep-hook"));
+    let pass = format!("--program={}", program.display());
+    let child = command
+        .args(["api:2", "--pass", &pass])
+        .stdin(Stdio::piped())
+        .spawn();
+    let mut child = child.expect("the program runs");
+    let mut input = child.stdin.take().expect("its stdin");
+    input.write_all(LINE).expect("it reads");
+    drop(input);
+    assert!(child.wait().expect("it ends").success());
+    let began = Instant::now();
+    while !said.exists() {
+        assert!(began.elapsed() < LIMIT, "no pass was started");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    let blocked = fs::read_to_string(said).expect("a file");
+    assert_eq!(
+        blocked.split_whitespace().last(),
+        Some("0000000000000000"),
+        "{blocked}"
+    );
+}

@@ -239,6 +239,7 @@ fn whatever_became_of_what_the_hook_carries_task_goes_on() {
         let home = with_programs(major, FORMS[0]);
         let carried = home.path(".task/hooks/instep-hook.conf");
         let whole = fs::read(&carried).expect("a file");
+        let elsewhere = format!("--env=HOME={}\n", home.path("elsewhere").display());
         let head = whole
             .iter()
             .position(|byte| *byte == b'\n')
@@ -248,16 +249,23 @@ fn whatever_became_of_what_the_hook_carries_task_goes_on() {
             ("nothing", &b""[..]),
             ("no arguments", b"\0\xff\n--env=\n--env==\n--env=HOME\n\n"),
             ("half of it", b"--env=HO"),
-            ("another place", b"--env=HOME=/nowhere/at/all\n"),
+            ("another place", elsewhere.as_bytes()),
             ("much", &[b'x'; 1 << 20]),
         ] {
             fs::write(&carried, [&whole[..head], rest].concat()).expect("it can be written");
             add(&home, what);
+            // The environment says the same as what is lost of it.
+            let told = spooled(&home).len();
+            assert_eq!(told, usize::from(what != "another place"), "{what}");
         }
         fs::remove_file(&carried).expect("it can be removed");
         add(&home, "removed");
         fs::create_dir(&carried).expect("a directory");
         add(&home, "a directory");
+        fs::remove_dir(&carried).expect("it can be removed");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &carried, rustix::fs::Mode::RWXU).expect("a pipe");
+        add(&home, "a pipe without an end");
+        assert_eq!(spooled(&home).len(), 3);
     }
 }
 

@@ -306,9 +306,50 @@ fn a_file_that_lies_beside_it_and_is_not_ours_stays_as_it_is() {
                 ~/.task/hooks/other-hook.conf && instep hook install tw
     "#]],
     );
-    home.instep(&["hook", "uninstall"]);
-    assert_eq!(home.read(CONF), "mine\n");
     assert_eq!(state(&home), "foreign");
+    assert_eq!(home.read(CONF), "mine\n");
+    home.good(&["hook", "uninstall"]);
+    assert_eq!(names(&home), ["instep-hook.conf"]);
+    let refused = home.instep(&["hook", "install"]);
+    assert_eq!(refused.code, 1, "{}", refused.whole());
+    assert_eq!(names(&home), ["instep-hook.conf"]);
+    assert_eq!(home.read(CONF), "mine\n");
+}
+
+#[test]
+fn whichever_of_the_two_is_left_is_taken_away() {
+    for left in [FILE, CONF] {
+        let home = with_hook();
+        let gone = if left == FILE { CONF } else { FILE };
+        fs::remove_file(home.path(gone)).expect("it can be removed");
+        home.good(&["hook", "uninstall"]);
+        assert_eq!(names(&home), Vec::<String>::new(), "{left}");
+    }
+}
+
+/// What an installation would need is not needed to take a hook away.
+#[test]
+fn it_is_taken_away_whatever_became_of_the_program() {
+    let home = with_hook();
+    let program = home.path("instep");
+    let built = assert_cmd::cargo::cargo_bin("instep");
+    fs::hard_link(&built, &program)
+        .or_else(|_| fs::copy(&built, &program).map(drop))
+        .expect("a program");
+    fs::create_dir(home.path("instep-hook")).expect("a directory");
+    let run = |act: &str| {
+        let ended = home.command(&program).args(["hook", act]).output();
+        let ended = ended.expect("it runs");
+        (
+            ended.status.code(),
+            String::from_utf8_lossy(&ended.stderr).into_owned(),
+        )
+    };
+    let (code, told) = run("install");
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("instep-hook: Is a directory"), "{told}");
+    assert_eq!(run("uninstall"), (Some(0), String::new()));
+    assert_eq!(names(&home), Vec::<String>::new());
 }
 
 #[test]

@@ -27,7 +27,9 @@ fn is_here(world: &World) -> bool {
         let mut rows = rows.iter().filter(|row| text(row, "description") == *title);
         rows.any(|row| json!(row).to_string().contains(part))
     };
-    CHANGES.iter().all(holds)
+    let alive = world.rows();
+    let is_deleted = alive.iter().all(|row| text(row, "description") != "deleted");
+    is_deleted && CHANGES.iter().all(holds)
 }
 
 /// S31: Taskwarrior 3 takes back with a person's step whatever was written since.
@@ -38,7 +40,7 @@ pub(crate) fn what_an_undo_takes_along_is_put_back(version: Version) {
     }
     for with_daemon in [false, true] {
         let world = met(version);
-        for title in ["own", "title", "label", "done", "comment"] {
+        for title in ["own", "title", "label", "done", "comment", "deleted"] {
             world.task(&["add", title, "+home"]);
         }
         world.settle();
@@ -61,6 +63,7 @@ pub(crate) fn what_an_undo_takes_along_is_put_back(version: Version) {
             .server
             .add_label(id("label"), world.server.label("there"));
         world.server.patch(id("done"), json!({"done": true}));
+        world.server.delete(id("deleted"));
         world.server.comment(id("comment"), "<p>said there</p>");
         let is_here = || is_here(&world);
         let settle = |what: &str, is_there: &dyn Fn() -> bool| match with_daemon {
