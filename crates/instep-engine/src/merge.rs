@@ -21,6 +21,7 @@ use crate::journal::{Event, action_of, changes_between};
 use crate::pass::Pass;
 use crate::round::Engine;
 use crate::scope::{left, left_step};
+use crate::update::remember_written;
 use crate::{Clock, Rng};
 
 /// A remote item beside the pair that it belongs to.
@@ -58,7 +59,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let projection = context.projection(pass, &self.zone);
         let mut translated =
             context.translate(account, remote, task.id, &stored.base, &task.fields);
-        let mut answered = self.answered(&projection, sighting, &mut translated);
+        let mut answered = self.answered(pass, &projection, sighting, &mut translated);
         let undone = self.undone(pass, sighting, &mut answered, &mut translated);
         let overruled = self.overruled(&projection, sighting, &answered, &translated.fields);
         let sighting = &Sighting {
@@ -140,8 +141,9 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     }
 
     /// The pair with what this look shows of writes whose answer never came (S14).
-    fn answered<'a>(
+    fn answered<'a, C: Connector>(
         &self,
+        pass: &Pass<'_, C>,
         projection: &Projection,
         sighting: &Sighting<'a>,
         seen: &mut Translated,
@@ -153,7 +155,14 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 pair.unanswered.retain(|one| may_turn_up(one, looked_at));
             }
             let hub = projection.project(&sighting.task.fields);
+            let open = pair.unanswered.clone();
             (self.decisions.take_unanswered)(&mut pair.base, &mut pair.unanswered, seen, &hub);
+            let now = self.clock.now();
+            for one in open.iter().filter(|_| pass.connector.undo_takes_ours()) {
+                if !pair.unanswered.contains(one) {
+                    remember_written(pair, &one.change, one.at, now);
+                }
+            }
         }
         pair
     }

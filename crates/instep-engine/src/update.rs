@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use instep_contract::{Applied, Connector, ConnectorError, IntentId, PushStep, Store};
 use instep_model::{
-    AnnotationId, Base, Change, Mapping, Operation, Side, TaskId, Timestamp, Unanswered, Value,
-    Written,
+    AnnotationId, Base, Change, Field, Mapping, Operation, Side, TaskId, Timestamp, Unanswered,
+    Value, Written,
 };
 use instep_sync::{Planned, completes_repeating, supersedes};
 
@@ -21,7 +21,7 @@ use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 /// As many changes that were written to one item are kept, for an undo that takes them along.
-const MOST_WRITTEN: usize = 20;
+const MOST_WRITTEN: usize = 40;
 
 /// And for so long.
 const KEPT_FOR: Duration = Duration::from_secs(14 * 86_400);
@@ -239,7 +239,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let mut mapping = page.context.mappings[&id].clone();
         let changes = changes_of(plan, &mapping.base);
         if pass.connector.undo_takes_ours() {
-            remember_written(&mut mapping, &changes, self.clock.now());
+            let now = self.clock.now();
+            for change in &changes {
+                let sent = mapping.unanswered.iter().find(|one| one.change == *change);
+                let at = sent.map_or(now, |one| one.at);
+                remember_written(&mut mapping, change, at, now);
+            }
         }
         mapping.unanswered.retain(|one| {
             !changes
@@ -306,20 +311,24 @@ fn changes_of(plan: &Planned, base: &Base) -> Vec<Change> {
         .collect()
 }
 
-/// Keeps what was written, from when it was about to be sent: before `now`, where that is known.
-fn remember_written(mapping: &mut Mapping, changes: &[Change], now: Timestamp) {
-    for change in changes {
-        let sent = mapping.unanswered.iter().find(|one| one.change == *change);
-        let mut change = change.clone();
-        // What the item would show again.
-        change.from = mapping.base.shown(change.field).cloned();
-        mapping.written.push(Written {
-            at: sent.map_or(now, |one| one.at),
-            change: without_notes_that_stay(change),
-        });
-    }
-    let is_kept = |one: &Written| now.duration_since(one.at).unsigned_abs() < KEPT_FOR;
+/// Keeps what was about to be written at a moment, until later than it matters. Of a value the last
+/// write says it all; of what is made of elements each has its own.
+pub(crate) fn remember_written(
+    mapping: &mut Mapping,
+    change: &Change,
+    at: Timestamp,
+    now: Timestamp,
+) {
+    let of_elements = |field| matches!(field, Field::Tags | Field::Depends | Field::Annotations);
+    let is_kept = |one: &Written| {
+        let says_less = one.change.field == change.field && !of_elements(change.field);
+        !says_less && now.duration_since(one.at).unsigned_abs() < KEPT_FOR
+    };
     mapping.written.retain(is_kept);
+    mapping.written.push(Written {
+        at,
+        change: without_notes_that_stay(change.clone()),
+    });
     let beyond = mapping.written.len().saturating_sub(MOST_WRITTEN);
     mapping.written.drain(..beyond);
 }

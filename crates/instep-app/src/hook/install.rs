@@ -413,5 +413,7 @@ fn put(dir: &Path, path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     file.as_file()
         .set_permissions(Permissions::from_mode(mode))?;
     file.as_file().sync_all()?;
-    file.persist(path).map(drop).map_err(|error| error.error)
+    // Closed first: what is open to be written cannot be run.
+    let whole = file.into_temp_path();
+    whole.persist(path).map_err(|error| error.error)
 }

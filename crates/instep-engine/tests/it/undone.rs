@@ -1,6 +1,6 @@
 //! Where an undo takes our writes along, it is the person's own step alone that was meant (S31).
 
-use instep_contract::Copy;
+use instep_contract::{Call, Copy, Fault};
 use instep_model::Field;
 
 use crate::bench::Bench;
@@ -197,4 +197,39 @@ fn s31_what_an_undo_took_along_is_told() {
         .map(|line| (line.from.as_deref(), line.to.as_deref()))
         .collect();
     assert_eq!(told, [(Some("5"), Some("1"))]);
+}
+
+/// Whatever was written since, and however often.
+#[test]
+fn s31_what_was_written_first_and_often_is_put_back() {
+    let (bench, copy) = bench_with(Field::Priority, "1");
+    bench.edit(VIK, "a", Field::Priority, Some("5"));
+    bench.edit(VIK, "a", Field::Tags, Some("there"));
+    bench.settle();
+    for _ in 0..25 {
+        for status in [Some("done"), None] {
+            bench.edit(VIK, "a", Field::Status, status);
+            bench.settle();
+        }
+    }
+    bench.seats[TW].remote.undo(&copy);
+    bench.settle();
+    assert_eq!(held(&bench, "a", Field::Priority), ["5", "5"]);
+    assert_eq!(held(&bench, "a", Field::Tags), ["there", "there"]);
+}
+
+#[test]
+fn s31_what_was_written_without_an_answer_is_put_back() {
+    for (field, before, after) in EDITS.into_iter().filter(|edit| edit.0 != Field::Title) {
+        let (bench, copy) = bench_with(field, before);
+        bench.edit(VIK, "a", field, value(after));
+        bench.order(TW, Call::Update, Fault::ReplyLost(usize::MAX));
+        bench.round_now();
+        bench.settle();
+        bench.hand.advance(60);
+        bench.settle();
+        bench.seats[TW].remote.undo(&copy);
+        bench.settle();
+        assert_eq!(held(&bench, "a", field), [after; 2], "{field} {before}");
+    }
 }

@@ -327,6 +327,40 @@ fn whichever_of_the_two_is_left_is_taken_away() {
     }
 }
 
+/// What is open to be written cannot be run.
+#[test]
+fn it_can_be_exchanged_while_commands_run() {
+    for major in [2, 3] {
+        let home = Home::with_taskwarrior(major);
+        home.good(&["init", "--yes"]);
+        let whole = fs::read(home.path(FILE)).expect("a file");
+        std::thread::scope(|scope| {
+            let exchange = scope.spawn(|| {
+                for _ in 0..20 {
+                    let other = home.path(".task/hooks/other");
+                    fs::write(&other, [&whole[..], b"older"].concat()).expect("it can be written");
+                    let mode = fs::Permissions::from_mode(0o755);
+                    fs::set_permissions(&other, mode).expect("its mode can be set");
+                    fs::rename(&other, home.path(FILE)).expect("it can be renamed");
+                    home.good(&["hook", "install"]);
+                }
+            });
+            for number in 0.. {
+                let mut command = home.task_command();
+                let added = command.args(["add", &format!("Task {number}")]).output();
+                let added = added.expect("it runs");
+                assert!(
+                    added.status.success() && added.stderr.is_empty(),
+                    "{added:?}"
+                );
+                if exchange.is_finished() {
+                    break;
+                }
+            }
+        });
+    }
+}
+
 /// What an installation would need is not needed to take a hook away.
 #[test]
 fn it_is_taken_away_whatever_became_of_the_program() {

@@ -28,7 +28,9 @@ fn is_here(world: &World) -> bool {
         rows.any(|row| json!(row).to_string().contains(part))
     };
     let alive = world.rows();
-    let is_deleted = alive.iter().all(|row| text(row, "description") != "deleted");
+    let is_deleted = alive
+        .iter()
+        .all(|row| text(row, "description") != "deleted");
     is_deleted && CHANGES.iter().all(holds)
 }
 
