@@ -240,8 +240,8 @@ pub trait Connector: Send {
     /// How many calls went to the service so far: requests, or processes started.
     fn calls(&self) -> u64;
 
-    /// How long it waited for the service so far: for answers to requests, and for processes from
-    /// their start until they had ended.
+    /// How long it waited for the service so far: for answers to requests, for processes from their
+    /// start until they had ended, and for a service's own library.
     fn waited(&self) -> Duration {
         Duration::ZERO
     }

@@ -67,7 +67,7 @@ pub(super) struct Program {
     pub(super) run_hooks: bool,
     /// Processes started so far.
     pub(super) calls: u64,
-    /// How long they ran so far.
+    /// How long they, and Taskwarrior's library, took so far.
     pub(super) waited: Duration,
     /// A person's own attributes, and the state of the configuration that declared them.
     pub(super) kinds: Option<(Vec<Stamp>, Kinds)>,
@@ -145,9 +145,16 @@ pub(super) fn failure(message: &str) -> Option<ConnectorError> {
 }
 
 impl Program {
+    /// Counts what Taskwarrior takes, be it a process or its own library.
+    pub(super) async fn timed<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let started = Instant::now();
+        let done = work.await;
+        self.waited += started.elapsed();
+        done
+    }
+
     /// What `task --version` says. It stands alone: with anything before it, it is a filter.
     pub(super) async fn version(&mut self) -> Result<String, ConnectorError> {
-        let started = Instant::now();
         let output = Command::new(&self.file)
             .arg("--version")
             .env_clear()
@@ -155,8 +162,7 @@ impl Program {
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output();
-        let output = output.await;
-        self.waited += started.elapsed();
+        let output = self.timed(output).await;
         let output = output.map_err(|error| self.unstarted(error))?;
         self.calls += 1;
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())

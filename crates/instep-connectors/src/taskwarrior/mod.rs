@@ -171,7 +171,9 @@ impl TaskwarriorConnector {
             Door::Library if has_database(&place.data) => {
                 self.opened += 1;
                 let take = |uuid, properties: &_| seen.take_properties(uuid, properties);
-                replica::read_all(&place.data, take).await?;
+                self.program
+                    .timed(replica::read_all(&place.data, take))
+                    .await?;
             }
             Door::Library => {}
         }
@@ -220,7 +222,8 @@ impl TaskwarriorConnector {
         #[cfg(feature = "taskchampion")]
         if place.major() >= 3 && has_database(&place.data) {
             self.opened += 1;
-            return match replica::is_empty(&place.data).await? {
+            let empty = replica::is_empty(&place.data);
+            return match self.program.timed(empty).await? {
                 true => Err(unmigrated),
                 false => Ok(()),
             };
@@ -248,7 +251,8 @@ impl TaskwarriorConnector {
             }
             self.opened += 1;
             let named: Vec<Uuid> = uuids.iter().map(|id| id.unwrap_or_default()).collect();
-            return replica::read_some(&place.data, &named).await;
+            let read = replica::read_some(&place.data, &named);
+            return self.program.timed(read).await;
         }
         let named: Vec<Uuid> = uuids.iter().copied().flatten().collect();
         let trust = Trust::Files {
@@ -279,7 +283,8 @@ impl TaskwarriorConnector {
         #[cfg(feature = "taskchampion")]
         if self.door(place, true) == Door::Library {
             self.opened += 1;
-            return replica::apply(&place.data, batch, terms).await;
+            let applied = replica::apply(&place.data, batch, terms);
+            return self.program.timed(applied).await;
         }
         let writing = Writing {
             program: &mut self.program,
