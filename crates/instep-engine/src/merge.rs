@@ -249,7 +249,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let hub = projection.project(&task.fields);
         let stands = |change: &&Change| {
             let (field, to) = (change.field, change.to.as_ref());
-            !matches!(field, Field::Tags | Field::Depends | Field::Annotations)
+            !field.has_elements()
                 && seen.get(field) == to
                 && stored.base.shown(field) != to
                 && hub.get(field) != to

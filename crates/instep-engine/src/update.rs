@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use instep_contract::{Applied, Connector, ConnectorError, IntentId, PushStep, Store};
 use instep_model::{
-    AnnotationId, Base, Change, Field, Mapping, Operation, Side, TaskId, Timestamp, Unanswered,
-    Value, Written,
+    AnnotationId, Base, Change, Mapping, Operation, Side, TaskId, Timestamp, Unanswered, Value,
+    Written,
 };
 use instep_sync::{Planned, completes_repeating, supersedes};
 
@@ -319,9 +319,8 @@ pub(crate) fn remember_written(
     at: Timestamp,
     now: Timestamp,
 ) {
-    let of_elements = |field| matches!(field, Field::Tags | Field::Depends | Field::Annotations);
     let is_kept = |one: &Written| {
-        let says_less = one.change.field == change.field && !of_elements(change.field);
+        let says_less = one.change.field == change.field && !change.field.has_elements();
         !says_less && now.duration_since(one.at).unsigned_abs() < KEPT_FOR
     };
     mapping.written.retain(is_kept);

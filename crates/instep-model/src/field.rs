@@ -87,6 +87,11 @@ impl Field {
         Self::Created,
     ];
 
+    /// Whether its value is a set whose elements come and go one by one.
+    pub fn has_elements(self) -> bool {
+        matches!(self, Self::Tags | Self::Depends | Self::Annotations)
+    }
+
     /// The name in schema, JSON, journal and command line.
     pub fn name(self) -> &'static str {
         match self {

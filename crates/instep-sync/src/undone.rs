@@ -1,6 +1,6 @@
 //! Writes of ours that a person's undo took along: what is seen of them there is nobody's edit (S31).
 
-use instep_model::{Base, Change, Field, Timestamp, Written};
+use instep_model::{Base, Change, Timestamp, Written};
 
 use crate::links::Translated;
 use crate::unanswered::is_taken;
@@ -46,7 +46,7 @@ pub fn take_undone(
 /// and what it went back to.
 fn is_back(base: &mut Base, back: &mut Change, seen: &mut Translated) -> bool {
     let field = back.field;
-    if matches!(field, Field::Tags | Field::Depends | Field::Annotations) {
+    if field.has_elements() {
         return is_taken(base, back, seen, None);
     }
     let stands = base.fields.get(field) == back.from.as_ref();
