@@ -10,7 +10,9 @@ use instep_connectors::files::FileConnector;
 use instep_connectors::taskwarrior::TaskwarriorConnector;
 use instep_connectors::vikunja::VikunjaConnector;
 use instep_contract::{Applied, Connector, ConnectorError, Cursor, Look, Lost, Observation};
-use instep_model::{Capabilities, Direction, Identity, Operation, RemoteId, RemoteTask, Timestamp};
+use instep_model::{
+    Capabilities, Direction, Identity, Operation, RemoteId, RemoteTask, Timestamp, Touched,
+};
 
 /// A connector of any kind.
 #[derive(Debug)]
@@ -241,6 +243,13 @@ impl Connector for AnyConnector {
 
     fn undo_takes_ours(&self) -> bool {
         each!(&self.service, inner => inner.undo_takes_ours())
+    }
+
+    async fn touched(
+        &mut self,
+        asked: &[(RemoteId, Timestamp)],
+    ) -> Result<Vec<Touched>, ConnectorError> {
+        each!(&mut self.service, inner => inner.touched(asked).await)
     }
 
     fn forget_seen(&self, cursor: &Cursor, items: &[RemoteId]) -> Result<Cursor, ConnectorError> {

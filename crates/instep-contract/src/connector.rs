@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use instep_model::{
     Capabilities, Collection, CollectionId, Gone, Identity, Operation, RemoteId, RemoteNoteId,
-    RemoteTask, Timestamp,
+    RemoteTask, Timestamp, Touched,
 };
 
 use crate::ConnectorError;
@@ -128,9 +128,19 @@ pub trait Connector: Send {
     }
 
     /// Whether a person's undo takes back what we wrote since their last step together with that step
-    /// (S31), and leaves the time of the item's change as it was before.
+    /// (S31). The service keeps a journal of what was set in its items, then.
     fn undo_takes_ours(&self) -> bool {
         false
+    }
+
+    /// What that journal tells was set in each of these items since a moment, our own writes among
+    /// it; in the same order. Only asked where an undo takes ours.
+    fn touched(
+        &mut self,
+        asked: &[(RemoteId, Timestamp)],
+    ) -> impl Future<Output = Result<Vec<Touched>, ConnectorError>> + Send {
+        let all = vec![Touched::default(); asked.len()];
+        std::future::ready(Ok(all))
     }
 
     /// `cursor` without what it holds of these items, so that the next look shows them whatever they

@@ -206,6 +206,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 floor: None,
                 looked_at: None,
                 waiting: context.waiting(*id),
+                told: None,
             };
             steps.extend(self.merge_step(pass, &context, &sighting));
         }

@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use instep_contract::{Applied, Connector, ConnectorError, Lost, Observation, Store, with_causes};
-use instep_model::{Access, AccountId, Identity, RemoteId, RemoteTask, Timestamp, Trouble};
+use instep_model::{
+    Access, AccountId, Identity, RemoteId, RemoteTask, Timestamp, Touched, Trouble,
+};
 use instep_sync::{Heard, Way, force, hear, refund, spend, throttle, way};
 
 use crate::pass::Pass;
@@ -88,6 +90,7 @@ impl Answer for Observation {}
 impl Answer for Vec<Option<RemoteTask>> {}
 impl Answer for Vec<String> {}
 impl Answer for Vec<Lost> {}
+impl Answer for Vec<Touched> {}
 impl Answer for Vec<Vec<Applied>> {}
 impl Answer for Vec<Called<Applied>> {
     fn errors(&self) -> Vec<&ConnectorError> {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use instep_contract::{AccountState, Connector, MergeStep, Store, TaskWrite};
 use instep_model::{
-    Action, Capabilities, CollectionId, Direction, Evidence, Field, Fields, Gone, Mapping,
-    MappingState, Need, Provenance, RemoteId, RemoteTask, Side, Task, TaskId, Timestamp, Trouble,
+    Action, Capabilities, CollectionId, Direction, Evidence, Fields, Gone, Mapping, MappingState,
+    Need, Provenance, RemoteId, RemoteTask, Side, Task, TaskId, Timestamp, Trouble,
 };
 use instep_sync::{Counts, Deletions, WINDOW_MINUTES};
 
@@ -40,15 +40,6 @@ pub(crate) fn counted_by_project(fields: &Fields) -> Option<CollectionId> {
     fields
         .project()
         .map(|path| CollectionId::new(path.to_string()))
-}
-
-/// Where a deletion leaves its row, an item that vanished without one was not deleted: a person who
-/// undid a step of their own took our writes since with it (S31), or put back an older copy. What
-/// they made there themselves they may well have un-made; what came from elsewhere is made again.
-fn was_undone<C>(pass: &Pass<'_, C>, task: &Task, loss: &Loss) -> bool {
-    let maker = task.provenance.get(&Field::Created);
-    let made_there = maker.is_some_and(|maker| maker.account.as_ref() == Some(&pass.account.id));
-    pass.capabilities.revives && loss.evidence == Evidence::Unlisted && !made_there
 }
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
@@ -133,9 +124,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             }
         }
         steps.extend(self.unlink_steps(pass, &ended).await?);
-        // Tasks that an edit keeps alive count too: a listing that lost them all is no less wrong.
+        // Tasks that are made again or that an edit keeps alive count too: a listing that lost them all
+        // is no less wrong.
         let went_back = pass.older.is_some();
         let permitted = went_back || self.weigh(pass, &weighed, agreed).await?;
+        let unmade = self.unmade(pass, &weighed).await?;
         let projection = context.projection(pass, &self.zone);
         let edited: Vec<bool> = weighed
             .iter()
@@ -144,14 +137,14 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 (self.decisions.hub_was_edited)(&projection, &mapping.base, version, task)
             })
             .collect();
-        for ((task, mapping, loss), edited) in weighed.into_iter().zip(edited) {
-            steps.push(match (permitted, edited) {
-                (true, true) => self.contested_step(pass, mapping, loss),
-                (true, false) if went_back || was_undone(pass, task, loss) => {
-                    self.contested_step(pass, mapping, loss)
-                }
-                (true, false) => self.deletion_step(pass, task, mapping, loss),
-                (false, contested) => self.held_step(pass, task, mapping, loss, contested),
+        for (((task, mapping, loss), edited), unmade) in weighed.into_iter().zip(edited).zip(unmade)
+        {
+            steps.push(if went_back || unmade || permitted && edited {
+                self.contested_step(pass, mapping, loss)
+            } else if permitted {
+                self.deletion_step(pass, task, mapping, loss)
+            } else {
+                self.held_step(pass, task, mapping, loss, edited)
             });
         }
         self.commit(pass, &steps).await

@@ -42,6 +42,7 @@ mod single;
 mod stop;
 mod stranger;
 mod turn;
+mod undone;
 mod update;
 
 pub use door::Ping;

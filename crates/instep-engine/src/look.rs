@@ -11,14 +11,14 @@ use instep_contract::{
     Observation, Store,
 };
 use instep_model::{
-    Direction, Evidence, Field, Gone, Identity, Mapping, Need, RemoteId, RemoteTask, TaskId,
-    Timestamp, Trouble,
+    Direction, Evidence, Gone, Identity, Mapping, Need, RemoteId, RemoteTask, TaskId, Timestamp,
+    Trouble,
 };
 
 use instep_sync::Trust;
 
 use crate::meanwhile::{Found, Touched};
-use crate::merge::Sighting;
+use crate::merge::{Sighting, agreed};
 use crate::pass::Pass;
 use crate::refusal::has_opened;
 use crate::rehearsal::is_invented;
@@ -515,6 +515,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 }
                 floor => floor,
             };
+            let told = self.told_of(pass, &context, paired).await?;
             let mark = pass.mark();
             let mut steps: Vec<MergeStep> = Vec::new();
             for (id, remote) in paired {
@@ -534,6 +535,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     floor,
                     looked_at,
                     waiting: context.waiting(*id),
+                    told: told.get(id),
                 };
                 steps.extend(self.merge_step(pass, &context, &sighting));
             }
@@ -590,11 +592,4 @@ fn needs(state: &AccountState) -> Option<Need> {
     }
     let count = state.reviews.len();
     (count > 0).then_some(Need::Review { count })
-}
-
-/// Whether a pair has a base at all: anything it holds was agreed on once.
-fn agreed(mapping: &Mapping) -> bool {
-    mapping.base.fields.get(Field::Title).is_some()
-        || !mapping.base.fields.is_empty()
-        || mapping.last_synced_at.is_some()
 }

@@ -329,6 +329,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                     floor: None,
                     looked_at: None,
                     waiting: context.waiting(*id),
+                    told: None,
                 };
                 let Some(mut step) = self.merge_step(pass, &context, &sighting) else {
                     continue;

@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 
 use instep_contract::{Connector, MergeStep, Store, TaskWrite};
 use instep_model::{
-    Action, Change, Conflict, ConflictId, ConflictState, Direction, Evidence, Field, Fields,
-    JournalEntry, Mapping, MappingState, OperationId, Provenance, RemoteTask, Side, Task,
-    Timestamp, Unanswered, Value, Written,
+    Action, Change, Conflict, ConflictId, ConflictState, Direction, Field, Fields, Mapping,
+    MappingState, OperationId, Provenance, RemoteTask, Side, Task, Timestamp, Unanswered, Value,
 };
 use instep_sync::{
     FieldConflict, Holder, MergedPair, Projection, Rules, Seen, Translated, base_of, differs,
-    finer, has_returned, links_are_shown, may_be_undone, take_undone,
+    finer, has_returned, links_are_shown,
 };
 
 use crate::context::Context;
@@ -21,6 +20,7 @@ use crate::journal::{Event, action_of, changes_between};
 use crate::pass::Pass;
 use crate::round::Engine;
 use crate::scope::{left, left_step};
+use crate::undone::Told;
 use crate::update::remember_written;
 use crate::{Clock, Rng};
 
@@ -37,6 +37,8 @@ pub(crate) struct Sighting<'a> {
     pub(crate) looked_at: Option<Timestamp>,
     /// What of this pair waits for a person already.
     pub(crate) waiting: &'a [Conflict],
+    /// What the service's own journal tells of it, where it was asked.
+    pub(crate) told: Option<&'a Told>,
 }
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
@@ -60,7 +62,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let mut translated =
             context.translate(account, remote, task.id, &stored.base, &task.fields);
         let mut answered = self.answered(pass, &projection, sighting, &mut translated);
-        let undone = self.undone(pass, sighting, &mut answered, &mut translated);
+        let undone = self.undone(pass, context, sighting, &mut answered, &mut translated);
         let overruled = self.overruled(&projection, sighting, &answered, &translated.fields);
         let sighting = &Sighting {
             mapping: &answered,
@@ -165,58 +167,6 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             }
         }
         pair
-    }
-
-    /// Takes into the pair what an undo took along of our writes (S31), and answers how the journal
-    /// tells it. A person who takes over an older state as it is has no use for them.
-    fn undone<C: Connector>(
-        &self,
-        pass: &Pass<'_, C>,
-        sighting: &Sighting<'_>,
-        pair: &mut Cow<'_, Mapping>,
-        seen: &mut Translated,
-    ) -> Vec<JournalEntry> {
-        let Some(changed_at) = sighting.remote.changed_at else {
-            return Vec::new();
-        };
-        let now = self.clock.now();
-        let may_be = |one: &Written| may_be_undone(one.at, changed_at, now);
-        if pass.takes_older || !pair.written.iter().any(may_be) {
-            return Vec::new();
-        }
-        let pair = pair.to_mut();
-        let changes = take_undone(&mut pair.base, &mut pair.written, seen, changed_at, now);
-        if changes.is_empty() {
-            return Vec::new();
-        }
-        Event {
-            operation: &self.operation_id(),
-            at: now,
-            side: Side::Remote,
-            account: Some(&pass.account.id),
-            task: sighting.task.id,
-            action: Action::Update,
-            changes: &changes,
-            cause: "an undo there took along what was carried there",
-        }
-        .lines()
-    }
-
-    /// Whether somebody opened what was deleted there again. What we deleted because it was deleted
-    /// elsewhere is opened by an undo too, which leaves no later time (S31).
-    fn was_reopened<C: Connector>(&self, pass: &Pass<'_, C>, sighting: &Sighting<'_>) -> bool {
-        let Some((Evidence::Flagged, gone_at)) = sighting.mapping.gone else {
-            return false;
-        };
-        let origin = sighting.task.deleted.as_ref();
-        let by_them = origin.is_none_or(|it| it.account.as_ref() == Some(&pass.account.id));
-        let undone = sighting.remote.changed_at.is_some_and(|changed_at| {
-            !by_them
-                && !pass.takes_older
-                && pass.connector.undo_takes_ours()
-                && may_be_undone(gone_at, changed_at, self.clock.now())
-        });
-        pass.capabilities.revives && !undone
     }
 
     /// What may be somebody's edit although it is what we sent without an answer and took back here
@@ -501,6 +451,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             at: known.map_or_else(|| self.clock.now(), |known| known.at),
         }
     }
+}
+
+/// Whether a pair has a base at all: anything it holds was agreed on once.
+pub(crate) fn agreed(mapping: &Mapping) -> bool {
+    !mapping.base.fields.is_empty() || mapping.last_synced_at.is_some()
 }
 
 /// When a change was made: the remote's word, but never before the account was last seen equal,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use instep_contract::{Applied, Connector, ConnectorError, Cursor, Look, Observation};
 use instep_model::{
     Capabilities, CollectionId, Identity, Operation, RemoteId, RemoteNoteId, RemoteTask, Timestamp,
+    Touched,
 };
 
 /// What the ids of things that were never made begin with.
@@ -120,6 +121,17 @@ impl<C: Connector> Connector for Rehearsal<C> {
             false => found.next().flatten(),
         };
         Ok(ids.iter().map(answer).collect())
+    }
+
+    fn undo_takes_ours(&self) -> bool {
+        self.inner.undo_takes_ours()
+    }
+
+    async fn touched(
+        &mut self,
+        asked: &[(RemoteId, Timestamp)],
+    ) -> Result<Vec<Touched>, ConnectorError> {
+        self.inner.touched(asked).await
     }
 
     async fn missing_tags(&mut self, tags: &[String]) -> Result<Vec<String>, ConnectorError> {

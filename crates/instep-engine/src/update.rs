@@ -241,9 +241,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         if pass.connector.undo_takes_ours() {
             let now = self.clock.now();
             for change in &changes {
-                let sent = mapping.unanswered.iter().find(|one| one.change == *change);
-                let at = sent.map_or(now, |one| one.at);
-                remember_written(&mut mapping, change, at, now);
+                let mut sent = mapping.unanswered.iter();
+                if let Some(at) = sent.find(|one| one.change == *change).map(|one| one.at) {
+                    remember_written(&mut mapping, change, at, now);
+                }
             }
         }
         mapping.unanswered.retain(|one| {

@@ -120,10 +120,26 @@ pub struct Unanswered {
 /// A change that was written and confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
-    /// When it was about to be sent.
+    /// When it was about to be sent: what the service's journal tells of it is no older.
     pub at: Timestamp,
     /// From what the base held to what was sent.
     pub change: Change,
+}
+
+/// What was set in an item since a moment, whoever set it, as a journal of the service's own tells.
+/// What was undone is not in such a journal any more.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Touched {
+    /// Fields, but for those that have elements.
+    pub fields: BTreeSet<Field>,
+    /// Tags that were added or taken away.
+    pub tags: BTreeSet<String>,
+    /// Tasks that it was made to depend on, or not to any more.
+    pub depends: BTreeSet<RemoteId>,
+    /// Notes that were written, changed or removed.
+    pub notes: BTreeSet<RemoteNoteId>,
+    /// Whether the item itself was removed.
+    pub removed: bool,
 }
 
 /// One hub task paired with one remote item in one account; unique on (account, task)

@@ -1,44 +1,94 @@
 //! Writes of ours that a person's undo took along: what is seen of them there is nobody's edit (S31).
 
-use instep_model::{Base, Change, Timestamp, Written};
+use std::collections::BTreeSet;
+
+use instep_model::{
+    AnnotationId, Base, Change, Field, RemoteId, TaskId, Timestamp, Touched, Value, Written,
+};
 
 use crate::links::Translated;
+use crate::projection::{notes_of, tags_of, tasks_of};
 use crate::unanswered::is_taken;
 
-/// Whether something that was written at a moment may have been undone since: an undo leaves an item
-/// the time of its last change before. Of what was written after `now` nothing can be told: the clock
-/// went back since.
-pub fn may_be_undone(written_at: Timestamp, changed_at: Timestamp, now: Timestamp) -> bool {
-    // Times there may be whole seconds.
-    written_at.as_second() > changed_at.as_second() && written_at <= now
-}
-
 /// Takes into the base what `seen` shows of writes that an undo took back, so that it is not taken for
-/// the edit of the person who undid a step of their own. Answers what was taken back, as it went.
-pub fn take_undone(
+/// the edit of the person who undid a step of their own: what is not as such a write left it, though
+/// nobody set it since. `touched` has what was set there since a moment; `remote_of`, which item there a
+/// task is. Answers what was taken back, as it went.
+pub fn take_undone<'a>(
     base: &mut Base,
     written: &mut Vec<Written>,
     seen: &mut Translated,
-    changed_at: Timestamp,
-    now: Timestamp,
+    touched: impl Fn(Timestamp) -> Option<&'a Touched>,
+    remote_of: impl Fn(TaskId) -> Option<&'a RemoteId>,
 ) -> Vec<Change> {
     let mut undone = Vec::new();
     for at in (0..written.len()).rev() {
-        let Written {
-            at: sent_at,
-            change,
-        } = &written[at];
-        let mut back = Change {
-            field: change.field,
-            from: change.to.clone(),
-            to: change.from.clone(),
+        let Some(touched) = touched(written[at].at) else {
+            continue;
         };
-        if may_be_undone(*sent_at, changed_at, now) && is_back(base, &mut back, seen) {
+        let untouched = untouched(&written[at].change, touched, base, seen, &remote_of);
+        let Some(Change { field, from, to }) = untouched else {
+            continue;
+        };
+        let mut back = Change {
+            field,
+            from: to,
+            to: from,
+        };
+        if is_back(base, &mut back, seen) {
             written.remove(at);
             undone.push(back);
         }
     }
     undone
+}
+
+/// What of a change nobody touched since.
+fn untouched<'a>(
+    change: &Change,
+    touched: &Touched,
+    base: &Base,
+    seen: &Translated,
+    remote_of: &impl Fn(TaskId) -> Option<&'a RemoteId>,
+) -> Option<Change> {
+    let mut left = change.clone();
+    match change.field {
+        field if touched.fields.contains(&field) => return None,
+        Field::Tags => {
+            for side in [&mut left.from, &mut left.to] {
+                let mut tags = tags_of(side.as_ref());
+                tags.retain(|tag| !touched.tags.contains(tag));
+                *side = Some(Value::Tags(tags));
+            }
+        }
+        Field::Depends => {
+            let is_touched = |task| remote_of(task).is_some_and(|it| touched.depends.contains(it));
+            for side in [&mut left.from, &mut left.to] {
+                let mut tasks = tasks_of(side.as_ref());
+                tasks.retain(|task| !is_touched(*task));
+                *side = Some(Value::Tasks(tasks));
+            }
+        }
+        Field::Annotations => {
+            let there = seen.fields.annotations();
+            let is_touched = |id: &AnnotationId| {
+                let known = [base.notes.get(id), seen.notes.get(id)]
+                    .into_iter()
+                    .flatten();
+                known.into_iter().any(|it| touched.notes.contains(it))
+            };
+            // One that was written anew is known by its text.
+            let fresh = there.iter().filter(|(id, _)| is_touched(id));
+            let texts: BTreeSet<&str> = fresh.map(|(_, note)| &*note.text).collect();
+            for side in [&mut left.from, &mut left.to] {
+                let mut notes = notes_of(side.as_ref());
+                notes.retain(|id, note| !is_touched(id) && !texts.contains(&*note.text));
+                *side = Some(Value::Annotations(notes));
+            }
+        }
+        _ => {}
+    }
+    Some(left)
 }
 
 /// Whether the remote shows that this change was made there; the base is as if it had been, then. A

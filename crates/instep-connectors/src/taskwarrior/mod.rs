@@ -39,6 +39,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use instep_contract::{Applied, Connector, ConnectorError, Cursor, Look, Lost, Observation};
+#[cfg(feature = "taskchampion")]
+use instep_model::Touched;
 use instep_model::{Capabilities, Identity, Operation, RemoteId, RemoteTask, Timestamp};
 use uuid::Uuid;
 
@@ -391,6 +393,22 @@ impl Connector for TaskwarriorConnector {
         // Through the library nothing of ours is a step of its own.
         let through = |place: &Place| self.door(place, true) == Door::Library;
         self.place.as_ref().is_some_and(through)
+    }
+
+    #[cfg(feature = "taskchampion")]
+    async fn touched(
+        &mut self,
+        asked: &[(RemoteId, Timestamp)],
+    ) -> Result<Vec<Touched>, ConnectorError> {
+        let place = self.place(None).await?;
+        self.opened += 1;
+        let of = |(id, since): &(RemoteId, Timestamp)| Some((edit::uuid_of(id)?, *since));
+        let asked: Vec<_> = asked
+            .iter()
+            .map(|one| of(one).unwrap_or_default())
+            .collect();
+        let touched = operations::touched(&place.data, &asked);
+        self.program.timed(touched).await
     }
 
     fn forget_seen(&self, cursor: &Cursor, items: &[RemoteId]) -> Result<Cursor, ConnectorError> {

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use instep_contract::ConnectorError;
+use instep_model::{Timestamp, Touched};
 use taskchampion::Operation;
 use taskchampion::storage::Storage;
 use uuid::Uuid;
 
+use super::convert::Rules;
 use super::race::{Import, Told};
 use super::replica::{open_to_read, unstored};
 use super::unfinished::{self, Command};
@@ -100,6 +102,44 @@ pub(super) async fn recent(
         .into_iter()
         .map(|(uuid, operations)| (uuid, commands(&operations)))
         .collect())
+}
+
+/// What was set in these tasks since each of these moments, our own writes among it; an undo takes
+/// what it undoes out of the journal.
+///
+/// # Errors
+/// As [`mark`].
+pub(super) async fn touched(
+    data: &Path,
+    asked: &[(Uuid, Timestamp)],
+) -> Result<Vec<Touched>, ConnectorError> {
+    let uuids: Vec<Uuid> = asked.iter().map(|(uuid, _)| *uuid).collect();
+    let journal = read(data, &uuids).await?;
+    let since = |(uuid, at): &(Uuid, Timestamp)| {
+        let operations = journal.get(uuid).map_or(&[][..], Vec::as_slice);
+        touched_since(operations, at.as_microsecond())
+    };
+    Ok(asked.iter().map(since).collect())
+}
+
+fn touched_since(operations: &[Operation], since_micros: i64) -> Touched {
+    // By their order from there on: a clock that went back changes nothing of it.
+    let is_since = |operation: &Operation| match operation {
+        Operation::Update { timestamp, .. } => timestamp.timestamp_micros() >= since_micros,
+        _ => false,
+    };
+    let mut touched = Touched::default();
+    let from = operations.iter().position(is_since);
+    for operation in from.map_or(&[][..], |from| &operations[from..]) {
+        if let Operation::Update { property, .. } = operation {
+            Rules::touch(&mut touched, property);
+        }
+    }
+    let made = |operation: &&Operation| {
+        is_removal(operation) || matches!(operation, Operation::Create { .. })
+    };
+    touched.removed = operations.iter().rev().find(made).is_some_and(is_removal);
+    touched
 }
 
 async fn read(

@@ -11,4 +11,5 @@ mod looks;
 mod lost;
 mod single;
 mod suite;
+mod touched;
 mod world;

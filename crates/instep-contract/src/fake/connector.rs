@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use instep_model::{
-    Capabilities, Evidence, Gone, Identity, Operation, RemoteId, RemoteTask, Timestamp,
+    Capabilities, Evidence, Gone, Identity, Operation, RemoteId, RemoteTask, Timestamp, Touched,
 };
 
 use super::state::{Late, State};
@@ -206,6 +206,20 @@ impl<W: World> Connector for FakeConnector<W> {
 
     fn undo_takes_ours(&self) -> bool {
         self.state().profile.undo_takes_ours
+    }
+
+    async fn touched(
+        &mut self,
+        asked: &[(RemoteId, Timestamp)],
+    ) -> Result<Vec<Touched>, ConnectorError> {
+        self.begin(Call::Read).await?;
+        let touched = {
+            let state = self.state();
+            let touched = |(id, since): &(RemoteId, Timestamp)| state.touched(id, *since);
+            asked.iter().map(touched).collect()
+        };
+        self.world.step(Call::Read, Moment::After).await;
+        Ok(touched)
     }
 
     async fn identity(&mut self) -> Result<Identity, ConnectorError> {

@@ -115,6 +115,11 @@ impl FakeRemote {
         self.state().unmake(id)
     }
 
+    /// Removes a task's row for good, as a person does who empties the bin; answers whether there was one.
+    pub fn purge(&self, id: &RemoteId) -> bool {
+        self.state().purge(id)
+    }
+
     /// Opens a deleted task again where its row was kept; answers whether there was one.
     pub fn restore(&self, now: Timestamp, id: &RemoteId) -> bool {
         self.state().restore(now, id)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use instep_model::{
     Collection, CollectionId, Field, Fields, Hold, Identity, Ids, Operation, ProjectPath, RemoteId,
-    RemoteNote, RemoteNoteId, RemoteTask, Timestamp, Value,
+    RemoteNote, RemoteNoteId, RemoteTask, Timestamp, Touched, Value,
 };
 
 use super::hold::{cut, stored};
@@ -21,6 +21,8 @@ pub(super) struct Item {
     pub(super) version: u64,
     pub(super) created: Timestamp,
     pub(super) deleted: Option<Timestamp>,
+    /// What was set in it, and when; oldest first.
+    pub(super) journal: Vec<(Timestamp, Touched)>,
 }
 
 /// One collection.
@@ -69,6 +71,8 @@ pub(super) struct State {
     pub(super) numbered: Vec<RemoteId>,
     pub(super) collections: BTreeMap<CollectionId, Row>,
     pub(super) tags: BTreeSet<String>,
+    /// Whose rows were removed for good.
+    pub(super) purged: BTreeSet<RemoteId>,
     pub(super) effects: Vec<Effect>,
     pub(super) late: Vec<Late>,
 }
@@ -87,6 +91,7 @@ impl State {
             numbered: Vec::new(),
             collections: BTreeMap::new(),
             tags: BTreeSet::new(),
+            purged: BTreeSet::new(),
             effects: Vec::new(),
             late: Vec::new(),
         };
@@ -117,6 +122,7 @@ impl State {
         self.numbered.clone_from(&copy.numbered);
         self.collections.clone_from(&copy.collections);
         self.tags.clone_from(&copy.tags);
+        self.purged.clone_from(&copy.purged);
         // What comes from now on is news to everyone.
         self.version += 1;
         self.collections_version = self.version;
@@ -124,7 +130,10 @@ impl State {
 
     /// As when a person undid all that was done since `copy` was made.
     pub(super) fn undo(&mut self, copy: &Self) {
+        let (next, numbered) = (self.next, self.numbered.clone());
         self.put_back(copy);
+        // No id is given out a second time.
+        (self.next, self.numbered) = (next, numbered);
         for item in self.items.values_mut() {
             item.version = self.version;
         }
@@ -217,6 +226,7 @@ impl State {
             version: self.version,
             created: now,
             deleted: None,
+            journal: Vec::new(),
         };
         self.items.insert(id.clone(), item);
         id
@@ -271,10 +281,32 @@ impl State {
         self.version += 1;
         self.touch_times(now, &mut task);
         if let Some(item) = self.items.get_mut(id) {
+            if self.profile.undo_takes_ours {
+                item.journal.push((now, between(&before, &task)));
+            }
             item.task = task;
             item.version = self.version;
         }
         true
+    }
+
+    /// What was set in an item since a moment and not undone.
+    pub(super) fn touched(&self, id: &RemoteId, since: Timestamp) -> Touched {
+        let mut all = Touched {
+            removed: self.purged.contains(id),
+            ..Touched::default()
+        };
+        let Some(item) = self.items.get(id) else {
+            return all;
+        };
+        let from = item.journal.iter().position(|(at, _)| *at >= since);
+        for (_, touched) in from.map_or(&[][..], |from| &item.journal[from..]) {
+            all.fields.extend(&touched.fields);
+            all.tags.extend(touched.tags.iter().cloned());
+            all.depends.extend(touched.depends.iter().cloned());
+            all.notes.extend(touched.notes.iter().cloned());
+        }
+        all
     }
 
     /// Deletes a task; answers whether it was alive.
@@ -300,6 +332,12 @@ impl State {
         self.items.remove(id).is_some()
     }
 
+    /// Removes a row for good; answers whether there was one.
+    pub(super) fn purge(&mut self, id: &RemoteId) -> bool {
+        self.purged.insert(id.clone());
+        self.unmake(id)
+    }
+
     /// Opens a flagged row again; answers whether there was one.
     pub(super) fn restore(&mut self, now: Timestamp, id: &RemoteId) -> bool {
         let flagged = self.profile.flags_deleted.then(|| self.items.get(id));
@@ -313,6 +351,11 @@ impl State {
         self.version += 1;
         self.touch_times(now, &mut task);
         if let Some(item) = self.items.get_mut(id) {
+            let reopened = Touched {
+                fields: BTreeSet::from([Field::Status]),
+                ..Touched::default()
+            };
+            item.journal.push((now, reopened));
             item.deleted = None;
             item.task = task;
             item.version = self.version;
@@ -404,5 +447,28 @@ impl State {
     fn touch_times(&self, now: Timestamp, task: &mut RemoteTask) {
         task.changed_at = self.profile.changed_millis.map(|millis| cut(now, millis));
         task.revision = Some(self.version.to_string());
+    }
+}
+
+/// What somebody set who made the one of the other.
+fn between(before: &RemoteTask, after: &RemoteTask) -> Touched {
+    let fields = before.fields.differences(&after.fields).into_iter();
+    let (old, new) = (before.fields.tags(), after.fields.tags());
+    let noted = |one: &RemoteTask, other: &RemoteTask| -> Vec<RemoteNoteId> {
+        let notes = one.notes.iter().filter(|note| !other.notes.contains(note));
+        notes.map(|note| note.id.clone()).collect()
+    };
+    let mut notes = noted(before, after);
+    notes.extend(noted(after, before));
+    Touched {
+        fields: fields.filter(|field| !field.has_elements()).collect(),
+        tags: old.symmetric_difference(&new).cloned().collect(),
+        depends: before
+            .depends
+            .symmetric_difference(&after.depends)
+            .cloned()
+            .collect(),
+        notes: notes.into_iter().collect(),
+        removed: false,
     }
 }

@@ -1,9 +1,10 @@
 //! Where an undo takes our writes along, it is the person's own step alone that was meant (S31).
 
 use instep_contract::{Call, Copy, Fault};
-use instep_model::Field;
+use instep_engine::{Member, Rehearsal};
+use instep_model::{Field, Side};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, block_on};
 
 const TW: usize = 0;
 const VIK: usize = 1;
@@ -94,41 +95,178 @@ fn s31_notes_that_an_undo_took_along_are_put_back() {
     bench.seats[TW].remote.undo(&copy);
     bench.settle();
     for at in [TW, VIK] {
-        let tasks = bench.seats[at].remote.tasks();
-        let notes = tasks.iter().flat_map(|task| &task.notes);
-        let texts: Vec<&str> = notes.map(|note| &*note.text).collect();
-        assert_eq!(texts, ["from the server"], "at {at}");
+        assert_eq!(notes(&bench, at), ["from the server"], "at {at}");
     }
 }
 
-/// What somebody sets back by hand is their edit, as is what they make of it.
+/// The same where the person goes on with the task before anybody looks.
 #[test]
-fn s31_what_a_person_sets_is_theirs() {
+fn s31_what_an_undo_took_along_is_put_back_beside_a_later_edit() {
     for (field, before, after) in EDITS {
-        let (bench, _) = bench_with(field, before);
+        let (bench, copy) = bench_with(field, before);
         bench.edit(VIK, "a", field, value(after));
         bench.settle();
-        let title = if field == Field::Title { after } else { "a" };
-        bench.edit(TW, title, field, value(before));
+        bench.seats[TW].remote.undo(&copy);
+        bench.edit(TW, "a", Field::Due, Some("2030-01-01"));
         bench.settle();
-        let title = if field == Field::Title { before } else { "a" };
-        assert_eq!(held(&bench, title, field), [before; 2], "{field} {after}");
+        let title = if field == Field::Title { after } else { "a" };
+        assert_eq!(held(&bench, title, field), [after; 2], "{field} {before}");
+        let due = held(&bench, title, Field::Due);
+        assert!(
+            due.iter().all(|due| due.starts_with("2030-01-01")),
+            "{field} {due:?}"
+        );
+        assert_eq!(held(&bench, title, Field::Project), ["", ""]);
     }
 }
 
-/// Where the clock went back since, nothing tells an undo from an edit.
+/// What they make of the very same is theirs, element by element.
 #[test]
-fn s31_an_edit_below_a_clock_that_went_back_is_an_edit() {
+fn s31_what_is_set_after_an_undo_is_an_edit() {
+    let cases = [
+        (Field::Priority, "1", "3", "5", "5"),
+        (Field::Tags, "home", "home,x,y", "home,x", "home,x,y"),
+        (Field::Tags, "home,x", "home", "home,x,y", "home,y"),
+    ];
+    for (field, before, there, set, wanted) in cases {
+        let (bench, copy) = bench_with(field, before);
+        bench.edit(VIK, "a", field, Some(there));
+        bench.settle();
+        bench.seats[TW].remote.undo(&copy);
+        bench.edit(TW, "a", field, Some(set));
+        bench.settle();
+        assert_eq!(held(&bench, "a", field), [wanted; 2], "{field} {set}");
+    }
+}
+
+fn notes(bench: &Bench, at: usize) -> Vec<String> {
+    let tasks = bench.seats[at].remote.tasks();
+    let notes = tasks.iter().flat_map(|task| &task.notes);
+    let mut texts: Vec<String> = notes.map(|note| note.text.clone()).collect();
+    texts.sort();
+    texts
+}
+
+#[test]
+fn s31_notes_are_put_back_beside_a_later_note() {
+    for text in ["mine", "from the server"] {
+        let (bench, copy) = bench_with(Field::Priority, "");
+        let there = bench.id(VIK, "a");
+        let server = &bench.seats[VIK].remote;
+        for text in ["from the server", "another"] {
+            bench.hand.advance(60);
+            server.add_note(bench.hand.now(), &there, text);
+        }
+        bench.settle();
+        bench.seats[TW].remote.undo(&copy);
+        bench.hand.advance(60);
+        let here = bench.id(TW, "a");
+        bench.seats[TW]
+            .remote
+            .add_note(bench.hand.now(), &here, text);
+        bench.settle();
+        let mut wanted = vec!["another", "from the server", text];
+        wanted.sort_unstable();
+        wanted.dedup();
+        assert_eq!(notes(&bench, TW), wanted);
+        assert_eq!(notes(&bench, VIK), wanted);
+    }
+}
+
+/// However many tasks it took along: none of them was deleted.
+#[test]
+fn s31_tasks_that_an_undo_took_along_are_made_again() {
+    let bench = Bench::new(&["undoing", "vik"]);
+    bench.make(TW, "mine");
+    bench.settle();
+    let copy = bench.seats[TW].remote.copy();
+    let titles: Vec<String> = (10..40).map(|number| format!("theirs {number}")).collect();
+    for title in &titles {
+        bench.make(VIK, title);
+    }
+    bench.settle();
+    bench.seats[TW].remote.undo(&copy);
+    bench.settle();
+    let all: Vec<String> = ["mine".to_owned()].into_iter().chain(titles).collect();
+    assert_eq!([bench.titles(TW), bench.titles(VIK)], [all.clone(), all]);
+}
+
+/// A deletion whose row was removed before anybody looked is one all the same.
+#[test]
+fn s31_what_was_removed_for_good_is_not_made_again() {
+    let bench = Bench::new(&["undoing", "vik"]);
+    bench.make(TW, "mine");
+    for title in ["theirs", "theirs too"] {
+        bench.make(VIK, title);
+    }
+    bench.settle();
+    let id = bench.id(TW, "theirs");
+    bench.delete(TW, "theirs");
+    assert!(bench.seats[TW].remote.purge(&id));
+    bench.settle();
+    let left = ["mine", "theirs too"];
+    assert_eq!([bench.titles(TW), bench.titles(VIK)], [left, left]);
+}
+
+/// What is told beforehand is what is done.
+#[test]
+fn s31_a_dry_run_knows_what_was_undone() {
+    let (bench, copy) = bench_with(Field::Priority, "1");
+    bench.edit(VIK, "a", Field::Priority, Some("5"));
+    bench.settle();
+    bench.seats[TW].remote.undo(&copy);
+    bench.hand.advance(60);
+    let rehearsing = |at| {
+        let Member { account, connector } = bench.member(at);
+        let connector = Rehearsal::new(connector);
+        Member { account, connector }
+    };
+    let mut members = [rehearsing(TW), rehearsing(VIK)];
+    let told = block_on(bench.engine().run_round(&mut members, &bench.options));
+    let there = told
+        .changes
+        .iter()
+        .filter(|change| change.account.as_str() == "vik" && change.side == Side::Remote);
+    let fields: Vec<Field> = there
+        .flat_map(|change| change.fields.iter().map(|change| change.field))
+        .collect();
+    assert_eq!(fields, [Field::Project]);
+}
+
+/// Where the clock went back after a write, it is known all the same whether it was undone.
+#[test]
+fn s31_an_undo_below_a_clock_that_went_back_is_one() {
     for (field, before, after) in EDITS {
-        let (bench, _) = bench_with(field, before);
+        let (bench, copy) = bench_with(field, before);
         bench.edit(VIK, "a", field, value(after));
         bench.settle();
         bench.hand.advance(-86_400);
-        let title = if field == Field::Title { after } else { "a" };
-        bench.edit(TW, title, field, value(before));
+        bench.seats[TW].remote.undo(&copy);
         bench.settle();
-        let title = if field == Field::Title { before } else { "a" };
-        assert_eq!(held(&bench, title, field), [before; 2], "{field} {after}");
+        let title = if field == Field::Title { after } else { "a" };
+        assert_eq!(held(&bench, title, field), [after; 2], "{field} {before}");
+    }
+}
+
+/// What somebody sets back by hand is their edit, whatever their clock says.
+#[test]
+fn s31_what_a_person_sets_is_theirs() {
+    for step in [0, -86_400] {
+        for (field, before, after) in EDITS {
+            let (bench, _) = bench_with(field, before);
+            bench.edit(VIK, "a", field, value(after));
+            bench.settle();
+            bench.hand.advance(step);
+            let title = if field == Field::Title { after } else { "a" };
+            bench.edit(TW, title, field, value(before));
+            bench.settle();
+            let title = if field == Field::Title { before } else { "a" };
+            assert_eq!(
+                held(&bench, title, field),
+                [before; 2],
+                "{field} {after} {step}"
+            );
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use instep_contract::{
 };
 use instep_model::{
     Capabilities, Change, Evidence, Field, Fields, Gone, Identity, Operation, RemoteId, RemoteTask,
-    Timestamp,
+    Timestamp, Touched,
 };
 
 use super::Bug;
@@ -85,6 +85,17 @@ impl Connector for SimConnector {
             .zip(read)
             .map(|(id, read)| here.world.first_read(here.remote, id, read));
         Ok(believed.collect())
+    }
+
+    fn undo_takes_ours(&self) -> bool {
+        self.inner.undo_takes_ours()
+    }
+
+    async fn touched(
+        &mut self,
+        asked: &[(RemoteId, Timestamp)],
+    ) -> Result<Vec<Touched>, ConnectorError> {
+        self.inner.touched(asked).await
     }
 
     async fn missing_tags(&mut self, tags: &[String]) -> Result<Vec<String>, ConnectorError> {

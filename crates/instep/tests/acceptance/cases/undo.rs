@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::compare::equal;
+use crate::server::Server;
 use crate::world::{Version, World, pass_time, text};
 
 use super::daemon::{Daemon, all_marked, met, until};
 
-/// Times in Taskwarrior are whole seconds.
+/// In a second Taskwarrior holds one note of a task.
 const NEXT_SECOND: Duration = Duration::from_millis(1100);
 
 /// What the server made of each task, as a row of Taskwarrior holds it.
@@ -19,6 +20,13 @@ const CHANGES: [(&str, &str); 5] = [
     ("done", "completed"),
     ("comment", "said there"),
     ("made", "pending"),
+];
+
+/// What the person does next with some of the tasks, in Taskwarrior.
+const LATER: [(&str, &[&str]); 3] = [
+    ("title of the server", &["modify", "+later"]),
+    ("label", &["modify", "+after"]),
+    ("comment", &["annotate", "heard here"]),
 ];
 
 fn is_here(world: &World) -> bool {
@@ -34,6 +42,15 @@ fn is_here(world: &World) -> bool {
     is_deleted && CHANGES.iter().all(holds)
 }
 
+fn change_there(server: &Server, id: impl Fn(&str) -> i64) {
+    server.make(json!({"title": "made"}));
+    server.patch(id("title"), json!({"title": "title of the server"}));
+    server.add_label(id("label"), server.label("there"));
+    server.patch(id("done"), json!({"done": true}));
+    server.delete(id("deleted"));
+    server.comment(id("comment"), "<p>said there</p>");
+}
+
 /// S31: Taskwarrior 3 takes back with a person's step whatever was written since.
 pub(crate) fn what_an_undo_takes_along_is_put_back(version: Version) {
     if version == Version::Two {
@@ -47,7 +64,6 @@ pub(crate) fn what_an_undo_takes_along_is_put_back(version: Version) {
         }
         world.settle();
         until("all are marked", || all_marked(&world));
-        pass_time(Instant::now(), NEXT_SECOND);
         world.change(&world.row("own"), &["modify", "+mine"]);
         world.settle();
         let daemon = with_daemon.then(|| Daemon::start(&world));
@@ -57,16 +73,7 @@ pub(crate) fn what_an_undo_takes_along_is_put_back(version: Version) {
             let task = tasks.iter().find(|task| task["title"] == title);
             task.and_then(|task| task["id"].as_i64()).expect("an id")
         };
-        world.server.make(json!({"title": "made"}));
-        world
-            .server
-            .patch(id("title"), json!({"title": "title of the server"}));
-        world
-            .server
-            .add_label(id("label"), world.server.label("there"));
-        world.server.patch(id("done"), json!({"done": true}));
-        world.server.delete(id("deleted"));
-        world.server.comment(id("comment"), "<p>said there</p>");
+        change_there(&world.server, id);
         let is_here = || is_here(&world);
         let settle = |what: &str, is_there: &dyn Fn() -> bool| match with_daemon {
             true => until(what, is_there),
@@ -78,10 +85,18 @@ pub(crate) fn what_an_undo_takes_along_is_put_back(version: Version) {
         settle("what the server changed", &is_here);
         // What is written is in the journal of Taskwarrior, and marked, before the undo.
         until("all are marked", || all_marked(&world));
+        // The person's note is to have a second of its own.
         pass_time(Instant::now(), NEXT_SECOND);
+        let rows = LATER.map(|(title, _)| world.row(title));
         let undone = world.task(&["undo"]);
         assert_eq!(undone.code, 0, "{undone:?}");
-        assert!(!is_here(), "the undo took nothing of ours along");
+        // The person goes on, with the very tasks.
+        for (row, (_, step)) in rows.iter().zip(LATER) {
+            world.change(row, step);
+        }
+        if !with_daemon {
+            assert!(!is_here(), "the undo took nothing of ours along");
+        }
         settle("what the undo took along", &is_here);
         settle("the person's own step", &|| {
             let tasks = world.server.tasks();
@@ -93,6 +108,12 @@ pub(crate) fn what_an_undo_takes_along_is_put_back(version: Version) {
             [own, &here]
                 .iter()
                 .all(|own| !own.to_string().contains("mine"))
+        });
+        settle("what the person went on with", &|| {
+            let labels = json!(world.server.tasks()).to_string();
+            let comments = json!(world.server.comments(id("comment"))).to_string();
+            let marks = ["later", "after"].map(|label| labels.contains(label));
+            marks == [true; 2] && comments.contains("heard here")
         });
         drop(daemon);
         world.settle();

@@ -1,0 +1,197 @@
+//! What a person's undo took along of our writes (S31): asked of the service's own journal, told in
+//! ours, and not taken for an edit.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use instep_contract::{Connector, Store};
+use instep_model::{
+    Action, Evidence, Field, JournalEntry, Mapping, RemoteId, RemoteTask, Side, Task, TaskId,
+    Timestamp, Touched,
+};
+use instep_sync::{Translated, take_undone};
+
+use crate::context::Context;
+use crate::gone::Loss;
+use crate::journal::Event;
+use crate::merge::Sighting;
+use crate::pass::Pass;
+use crate::round::Engine;
+use crate::stop::Stop;
+use crate::{Clock, Rng};
+
+/// What was set in one item since each of some moments.
+pub(crate) type Told = BTreeMap<Timestamp, Touched>;
+
+impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
+    /// What the service's journal tells of those of these items in which something is as if a write of
+    /// ours had been undone.
+    pub(crate) async fn told_of<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        context: &Context,
+        paired: &[(TaskId, RemoteTask)],
+    ) -> Result<BTreeMap<TaskId, Told>, Stop> {
+        let mut told: BTreeMap<TaskId, Told> = BTreeMap::new();
+        // A person who takes over an older state as it is has no use for what was written since.
+        if pass.takes_older || !pass.connector.undo_takes_ours() {
+            return Ok(told);
+        }
+        let mut asked: Vec<(TaskId, (RemoteId, Timestamp))> = Vec::new();
+        for (id, remote) in paired {
+            let (Some(task), Some(pair)) = (context.tasks.get(id), context.mappings.get(id)) else {
+                continue;
+            };
+            let deleted_at = deleted_by_us(pass, task, pair);
+            let written = pair.written.iter().map(|one| one.at);
+            let written = written.filter(|_| is_suspect(pass, context, task, pair, remote));
+            let moments = written.chain(deleted_at);
+            asked.extend(moments.map(|at| (*id, (remote.id.clone(), at))));
+        }
+        if asked.is_empty() {
+            return Ok(told);
+        }
+        asked.dedup();
+        let questions: Vec<(RemoteId, Timestamp)> =
+            asked.iter().map(|(_, question)| question.clone()).collect();
+        for ((id, (_, at)), touched) in asked.iter().zip(self.touched(pass, &questions).await?) {
+            told.entry(*id).or_default().insert(*at, touched);
+        }
+        Ok(told)
+    }
+
+    async fn touched<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        asked: &[(RemoteId, Timestamp)],
+    ) -> Result<Vec<Touched>, Stop> {
+        let touched = async |connector: &mut C| connector.touched(asked).await;
+        Ok(self.call(pass, touched).await??)
+    }
+
+    /// Takes into the pair what an undo took along of our writes, and answers how the journal tells it.
+    pub(crate) fn undone<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        context: &Context,
+        sighting: &Sighting<'_>,
+        pair: &mut Cow<'_, Mapping>,
+        seen: &mut Translated,
+    ) -> Vec<JournalEntry> {
+        let Some(told) = sighting.told else {
+            return Vec::new();
+        };
+        let pair = pair.to_mut();
+        let changes = take_undone(
+            &mut pair.base,
+            &mut pair.written,
+            seen,
+            |at| told.get(&at),
+            |task| context.remotes.get(&task),
+        );
+        if changes.is_empty() {
+            return Vec::new();
+        }
+        Event {
+            operation: &self.operation_id(),
+            at: self.clock.now(),
+            side: Side::Remote,
+            account: Some(&pass.account.id),
+            task: sighting.task.id,
+            action: Action::Update,
+            changes: &changes,
+            cause: "an undo there took along what was carried there",
+        }
+        .lines()
+    }
+
+    /// Whether somebody opened what was deleted there again. What we deleted because it was deleted
+    /// elsewhere is opened by an undo too, and then nobody set its status.
+    pub(crate) fn was_reopened<C: Connector>(
+        &self,
+        pass: &Pass<'_, C>,
+        sighting: &Sighting<'_>,
+    ) -> bool {
+        let Some((Evidence::Flagged, gone_at)) = sighting.mapping.gone else {
+            return false;
+        };
+        let told = sighting.told.and_then(|told| told.get(&gone_at));
+        let undone = told.is_some_and(|since| !since.fields.contains(&Field::Status));
+        pass.capabilities.revives && !undone
+    }
+
+    /// Which of these items were un-made rather than deleted: where a deletion leaves its row, an item
+    /// that vanished without one was not deleted. A person who undid a step of their own took our
+    /// writes since with it, or put back an older copy. What they made there themselves they may well
+    /// have un-made; what came from elsewhere is made again.
+    pub(crate) async fn unmade<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        losses: &[(&Task, &Mapping, &Loss)],
+    ) -> Result<Vec<bool>, Stop> {
+        let account = pass.account.id.clone();
+        let made_there = |task: &Task| {
+            let maker = task.provenance.get(&Field::Created);
+            maker.is_some_and(|maker| maker.account.as_ref() == Some(&account))
+        };
+        let vanished = |(task, _, loss): &(&Task, &Mapping, &Loss)| {
+            loss.evidence == Evidence::Unlisted && !made_there(task)
+        };
+        let revives = pass.capabilities.revives;
+        let mut unmade: Vec<bool> = losses.iter().map(|one| revives && vanished(one)).collect();
+        if !pass.connector.undo_takes_ours() {
+            return Ok(unmade);
+        }
+        let suspects = losses
+            .iter()
+            .zip(&mut unmade)
+            .filter(|(_, unmade)| **unmade);
+        let (asked, suspects): (Vec<_>, Vec<_>) = suspects
+            .filter_map(|((_, pair, _), unmade)| {
+                Some(((pair.remote.clone()?, Timestamp::MIN), unmade))
+            })
+            .unzip();
+        if asked.is_empty() {
+            return Ok(unmade);
+        }
+        for (unmade, touched) in suspects.into_iter().zip(self.touched(pass, &asked).await?) {
+            // Removed altogether, which no undo does.
+            *unmade = !touched.removed;
+        }
+        Ok(unmade)
+    }
+}
+
+/// When we deleted it there because it was deleted elsewhere.
+fn deleted_by_us<C>(pass: &Pass<'_, C>, task: &Task, pair: &Mapping) -> Option<Timestamp> {
+    let (_, at) = pair
+        .gone
+        .filter(|(evidence, _)| *evidence == Evidence::Flagged)?;
+    let origin = task.deleted.as_ref()?;
+    (origin.account.as_ref() != Some(&pass.account.id)).then_some(at)
+}
+
+/// Whether something is not as a write of ours left it, and may have been undone.
+fn is_suspect<C>(
+    pass: &Pass<'_, C>,
+    context: &Context,
+    task: &Task,
+    pair: &Mapping,
+    remote: &RemoteTask,
+) -> bool {
+    if pair.written.is_empty() {
+        return false;
+    }
+    let (mut base, mut written) = (pair.base.clone(), pair.written.clone());
+    let mut seen = context.translate(&pass.account.id, remote, task.id, &base, &task.fields);
+    let untouched = Touched::default();
+    let remote_of = |task| context.remotes.get(&task);
+    let undone = take_undone(
+        &mut base,
+        &mut written,
+        &mut seen,
+        |_| Some(&untouched),
+        remote_of,
+    );
+    !undone.is_empty()
+}
