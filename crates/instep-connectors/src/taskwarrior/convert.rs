@@ -7,20 +7,20 @@ use std::ops::RangeInclusive;
 use instep_contract::ConnectorError;
 use instep_model::{
     BatchRule, Capabilities, Field, Fields, Grid, Hold, Ids, RemoteId, RemoteNote, RemoteNoteId,
-    RemoteTask, Status, TagRule, TextRule, TimeZone, Timestamp, Touched, Value, When,
+    RemoteTask, Status, TagRule, TextRule, TimeZone, Timestamp, Value, When,
 };
 use serde_json::{Map, Value as Json};
 
 use super::wire::{REPETITION, Row, State, plain};
 
 /// Dates and times, and the attribute that holds each.
-const WHENS: [(Field, &str); 3] = [
+pub(super) const WHENS: [(Field, &str); 3] = [
     (Field::Due, "due"),
     (Field::Wait, "wait"),
     (Field::Start, "scheduled"),
 ];
 /// Instants, and the attribute that holds each.
-const INSTANTS: [(Field, &str); 3] = [
+pub(super) const INSTANTS: [(Field, &str); 3] = [
     (Field::StartedAt, "start"),
     (Field::CompletedAt, "end"),
     (Field::Created, "entry"),
@@ -266,29 +266,6 @@ impl Rules {
         match value {
             Some(Value::Text(text)) if !self.text(text).is_empty() => Ok(self.text(text)),
             _ => Err(rejected(field, "Taskwarrior needs a description")),
-        }
-    }
-
-    /// Adds what it means that this property was set, as [`Row::properties`] names it.
-    pub(super) fn touch(touched: &mut Touched, property: &str) {
-        let mut times = WHENS.iter().chain(&INSTANTS);
-        let field = match property {
-            "description" => Some(Field::Title),
-            "status" => Some(Field::Status),
-            "priority" => Some(Field::Priority),
-            "project" => Some(Field::Project),
-            "parent" => Some(Field::Series),
-            _ => times
-                .find(|(_, key)| *key == property)
-                .map(|(field, _)| *field),
-        };
-        touched.fields.extend(field);
-        if let Some(tag) = property.strip_prefix("tag_") {
-            touched.tags.insert(tag.to_owned());
-        } else if let Some(other) = property.strip_prefix("dep_") {
-            touched.depends.insert(RemoteId::new(other));
-        } else if let Some(note) = property.strip_prefix("annotation_") {
-            touched.notes.insert(RemoteNoteId::new(note));
         }
     }
 

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use instep_contract::ConnectorError;
-use instep_model::{Timestamp, Touched};
+use instep_model::{Field, RemoteId, RemoteNoteId, Timestamp, Touched};
 use taskchampion::Operation;
 use taskchampion::storage::Storage;
 use uuid::Uuid;
 
-use super::convert::Rules;
+use super::convert::{INSTANTS, WHENS};
 use super::race::{Import, Told};
 use super::replica::{open_to_read, unstored};
 use super::unfinished::{self, Command};
@@ -132,7 +132,7 @@ fn touched_since(operations: &[Operation], since_micros: i64) -> Touched {
     let from = operations.iter().position(is_since);
     for operation in from.map_or(&[][..], |from| &operations[from..]) {
         if let Operation::Update { property, .. } = operation {
-            Rules::touch(&mut touched, property);
+            touch(&mut touched, property);
         }
     }
     let made = |operation: &&Operation| {
@@ -140,6 +140,29 @@ fn touched_since(operations: &[Operation], since_micros: i64) -> Touched {
     };
     touched.removed = operations.iter().rev().find(made).is_some_and(is_removal);
     touched
+}
+
+/// Adds what it means that this property was set.
+fn touch(touched: &mut Touched, property: &str) {
+    let mut times = WHENS.iter().chain(&INSTANTS);
+    let field = match property {
+        "description" => Some(Field::Title),
+        "status" => Some(Field::Status),
+        "priority" => Some(Field::Priority),
+        "project" => Some(Field::Project),
+        "parent" => Some(Field::Series),
+        _ => times
+            .find(|(_, key)| *key == property)
+            .map(|(field, _)| *field),
+    };
+    touched.fields.extend(field);
+    if let Some(tag) = property.strip_prefix("tag_") {
+        touched.tags.insert(tag.to_owned());
+    } else if let Some(other) = property.strip_prefix("dep_") {
+        touched.depends.insert(RemoteId::new(other));
+    } else if let Some(note) = property.strip_prefix("annotation_") {
+        touched.notes.insert(RemoteNoteId::new(note));
+    }
 }
 
 async fn read(
