@@ -44,13 +44,14 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     }
 
     /// Reads the items whose notes are to be changed or taken away. A note is written by its id
-    /// alone, so that nothing would refuse to write over what a person changed in it (S17).
+    /// alone, so that nothing would refuse to write over what a person changed in it (S17). Answers
+    /// whether there were any.
     pub(crate) async fn read_reworded<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
         state: &AccountState,
         due: &[Work],
-    ) -> Result<(), Stop> {
+    ) -> Result<bool, Stop> {
         let ids: Vec<TaskId> = due.iter().map(|work| work.task).collect();
         let pairs = self.store.mappings_by_task(&pass.account.id, &ids).await?;
         let has_notes = |pair: &&Mapping| !pair.base.fields.annotations().is_empty();
@@ -60,7 +61,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .map(|pair| (pair.task, pair))
             .collect();
         if noted.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let ids: Vec<TaskId> = noted.keys().copied().collect();
         let tasks = self.store.tasks(&ids).await?;
@@ -75,7 +76,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             self.read_items(pass, state, &reworded).await?;
             pass.looked = false;
         }
-        Ok(())
+        Ok(!reworded.is_empty())
     }
 
     /// Reads these items now and takes what they show into the hub; answers the tasks that they are.

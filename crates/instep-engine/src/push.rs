@@ -55,11 +55,16 @@ pub(crate) struct Page {
 }
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
-    /// Works through everything that is due for the account.
-    pub(crate) async fn push<C: Connector>(&self, pass: &mut Pass<'_, C>) -> Result<(), Stop> {
-        let mut lost = 0;
+    /// Works through everything that is due for the account; `known` is the beginning of it, where that
+    /// was asked for already.
+    pub(crate) async fn push<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        known: Option<Vec<Work>>,
+    ) -> Result<(), Stop> {
+        let (mut lost, mut known) = (0, known);
         loop {
-            let pushed = self.push_all(pass).await;
+            let pushed = self.push_all(pass, known.take()).await;
             pass.newer = None;
             match pushed {
                 Err(Stop::Lost(trouble)) => {
@@ -87,13 +92,20 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         Ok(())
     }
 
-    async fn push_all<C: Connector>(&self, pass: &mut Pass<'_, C>) -> Result<(), Stop> {
+    async fn push_all<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        known: Option<Vec<Work>>,
+    ) -> Result<(), Stop> {
         let account = &pass.account.id;
         let mut after = 0;
-        let mut collections = None;
+        let (mut collections, mut known) = (None, known);
         loop {
             let now = self.clock.now();
-            let work = self.store.pending_work(account, after, PAGE, now).await?;
+            let work = match known.take() {
+                Some(work) => work,
+                None => self.store.pending_work(account, after, PAGE, now).await?,
+            };
             let Some(last) = work.last() else {
                 return Ok(());
             };
@@ -126,6 +138,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         }
         let known = match collections {
             Some(known) => known,
+            None if !pass.capabilities.collections => Vec::new(),
             None => {
                 let state = self.store.account_state(&pass.account.id).await?;
                 state.collections

@@ -150,7 +150,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         if !pass.looked {
             self.look(pass, false).await?;
         }
-        self.push(pass).await
+        self.push(pass, None).await
     }
 
     /// Every account but this one.

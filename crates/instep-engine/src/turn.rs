@@ -61,6 +61,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 pass.looked = false;
             }
         }
+        let mut known = None;
         if *begin != Begin::Look {
             let now = self.clock.now();
             let account = &pass.account.id;
@@ -73,7 +74,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             if count > 0 {
                 return Err(Stop::Trouble(Trouble::InDoubt { count }));
             }
-            self.read_reworded(pass, &state, &due).await?;
+            let reworded = self.read_reworded(pass, &state, &due).await?;
+            known = (!reworded).then_some(due);
         }
         // Whoever waits meanwhile is not kept waiting: what is due has its own turn then.
         let rest = pass.connector.ready_in();
@@ -81,6 +83,6 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             pass.report.rest = Some(rest);
             return Ok(());
         }
-        self.push(pass).await
+        self.push(pass, known).await
     }
 }

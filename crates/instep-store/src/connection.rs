@@ -23,6 +23,7 @@ pub(crate) const MAX_TRIES: u32 = 3;
 macro_rules! statement {
     ($hub:expr, |$on:ident| $step:expr) => {
         crate::connection::turn!($hub, |writer| async {
+            writer.commit_durably().await?;
             let $on: &mut sqlx::AnyConnection = writer;
             $step.await
         })
@@ -48,14 +49,10 @@ pub(crate) use transaction;
 macro_rules! light_transaction {
     ($hub:expr, |$on:ident| $step:expr) => {
         crate::connection::turn!($hub, |writer| async {
-            writer.commit_lightly().await?;
-            let mut transaction = writer.begin().await?;
+            let mut transaction = writer.begin_lightly().await?;
             let $on: &mut sqlx::AnyConnection = transaction.inside();
             let outcome = $step.await;
-            let outcome = transaction.end(outcome).await;
-            // Where it fails the connection is given up; what was committed is.
-            let _ = writer.commit_durably().await;
-            outcome
+            transaction.end(outcome).await
         })
     };
 }
@@ -108,8 +105,8 @@ pub(crate) struct Writing {
     connection: AnyConnection,
     /// Whether a transaction was begun of which we do not know that it ended.
     is_midway: bool,
-    /// Whether its commits do not wait for the disk.
-    is_light: bool,
+    /// Whether the last transaction was a light one.
+    was_light: bool,
 }
 
 impl Connections {
@@ -183,7 +180,7 @@ impl Connections {
 impl Slot {
     /// Closing a connection rolls back what it was in the middle of.
     async fn give_up_midway(&mut self) {
-        if matches!(self, Self::Open(writing) if writing.is_midway || writing.is_light)
+        if matches!(self, Self::Open(writing) if writing.is_midway)
             && let Self::Open(writing) = std::mem::replace(self, Self::Lost)
         {
             let _ = writing.connection.close().await;
@@ -196,27 +193,32 @@ impl Writing {
         Self {
             connection,
             is_midway: false,
-            is_light: false,
+            was_light: false,
         }
     }
 
-    /// Has commits not wait for the disk, until the end of this is answered.
-    pub(crate) async fn commit_lightly(&mut self) -> Result<(), sqlx::Error> {
-        self.is_light = true;
-        self.connection.execute(dialect::LIGHT_COMMITS).await?;
-        Ok(())
-    }
-
-    /// Ends that.
+    /// Has what is no transaction of its own wait for the disk.
     pub(crate) async fn commit_durably(&mut self) -> Result<(), sqlx::Error> {
-        self.connection.execute(dialect::DURABLE_COMMITS).await?;
-        self.is_light = false;
+        if self.was_light {
+            self.connection.execute(dialect::DURABLE_COMMITS).await?;
+            self.was_light = false;
+        }
         Ok(())
     }
 
     /// Begins a transaction that means to write.
     pub(crate) async fn begin(&mut self) -> Result<Transaction<'_>, sqlx::Error> {
-        let inner = self.connection.begin_with(dialect::BEGIN_WRITE).await?;
+        self.begin_as(dialect::BEGIN_WRITE).await
+    }
+
+    /// The same for one whose commit does not wait for the disk.
+    pub(crate) async fn begin_lightly(&mut self) -> Result<Transaction<'_>, sqlx::Error> {
+        self.was_light = true;
+        self.begin_as(dialect::BEGIN_LIGHT).await
+    }
+
+    async fn begin_as(&mut self, statement: &'static str) -> Result<Transaction<'_>, sqlx::Error> {
+        let inner = self.connection.begin_with(statement).await?;
         self.is_midway = true;
         Ok(Transaction {
             inner,
@@ -314,43 +316,47 @@ impl DerefMut for Reader<'_> {
 mod tests {
     use instep_contract::StoreError;
     use instep_model::UserId;
-    use sqlx::Row;
+    use sqlx::{AnyConnection, Row};
 
     use crate::HubStore;
     use crate::sql::Stop;
 
-    /// What waits for the disk does so again once a light transaction is over, however it ended.
+    /// Only a light transaction does not wait for the disk: not what comes after it, however it ended.
     #[tokio::test]
     async fn only_a_light_transaction_does_not_wait_for_the_disk() {
         const FULL: i64 = 2;
+        async fn level(on: &mut AnyConnection) -> Result<i64, Stop> {
+            let row = sqlx::query("PRAGMA synchronous").fetch_one(on);
+            Ok(row.await?.get(0))
+        }
         let dir = tempfile::tempdir().expect("a directory");
         let store = HubStore::open(&dir.path().join("hub.db"), UserId::new("me")).await;
         let store = store.expect("a new hub opens");
         let hub = &*store.0;
-        let level = async || -> i64 {
-            let mut writer = hub.connections.writer().await.expect("open");
-            let row = sqlx::query("PRAGMA synchronous").fetch_one(&mut **writer);
-            row.await.expect("answers").get(0)
-        };
-        assert_eq!(level().await, FULL);
         for refused in [false, true] {
             let inside = light_transaction!(hub, |on| async {
-                let row = sqlx::query("PRAGMA synchronous").fetch_one(&mut *on).await;
+                let level = level(&mut *on).await?;
                 match refused {
                     true => Err(Stop::Refused(StoreError::Unavailable {
                         source: "no".into(),
                     })),
-                    false => Ok(row?.get::<i64, _>(0)),
+                    false => Ok(level),
                 }
             });
             assert_eq!(inside.ok(), (!refused).then_some(FULL - 1));
-            assert_eq!(level().await, FULL);
+            let after = match refused {
+                true => transaction!(hub, |on| level(on)),
+                false => statement!(hub, |on| level(on)),
+            };
+            assert_eq!(after.expect("answers"), FULL);
         }
         let given_up = async {
             let mut writer = hub.connections.writer().await.expect("open");
-            writer.commit_lightly().await.expect("answers");
+            let begun = writer.begin_lightly().await;
+            drop(begun.expect("begins"));
         };
         given_up.await;
-        assert_eq!(level().await, FULL);
+        let after: Result<i64, StoreError> = statement!(hub, |on| level(on));
+        assert_eq!(after.expect("answers"), FULL);
     }
 }

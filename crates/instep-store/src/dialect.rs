@@ -2,8 +2,15 @@
 
 use std::path::Path;
 
-/// Opens a transaction that means to write: it waits for its turn here, and never half-way.
-pub(crate) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+/// Opens a transaction that means to write: it waits for its turn here, and never half-way. Its commit
+/// is answered once it outlives power loss.
+pub(crate) const BEGIN_WRITE: &str = "PRAGMA synchronous = FULL; BEGIN IMMEDIATE";
+
+/// The same; its commit outlives this process, but power loss only once a later one of the others does.
+pub(crate) const BEGIN_LIGHT: &str = "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE";
+
+/// Has what is no transaction wait for the disk again, after a light one.
+pub(crate) const DURABLE_COMMITS: &str = "PRAGMA synchronous = FULL";
 
 /// Sent once on a new connection. `FULL` is what makes an answer survive power loss: in
 /// WAL mode `NORMAL` loses every commit since the last checkpoint.
@@ -13,12 +20,6 @@ pub(crate) const ON_CONNECT: &str = "\
     PRAGMA synchronous = FULL; \
     PRAGMA fullfsync = 1; \
     PRAGMA foreign_keys = ON;";
-
-/// From here on a commit outlives this process, but power loss only once a later one does.
-pub(crate) const LIGHT_COMMITS: &str = "PRAGMA synchronous = NORMAL";
-
-/// Takes that back.
-pub(crate) const DURABLE_COMMITS: &str = "PRAGMA synchronous = FULL";
 
 /// Keeps a row that was read from moving before the commit; a SQLite writer is alone anyway.
 pub(crate) const LOCK_ROWS: &str = "";

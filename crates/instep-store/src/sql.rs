@@ -12,7 +12,7 @@ use crate::row::corrupt;
 /// How many rows one statement writes. Few sizes, so that prepared statements are found again;
 /// and small ones, because finding a parameter by its number takes SQLite longer the more
 /// there are.
-const INSERT_SIZES: [usize; 4] = [48, 12, 3, 1];
+const INSERT_SIZES: [usize; 5] = [48, 12, 3, 2, 1];
 
 /// How many keys one statement asks for; the last one is repeated to fill up.
 const KEY_SIZES: [usize; 4] = [1, 8, 64, 256];
