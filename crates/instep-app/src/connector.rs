@@ -11,7 +11,7 @@ use instep_connectors::taskwarrior::TaskwarriorConnector;
 use instep_connectors::vikunja::VikunjaConnector;
 use instep_contract::{Applied, Connector, ConnectorError, Cursor, Look, Lost, Observation};
 use instep_model::{
-    Capabilities, Direction, Identity, Operation, RemoteId, RemoteTask, Timestamp, Touched,
+    Capabilities, Direction, Identity, Operation, RemoteId, RemoteTask, SetSince, Timestamp,
 };
 
 /// A connector of any kind.
@@ -245,11 +245,11 @@ impl Connector for AnyConnector {
         each!(&self.service, inner => inner.undo_takes_ours())
     }
 
-    async fn touched(
+    async fn set_since(
         &mut self,
         asked: &[(RemoteId, Timestamp)],
-    ) -> Result<Vec<Touched>, ConnectorError> {
-        each!(&mut self.service, inner => inner.touched(asked).await)
+    ) -> Result<Vec<Option<SetSince>>, ConnectorError> {
+        each!(&mut self.service, inner => inner.set_since(asked).await)
     }
 
     fn forget_seen(&self, cursor: &Cursor, items: &[RemoteId]) -> Result<Cursor, ConnectorError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use instep_model::{
     Capabilities, Collection, CollectionId, Gone, Identity, Operation, RemoteId, RemoteNoteId,
-    RemoteTask, Timestamp, Touched,
+    RemoteTask, SetSince, Timestamp,
 };
 
 use crate::ConnectorError;
@@ -134,13 +134,13 @@ pub trait Connector: Send {
     }
 
     /// What that journal tells was set in each of these items since a moment, our own writes among
-    /// it; in the same order. Only asked where an undo takes ours.
-    fn touched(
+    /// it; in the same order. `None` where it cannot tell, as it does not reach back that far. Only
+    /// asked where an undo takes ours.
+    fn set_since(
         &mut self,
         asked: &[(RemoteId, Timestamp)],
-    ) -> impl Future<Output = Result<Vec<Touched>, ConnectorError>> + Send {
-        let all = vec![Touched::default(); asked.len()];
-        std::future::ready(Ok(all))
+    ) -> impl Future<Output = Result<Vec<Option<SetSince>>, ConnectorError>> + Send {
+        std::future::ready(Ok(vec![None; asked.len()]))
     }
 
     /// `cursor` without what it holds of these items, so that the next look shows them whatever they

@@ -1,7 +1,7 @@
 //! Deleting items, each only while it is what its base says (S16).
 
 use instep_contract::{Connector, ConnectorError, PushStep, Store};
-use instep_model::{Action, Evidence, Operation, RemoteId, RemoteTask, Side, TaskId};
+use instep_model::{Action, Evidence, Operation, RemoteId, RemoteTask, Side, TaskId, Timestamp};
 
 use crate::aftermath::Aftermath;
 use crate::confirm::CARRIED;
@@ -34,7 +34,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 let pair = page.context.mappings.get(id);
                 let found = found.filter(|remote| pair.is_none_or(|pair| pair.is_of(remote.born)));
                 match found {
-                    None => steps.push(self.deleted(pass, page, *id, false)),
+                    None => steps.push(self.deleted(pass, page, *id, None)),
                     Some(remote) if self.is_as_agreed(pass, page, *id, &remote) => {
                         to_delete.push(*id)
                     }
@@ -71,6 +71,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             return Ok(Vec::new());
         }
         let nothing = Marked::default();
+        // What the service's journal tells of it is no older.
+        let at = self.clock.now();
         let sent = self.send(pass, &operations, &[], &nothing, false).await?;
         let results = match sent {
             Err(error) if error.is_about_item() && tasks.len() == 1 => vec![Err(error)],
@@ -81,7 +83,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         for (id, result) in tasks.iter().zip(results) {
             match result {
                 Ok(_) | Err(ConnectorError::Gone { .. }) => {
-                    steps.push(self.deleted(pass, page, *id, true));
+                    steps.push(self.deleted(pass, page, *id, Some(at)));
                 }
                 Err(error) => {
                     steps.extend(self.failed(pass, page, *id, error, None, &mut aftermath))
@@ -119,12 +121,13 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         !(self.decisions.remote_was_edited)(&projection, &mapping.base, &seen.fields)
     }
 
-    pub(crate) fn deleted<C: Connector>(
+    /// An item that is gone; `sent_at` where we deleted it just now.
+    fn deleted<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
         page: &Page,
         id: TaskId,
-        by_us: bool,
+        sent_at: Option<Timestamp>,
     ) -> PushStep {
         let task = page.context.tasks[&id].clone();
         let mut mapping = page.context.mappings[&id].clone();
@@ -134,11 +137,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         } else {
             Evidence::NotFound
         };
-        mapping.gone = Some((evidence, self.clock.now()));
+        mapping.gone = Some((evidence, sent_at.unwrap_or(self.clock.now())));
         mapping.observed = None;
         self.stamp(&mut mapping, &task, true);
         let mut journal = Vec::new();
-        if by_us {
+        if sent_at.is_some() {
             pass.tell(
                 Side::Remote,
                 Action::Delete,

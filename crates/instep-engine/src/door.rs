@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use instep_contract::{Applied, Connector, ConnectorError, Lost, Observation, Store, with_causes};
 use instep_model::{
-    Access, AccountId, Identity, RemoteId, RemoteTask, Timestamp, Touched, Trouble,
+    Access, AccountId, Identity, RemoteId, RemoteTask, SetSince, Timestamp, Trouble,
 };
 use instep_sync::{Heard, Way, force, hear, refund, spend, throttle, way};
 
@@ -90,7 +90,7 @@ impl Answer for Observation {}
 impl Answer for Vec<Option<RemoteTask>> {}
 impl Answer for Vec<String> {}
 impl Answer for Vec<Lost> {}
-impl Answer for Vec<Touched> {}
+impl Answer for Vec<Option<SetSince>> {}
 impl Answer for Vec<Vec<Applied>> {}
 impl Answer for Vec<Called<Applied>> {
     fn errors(&self) -> Vec<&ConnectorError> {

@@ -124,8 +124,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             }
         }
         steps.extend(self.unlink_steps(pass, &ended).await?);
-        // Tasks that are made again or that an edit keeps alive count too: a listing that lost them all
-        // is no less wrong.
+        // Tasks that are made again, which none holds up, or that an edit keeps alive count too: a
+        // listing that lost them all is no less wrong.
         let went_back = pass.older.is_some();
         let permitted = went_back || self.weigh(pass, &weighed, agreed).await?;
         let unmade = self.unmade(pass, &weighed).await?;

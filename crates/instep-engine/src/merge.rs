@@ -20,7 +20,7 @@ use crate::journal::{Event, action_of, changes_between};
 use crate::pass::Pass;
 use crate::round::Engine;
 use crate::scope::{left, left_step};
-use crate::undone::Told;
+use crate::undone::SinceEach;
 use crate::update::remember_written;
 use crate::{Clock, Rng};
 
@@ -38,7 +38,7 @@ pub(crate) struct Sighting<'a> {
     /// What of this pair waits for a person already.
     pub(crate) waiting: &'a [Conflict],
     /// What the service's own journal tells of it, where it was asked.
-    pub(crate) told: Option<&'a Told>,
+    pub(crate) told: Option<&'a SinceEach>,
 }
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {

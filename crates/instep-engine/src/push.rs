@@ -13,7 +13,7 @@ use crate::context::{Context, collection_for};
 use crate::gone::Loss;
 use crate::pass::Pass;
 use crate::round::Engine;
-use crate::scope::left;
+use crate::scope::{is_outside, left};
 use crate::stop::Stop;
 use crate::{Clock, Rng};
 
@@ -131,8 +131,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         collections: Option<Vec<Collection>>,
     ) -> Result<Option<Vec<Collection>>, Stop> {
         work.retain(|work| !pass.refused.contains(&work.generation));
-        self.read_returned(pass, &work).await?;
         if pass.account.direction == Direction::FromRemote {
+            self.read_returned(pass, &work).await?;
             self.keep_here(pass, work).await?;
             return Ok(collections);
         }
@@ -144,7 +144,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 state.collections
             }
         };
-        let page = self.page(pass, work, known).await?;
+        let mut page = self.page(pass, work.clone(), known).await?;
+        if page.context.mappings.values().any(is_outside) {
+            self.read_returned(pass, &work).await?;
+            page = self.page(pass, work, page.collections).await?;
+        }
         let page = self.after_weighing_again(pass, page).await?;
         Ok(Some(self.push_page(pass, page).await?))
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use instep_contract::{Applied, Connector, ConnectorError, Cursor, Look, Observation};
 use instep_model::{
-    Capabilities, CollectionId, Identity, Operation, RemoteId, RemoteNoteId, RemoteTask, Timestamp,
-    Touched,
+    Capabilities, CollectionId, Identity, Operation, RemoteId, RemoteNoteId, RemoteTask, SetSince,
+    Timestamp,
 };
 
 /// What the ids of things that were never made begin with.
@@ -127,11 +127,11 @@ impl<C: Connector> Connector for Rehearsal<C> {
         self.inner.undo_takes_ours()
     }
 
-    async fn touched(
+    async fn set_since(
         &mut self,
         asked: &[(RemoteId, Timestamp)],
-    ) -> Result<Vec<Touched>, ConnectorError> {
-        self.inner.touched(asked).await
+    ) -> Result<Vec<Option<SetSince>>, ConnectorError> {
+        self.inner.set_since(asked).await
     }
 
     async fn missing_tags(&mut self, tags: &[String]) -> Result<Vec<String>, ConnectorError> {

@@ -35,10 +35,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     ) -> Result<(), Stop> {
         let ids: Vec<TaskId> = work.iter().map(|work| work.task).collect();
         let pairs = self.store.mappings_by_task(&pass.account.id, &ids).await?;
-        let left: Vec<Mapping> = pairs
-            .into_iter()
-            .filter(|pair| pair.state == MappingState::OutOfScope && pair.gone.is_none())
-            .collect();
+        let left: Vec<Mapping> = pairs.into_iter().filter(is_outside).collect();
         if left.is_empty() {
             return Ok(());
         }
@@ -68,6 +65,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         self.take_losses(pass, &losses).await?;
         self.merge_chunk(pass, &there, None).await
     }
+}
+
+/// Whether a pair was left where it is.
+pub(crate) fn is_outside(pair: &Mapping) -> bool {
+    pair.state == MappingState::OutOfScope && pair.gone.is_none()
 }
 
 /// The step that notes that a pair is none of the account's; `None` where that is known.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use instep_contract::{Connector, Store};
 use instep_model::{
-    Action, Evidence, Field, JournalEntry, Mapping, RemoteId, RemoteTask, Side, Task, TaskId,
-    Timestamp, Touched,
+    Action, Evidence, Field, JournalEntry, Mapping, RemoteId, RemoteTask, SetSince, Side, Task,
+    TaskId, Timestamp,
 };
 use instep_sync::{Translated, take_undone};
 
@@ -20,8 +20,8 @@ use crate::round::Engine;
 use crate::stop::Stop;
 use crate::{Clock, Rng};
 
-/// What was set in one item since each of some moments.
-pub(crate) type Told = BTreeMap<Timestamp, Touched>;
+/// What was set in one item since each of some moments, where its service could tell.
+pub(crate) type SinceEach = BTreeMap<Timestamp, SetSince>;
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     /// What the service's journal tells of those of these items in which something is as if a write of
@@ -31,10 +31,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pass: &mut Pass<'_, C>,
         context: &Context,
         paired: &[(TaskId, RemoteTask)],
-    ) -> Result<BTreeMap<TaskId, Told>, Stop> {
-        let mut told: BTreeMap<TaskId, Told> = BTreeMap::new();
-        // A person who takes over an older state as it is has no use for what was written since.
-        if pass.takes_older || !pass.connector.undo_takes_ours() {
+    ) -> Result<BTreeMap<TaskId, SinceEach>, Stop> {
+        let mut told: BTreeMap<TaskId, SinceEach> = BTreeMap::new();
+        // Of an older copy it is known what becomes of it.
+        let went_back = pass.takes_older || pass.older.is_some();
+        if went_back || !pass.connector.undo_takes_ours() {
             return Ok(told);
         }
         let mut asked: Vec<(TaskId, (RemoteId, Timestamp))> = Vec::new();
@@ -54,19 +55,21 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         asked.dedup();
         let questions: Vec<(RemoteId, Timestamp)> =
             asked.iter().map(|(_, question)| question.clone()).collect();
-        for ((id, (_, at)), touched) in asked.iter().zip(self.touched(pass, &questions).await?) {
-            told.entry(*id).or_default().insert(*at, touched);
+        for ((id, (_, at)), set) in asked.iter().zip(self.set_since(pass, &questions).await?) {
+            told.entry(*id)
+                .or_default()
+                .extend(set.map(|set| (*at, set)));
         }
         Ok(told)
     }
 
-    async fn touched<C: Connector>(
+    async fn set_since<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
         asked: &[(RemoteId, Timestamp)],
-    ) -> Result<Vec<Touched>, Stop> {
-        let touched = async |connector: &mut C| connector.touched(asked).await;
-        Ok(self.call(pass, touched).await??)
+    ) -> Result<Vec<Option<SetSince>>, Stop> {
+        let set = async |connector: &mut C| connector.set_since(asked).await;
+        Ok(self.call(pass, set).await??)
     }
 
     /// Takes into the pair what an undo took along of our writes, and answers how the journal tells it.
@@ -134,12 +137,15 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             let maker = task.provenance.get(&Field::Created);
             maker.is_some_and(|maker| maker.account.as_ref() == Some(&account))
         };
-        let vanished = |(task, _, loss): &(&Task, &Mapping, &Loss)| {
-            loss.evidence == Evidence::Unlisted && !made_there(task)
+        let (revives, asks) = (pass.capabilities.revives, pass.connector.undo_takes_ours());
+        // What was asked for by its id and not found may lie there deleted.
+        let is_suspect = |(task, _, loss): &(&Task, &Mapping, &Loss)| match loss.evidence {
+            Evidence::Unlisted => revives && !made_there(task),
+            Evidence::NotFound => asks && !made_there(task),
+            Evidence::Flagged => false,
         };
-        let revives = pass.capabilities.revives;
-        let mut unmade: Vec<bool> = losses.iter().map(|one| revives && vanished(one)).collect();
-        if !pass.connector.undo_takes_ours() {
+        let mut unmade: Vec<bool> = losses.iter().map(is_suspect).collect();
+        if !asks {
             return Ok(unmade);
         }
         let suspects = losses
@@ -147,16 +153,22 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .zip(&mut unmade)
             .filter(|(_, unmade)| **unmade);
         let (asked, suspects): (Vec<_>, Vec<_>) = suspects
-            .filter_map(|((_, pair, _), unmade)| {
-                Some(((pair.remote.clone()?, Timestamp::MIN), unmade))
+            .filter_map(|((_, pair, loss), unmade)| {
+                let question = (pair.remote.clone()?, Timestamp::MIN);
+                Some((question, (loss.evidence, unmade)))
             })
             .unzip();
         if asked.is_empty() {
             return Ok(unmade);
         }
-        for (unmade, touched) in suspects.into_iter().zip(self.touched(pass, &asked).await?) {
-            // Removed altogether, which no undo does.
-            *unmade = !touched.removed;
+        let told = self.set_since(pass, &asked).await?;
+        for ((evidence, unmade), set) in suspects.into_iter().zip(told) {
+            *unmade = match evidence {
+                // Removed altogether, which no undo does.
+                Evidence::Unlisted => set.is_none_or(|set| !set.removed),
+                // An undo of its making leaves nothing of it in the journal.
+                _ => set == Some(SetSince::default()),
+            };
         }
         Ok(unmade)
     }
@@ -184,7 +196,7 @@ fn is_suspect<C>(
     }
     let (mut base, mut written) = (pair.base.clone(), pair.written.clone());
     let mut seen = context.translate(&pass.account.id, remote, task.id, &base, &task.fields);
-    let untouched = Touched::default();
+    let untouched = SetSince::default();
     let remote_of = |task| context.remotes.get(&task);
     let undone = take_undone(
         &mut base,

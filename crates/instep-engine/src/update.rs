@@ -329,8 +329,12 @@ pub(crate) fn remember_written(
         at,
         change: without_notes_that_stay(change.clone()),
     });
-    let beyond = mapping.written.len().saturating_sub(MOST_WRITTEN);
-    mapping.written.drain(..beyond);
+    while mapping.written.len() > MOST_WRITTEN {
+        // Of a value there is one at most.
+        let mut written = mapping.written.iter();
+        let oldest = written.position(|one| one.change.field.has_elements());
+        mapping.written.remove(oldest.unwrap_or_default());
+    }
 }
 
 /// A change of notes without those that it leaves as they are: they may be many, and long.

@@ -38,7 +38,7 @@ pub use id::{
     AccountId, AnnotationId, CollectionId, ConflictId, OperationId, RemoteId, RemoteNoteId, TaskId,
     UserId,
 };
-pub use mapping::{Base, Hint, Mapping, MappingState, NextTry, Touched, Unanswered, Written};
+pub use mapping::{Base, Hint, Mapping, MappingState, NextTry, SetSince, Unanswered, Written};
 pub use operation::{Draft, DraftNote, Edit, Link, Operation};
 pub use project::ProjectPath;
 pub use reminder::{Anchor, Reminder};

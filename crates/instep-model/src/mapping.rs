@@ -129,7 +129,7 @@ pub struct Written {
 /// What was set in an item since a moment, whoever set it, as a journal of the service's own tells.
 /// What was undone is not in such a journal any more.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Touched {
+pub struct SetSince {
     /// Fields, but for those that have elements.
     pub fields: BTreeSet<Field>,
     /// Tags that were added or taken away.
@@ -138,7 +138,7 @@ pub struct Touched {
     pub depends: BTreeSet<RemoteId>,
     /// Notes that were written, changed or removed.
     pub notes: BTreeSet<RemoteNoteId>,
-    /// Whether the item itself was removed.
+    /// Whether the item itself was removed, and not made again.
     pub removed: bool,
 }
 
@@ -162,7 +162,7 @@ pub struct Mapping {
     /// What the base may have missed: seen there, it is nobody's edit.
     pub unanswered: Vec<Unanswered>,
     /// What was written last, where an undo of a person's own step takes it along: seen taken back so,
-    /// it is nobody's edit either. Oldest first.
+    /// it is nobody's edit either. In the order in which that was known.
     pub written: Vec<Written>,
     /// The version of the hub task that this pair last took into account. A task that has moved
     /// on since was edited, whatever the remote can hold of it.

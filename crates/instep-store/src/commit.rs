@@ -46,13 +46,13 @@ pub(crate) async fn merge(
     must_be_unique(hub, on, &pairs).await?;
 
     let deletions = planned_deletions(lease, steps);
-    let accounts = accounts_of(&pairs, &wakes);
-    let counted = deletions.iter().map(|(account, _)| *account);
-    hub.know_accounts(
-        on,
-        accounts.into_iter().chain(counted).collect::<BTreeSet<_>>(),
-    )
-    .await?;
+    let mut accounts = accounts_of(&pairs, &wakes);
+    accounts.extend(deletions.iter().map(|(account, _)| *account));
+    if let Some(lease) = lease {
+        // It was found in its row.
+        accounts.remove(&lease.account);
+    }
+    hub.know_accounts(on, accounts).await?;
     let journal: Vec<&JournalEntry> = steps.iter().flat_map(|step| &step.journal).collect();
     let count = journal.len() + deletions.len() + wakes.len();
     let first = hub.numbers(on, count as u64).await?;
@@ -85,7 +85,9 @@ pub(crate) async fn push(
     must_exist(hub, on, needed).await?;
     must_be_unique(hub, on, &pairs).await?;
 
-    let accounts: BTreeSet<&AccountId> = accounts_of(&pairs, &wakes).into_iter().collect();
+    let mut accounts = accounts_of(&pairs, &wakes);
+    // Its lease was found in its row.
+    accounts.remove(&lease.account);
     hub.know_accounts(on, accounts).await?;
     let journal: Vec<&JournalEntry> = steps.iter().flat_map(|step| &step.journal).collect();
     let first = hub
@@ -308,8 +310,8 @@ async fn put_tasks(
     Ok(())
 }
 
-/// Rows are dropped before they are written anew: an update in place would meet another's
-/// remote id while two pairs swap theirs.
+/// Where there are several, rows are dropped before they are written anew: an update in place would
+/// meet another's remote id while two pairs swap theirs.
 async fn put_pairs(hub: &Hub, on: &mut AnyConnection, pairs: &Pairs<'_>) -> Result<(), Stop> {
     let mut named: BTreeMap<&AccountId, Vec<Bind>> = BTreeMap::new();
     for (account, task) in pairs.keys() {
@@ -318,7 +320,8 @@ async fn put_pairs(hub: &Hub, on: &mut AnyConnection, pairs: &Pairs<'_>) -> Resu
             .or_default()
             .push(task.to_string().into());
     }
-    for (account, tasks) in named {
+    let is_one = pairs.len() == 1 && kept(pairs).next().is_some();
+    for (account, tasks) in named.into_iter().filter(|_| !is_one) {
         let sql = "DELETE FROM mappings WHERE user_id = $1 AND account = $2 AND task IN";
         execute_in(on, &hub.user, (sql, ""), &[account.as_str().into()], &tasks).await?;
     }
@@ -337,9 +340,13 @@ async fn put_pairs(hub: &Hub, on: &mut AnyConnection, pairs: &Pairs<'_>) -> Resu
         ]
     });
     let rows = rows.collect();
-    let columns = "mappings (user_id, account, task, remote, collection, state, gone, \
-                   linked, unseen, body)";
-    insert(on, &hub.user, (columns, ""), rows).await?;
+    let sql = (
+        "mappings (user_id, account, task, remote, collection, state, gone, linked, unseen, body)",
+        "ON CONFLICT (user_id, account, task) DO UPDATE SET remote = excluded.remote, \
+         collection = excluded.collection, state = excluded.state, gone = excluded.gone, \
+         linked = excluded.linked, unseen = excluded.unseen, body = excluded.body",
+    );
+    insert(on, &hub.user, sql, rows).await?;
     Ok(())
 }
 

@@ -105,7 +105,7 @@ pub(crate) struct Writing {
     connection: AnyConnection,
     /// Whether a transaction was begun of which we do not know that it ended.
     is_midway: bool,
-    /// Whether the last transaction was a light one.
+    /// Whether the last transaction was a light one, as far as is known.
     was_light: bool,
 }
 
@@ -208,17 +208,22 @@ impl Writing {
 
     /// Begins a transaction that means to write.
     pub(crate) async fn begin(&mut self) -> Result<Transaction<'_>, sqlx::Error> {
-        self.begin_as(dialect::BEGIN_WRITE).await
+        self.begin_as(dialect::BEGIN_WRITE, false).await
     }
 
     /// The same for one whose commit does not wait for the disk.
     pub(crate) async fn begin_lightly(&mut self) -> Result<Transaction<'_>, sqlx::Error> {
-        self.was_light = true;
-        self.begin_as(dialect::BEGIN_LIGHT).await
+        self.begin_as(dialect::BEGIN_LIGHT, true).await
     }
 
-    async fn begin_as(&mut self, statement: &'static str) -> Result<Transaction<'_>, sqlx::Error> {
+    async fn begin_as(
+        &mut self,
+        statement: &'static str,
+        is_light: bool,
+    ) -> Result<Transaction<'_>, sqlx::Error> {
+        self.was_light |= is_light;
         let inner = self.connection.begin_with(statement).await?;
+        self.was_light = is_light;
         self.is_midway = true;
         Ok(Transaction {
             inner,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use instep_model::{
-    AnnotationId, Base, Change, Field, RemoteId, TaskId, Timestamp, Touched, Value, Written,
+    AnnotationId, Base, Change, Field, RemoteId, SetSince, TaskId, Timestamp, Value, Written,
 };
 
 use crate::links::Translated;
@@ -18,7 +18,7 @@ pub fn take_undone<'a>(
     base: &mut Base,
     written: &mut Vec<Written>,
     seen: &mut Translated,
-    touched: impl Fn(Timestamp) -> Option<&'a Touched>,
+    touched: impl Fn(Timestamp) -> Option<&'a SetSince>,
     remote_of: impl Fn(TaskId) -> Option<&'a RemoteId>,
 ) -> Vec<Change> {
     let mut undone = Vec::new();
@@ -46,7 +46,7 @@ pub fn take_undone<'a>(
 /// What of a change nobody touched since.
 fn untouched<'a>(
     change: &Change,
-    touched: &Touched,
+    touched: &SetSince,
     base: &Base,
     seen: &Translated,
     remote_of: &impl Fn(TaskId) -> Option<&'a RemoteId>,

@@ -40,7 +40,7 @@ use std::time::Duration;
 
 use instep_contract::{Applied, Connector, ConnectorError, Cursor, Look, Lost, Observation};
 #[cfg(feature = "taskchampion")]
-use instep_model::Touched;
+use instep_model::SetSince;
 use instep_model::{Capabilities, Identity, Operation, RemoteId, RemoteTask, Timestamp};
 use uuid::Uuid;
 
@@ -396,19 +396,20 @@ impl Connector for TaskwarriorConnector {
     }
 
     #[cfg(feature = "taskchampion")]
-    async fn touched(
+    async fn set_since(
         &mut self,
         asked: &[(RemoteId, Timestamp)],
-    ) -> Result<Vec<Touched>, ConnectorError> {
+    ) -> Result<Vec<Option<SetSince>>, ConnectorError> {
         let place = self.place(None).await?;
         self.opened += 1;
-        let of = |(id, since): &(RemoteId, Timestamp)| Some((edit::uuid_of(id)?, *since));
-        let asked: Vec<_> = asked
-            .iter()
-            .map(|one| of(one).unwrap_or_default())
-            .collect();
-        let touched = operations::touched(&place.data, &asked);
-        self.program.timed(touched).await
+        // An id that names no task stands for one that is nowhere.
+        let of = |(id, since): &(RemoteId, Timestamp)| {
+            let uuid = edit::uuid_of(id);
+            (uuid.unwrap_or_default(), *since)
+        };
+        let asked: Vec<(Uuid, Timestamp)> = asked.iter().map(of).collect();
+        let set = operations::set_since(&place.data, &asked);
+        self.program.timed(set).await
     }
 
     fn forget_seen(&self, cursor: &Cursor, items: &[RemoteId]) -> Result<Cursor, ConnectorError> {

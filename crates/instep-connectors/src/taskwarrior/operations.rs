@@ -1,18 +1,19 @@
 //! The journal of 3, read for what was written to some tasks: since a moment that was noted, or
-//! lately. Only the program's own imports ask it: the library's writes check what they find.
+//! lately. The program's own imports ask it, and whoever wants to tell an undo from an edit; the
+//! library's writes check what they find.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use instep_contract::ConnectorError;
-use instep_model::{Field, RemoteId, RemoteNoteId, Timestamp, Touched};
+use instep_model::{Field, RemoteId, RemoteNoteId, SetSince, Timestamp};
 use taskchampion::Operation;
 use taskchampion::storage::Storage;
 use uuid::Uuid;
 
 use super::convert::{INSTANTS, WHENS};
 use super::race::{Import, Told};
-use super::replica::{open_to_read, unstored};
+use super::replica::{open_to_read, read_some, unstored};
 use super::unfinished::{self, Command};
 use super::wire::{Row, canonical};
 
@@ -105,45 +106,55 @@ pub(super) async fn recent(
 }
 
 /// What was set in these tasks since each of these moments, our own writes among it; an undo takes
-/// what it undoes out of the journal.
+/// what it undoes out of the journal. `None` of a task whose making is not in it: the journal of such
+/// a task was cut, as a database that was filled from elsewhere has none.
 ///
 /// # Errors
 /// As [`mark`].
-pub(super) async fn touched(
+pub(super) async fn set_since(
     data: &Path,
     asked: &[(Uuid, Timestamp)],
-) -> Result<Vec<Touched>, ConnectorError> {
-    let uuids: Vec<Uuid> = asked.iter().map(|(uuid, _)| *uuid).collect();
+) -> Result<Vec<Option<SetSince>>, ConnectorError> {
+    let uuids: HashSet<Uuid> = asked.iter().map(|(uuid, _)| *uuid).collect();
+    let uuids: Vec<Uuid> = uuids.into_iter().collect();
     let journal = read(data, &uuids).await?;
+    let there = read_some(data, &uuids).await?;
+    let there = uuids.iter().zip(there).filter(|(_, row)| row.is_some());
+    let there: HashSet<&Uuid> = there.map(|(uuid, _)| uuid).collect();
     let since = |(uuid, at): &(Uuid, Timestamp)| {
         let operations = journal.get(uuid).map_or(&[][..], Vec::as_slice);
-        touched_since(operations, at.as_microsecond())
+        let is_cut = there.contains(uuid) && !operations.iter().any(is_making);
+        (!is_cut).then(|| told_since(operations, at.as_microsecond()))
     };
     Ok(asked.iter().map(since).collect())
 }
 
-fn touched_since(operations: &[Operation], since_micros: i64) -> Touched {
-    // By their order from there on: a clock that went back changes nothing of it.
+fn told_since(operations: &[Operation], since_micros: i64) -> SetSince {
     let is_since = |operation: &Operation| match operation {
         Operation::Update { timestamp, .. } => timestamp.timestamp_micros() >= since_micros,
         _ => false,
     };
-    let mut touched = Touched::default();
+    let mut set = SetSince::default();
+    // By their order from there on: while what was written then stands in it, what was set since
+    // does so behind it, whatever the clock did.
     let from = operations.iter().position(is_since);
     for operation in from.map_or(&[][..], |from| &operations[from..]) {
         if let Operation::Update { property, .. } = operation {
-            touch(&mut touched, property);
+            add(&mut set, property);
         }
     }
-    let made = |operation: &&Operation| {
-        is_removal(operation) || matches!(operation, Operation::Create { .. })
-    };
-    touched.removed = operations.iter().rev().find(made).is_some_and(is_removal);
-    touched
+    let mut last = operations.iter().rev();
+    let last = last.find(|operation| is_removal(operation) || is_making(operation));
+    set.removed = last.is_some_and(is_removal);
+    set
+}
+
+fn is_making(operation: &Operation) -> bool {
+    matches!(operation, Operation::Create { .. })
 }
 
 /// Adds what it means that this property was set.
-fn touch(touched: &mut Touched, property: &str) {
+fn add(set: &mut SetSince, property: &str) {
     let mut times = WHENS.iter().chain(&INSTANTS);
     let field = match property {
         "description" => Some(Field::Title),
@@ -155,13 +166,13 @@ fn touch(touched: &mut Touched, property: &str) {
             .find(|(_, key)| *key == property)
             .map(|(field, _)| *field),
     };
-    touched.fields.extend(field);
+    set.fields.extend(field);
     if let Some(tag) = property.strip_prefix("tag_") {
-        touched.tags.insert(tag.to_owned());
+        set.tags.insert(tag.to_owned());
     } else if let Some(other) = property.strip_prefix("dep_") {
-        touched.depends.insert(RemoteId::new(other));
+        set.depends.insert(RemoteId::new(other));
     } else if let Some(note) = property.strip_prefix("annotation_") {
-        touched.notes.insert(RemoteNoteId::new(note));
+        set.notes.insert(RemoteNoteId::new(note));
     }
 }
 
@@ -292,4 +303,80 @@ fn take_undone(told: &mut Told, uuid: Uuid, import: &Import<'_>, sets: Vec<Set>)
         .filter(|set| set.ours && before.get(&set.key) != set.old.as_ref());
     let edits = told.edits.entry(uuid).or_default();
     edits.extend(found.map(|set| (set.key, set.old)));
+}
+
+#[cfg(test)]
+mod tests {
+    use instep_model::{ProjectPath, Status, TimeZone, Value, When};
+    use taskchampion::chrono::DateTime;
+
+    use super::super::convert::Rules;
+    use super::*;
+
+    fn set_at(second: i64, property: &str) -> Operation {
+        Operation::Update {
+            uuid: Uuid::nil(),
+            property: property.to_owned(),
+            old_value: None,
+            value: Some("value".to_owned()),
+            timestamp: DateTime::from_timestamp(second, 0).expect("in range"),
+        }
+    }
+
+    /// A field that can be set and is not told would be taken for undone wherever it was edited.
+    #[test]
+    fn each_field_that_can_be_set_is_told() {
+        let rules = Rules {
+            zone: TimeZone::UTC,
+            markers: Vec::new(),
+            forbidden: Vec::new(),
+            brackets: false,
+        };
+        let at = Timestamp::from_second(1_700_000_000).expect("in range");
+        for field in rules.capabilities().holds.into_keys() {
+            let value = match field {
+                Field::Title => Value::Text("title".to_owned()),
+                Field::Status => Value::Status(Status::Done),
+                Field::Priority => Value::Number(3),
+                Field::Due | Field::Wait | Field::Start => Value::When(When::At(at)),
+                Field::Project => "Home"
+                    .parse()
+                    .map(|path: ProjectPath| Value::Path(path))
+                    .expect("a path"),
+                Field::StartedAt | Field::CompletedAt | Field::Created => Value::Instant(at),
+                // Told by their elements, or set by Taskwarrior alone.
+                Field::Tags | Field::Annotations | Field::Depends | Field::Series => continue,
+                other => panic!("say how {other} is set"),
+            };
+            let empty = Row::empty(Uuid::nil());
+            let mut row = empty.clone();
+            rules
+                .set(&mut row, field, Some(&value), 0)
+                .expect("it can be set");
+            let mut set = SetSince::default();
+            for (property, _) in row.property_changes(&empty) {
+                add(&mut set, &property);
+            }
+            assert!(set.fields.contains(&field), "{field}: {set:?}");
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_a_moment_is_told_whatever_its_time() {
+        let ours = set_at(100, "project");
+        let cases = [
+            (vec![set_at(50, "due"), ours.clone()], vec![Field::Project]),
+            // The clock went back after what was written then.
+            (
+                vec![ours.clone(), set_at(50, "due")],
+                vec![Field::Due, Field::Project],
+            ),
+            (vec![set_at(50, "due")], vec![]),
+            (vec![set_at(150, "due")], vec![Field::Due]),
+        ];
+        for (operations, wanted) in cases {
+            let set = told_since(&operations, 100_000_000);
+            assert_eq!(set.fields, wanted.into_iter().collect(), "{operations:?}");
+        }
+    }
 }

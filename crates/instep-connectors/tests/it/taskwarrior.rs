@@ -9,7 +9,7 @@ mod cut_off;
 mod failures;
 mod looks;
 mod lost;
+mod set_since;
 mod single;
 mod suite;
-mod touched;
 mod world;

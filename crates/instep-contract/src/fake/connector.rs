@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use instep_model::{
-    Capabilities, Evidence, Gone, Identity, Operation, RemoteId, RemoteTask, Timestamp, Touched,
+    Capabilities, Evidence, Gone, Identity, Operation, RemoteId, RemoteTask, SetSince, Timestamp,
 };
 
 use super::state::{Late, State};
@@ -208,18 +208,18 @@ impl<W: World> Connector for FakeConnector<W> {
         self.state().profile.undo_takes_ours
     }
 
-    async fn touched(
+    async fn set_since(
         &mut self,
         asked: &[(RemoteId, Timestamp)],
-    ) -> Result<Vec<Touched>, ConnectorError> {
+    ) -> Result<Vec<Option<SetSince>>, ConnectorError> {
         self.begin(Call::Read).await?;
-        let touched = {
+        let set = {
             let state = self.state();
-            let touched = |(id, since): &(RemoteId, Timestamp)| state.touched(id, *since);
-            asked.iter().map(touched).collect()
+            let set = |(id, since): &(RemoteId, Timestamp)| Some(state.set_since(id, *since));
+            asked.iter().map(set).collect()
         };
         self.world.step(Call::Read, Moment::After).await;
-        Ok(touched)
+        Ok(set)
     }
 
     async fn identity(&mut self) -> Result<Identity, ConnectorError> {

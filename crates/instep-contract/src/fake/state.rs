@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use instep_model::{
     Collection, CollectionId, Field, Fields, Hold, Identity, Ids, Operation, ProjectPath, RemoteId,
-    RemoteNote, RemoteNoteId, RemoteTask, Timestamp, Touched, Value,
+    RemoteNote, RemoteNoteId, RemoteTask, SetSince, Timestamp, Value,
 };
 
 use super::hold::{cut, stored};
@@ -22,7 +22,7 @@ pub(super) struct Item {
     pub(super) created: Timestamp,
     pub(super) deleted: Option<Timestamp>,
     /// What was set in it, and when; oldest first.
-    pub(super) journal: Vec<(Timestamp, Touched)>,
+    pub(super) journal: Vec<(Timestamp, SetSince)>,
 }
 
 /// One collection.
@@ -228,6 +228,7 @@ impl State {
             deleted: None,
             journal: Vec::new(),
         };
+        self.purged.remove(&id);
         self.items.insert(id.clone(), item);
         id
     }
@@ -291,20 +292,20 @@ impl State {
     }
 
     /// What was set in an item since a moment and not undone.
-    pub(super) fn touched(&self, id: &RemoteId, since: Timestamp) -> Touched {
-        let mut all = Touched {
+    pub(super) fn set_since(&self, id: &RemoteId, since: Timestamp) -> SetSince {
+        let mut all = SetSince {
             removed: self.purged.contains(id),
-            ..Touched::default()
+            ..SetSince::default()
         };
         let Some(item) = self.items.get(id) else {
             return all;
         };
         let from = item.journal.iter().position(|(at, _)| *at >= since);
-        for (_, touched) in from.map_or(&[][..], |from| &item.journal[from..]) {
-            all.fields.extend(&touched.fields);
-            all.tags.extend(touched.tags.iter().cloned());
-            all.depends.extend(touched.depends.iter().cloned());
-            all.notes.extend(touched.notes.iter().cloned());
+        for (_, set) in from.map_or(&[][..], |from| &item.journal[from..]) {
+            all.fields.extend(&set.fields);
+            all.tags.extend(set.tags.iter().cloned());
+            all.depends.extend(set.depends.iter().cloned());
+            all.notes.extend(set.notes.iter().cloned());
         }
         all
     }
@@ -317,6 +318,7 @@ impl State {
         self.version += 1;
         let version = self.version;
         if let Some(item) = self.items.get_mut(id) {
+            item.journal.push((now, with_status()));
             item.deleted = Some(now);
             item.version = version;
         }
@@ -351,11 +353,7 @@ impl State {
         self.version += 1;
         self.touch_times(now, &mut task);
         if let Some(item) = self.items.get_mut(id) {
-            let reopened = Touched {
-                fields: BTreeSet::from([Field::Status]),
-                ..Touched::default()
-            };
-            item.journal.push((now, reopened));
+            item.journal.push((now, with_status()));
             item.deleted = None;
             item.task = task;
             item.version = self.version;
@@ -451,7 +449,7 @@ impl State {
 }
 
 /// What somebody set who made the one of the other.
-fn between(before: &RemoteTask, after: &RemoteTask) -> Touched {
+fn between(before: &RemoteTask, after: &RemoteTask) -> SetSince {
     let fields = before.fields.differences(&after.fields).into_iter();
     let (old, new) = (before.fields.tags(), after.fields.tags());
     let noted = |one: &RemoteTask, other: &RemoteTask| -> Vec<RemoteNoteId> {
@@ -460,7 +458,7 @@ fn between(before: &RemoteTask, after: &RemoteTask) -> Touched {
     };
     let mut notes = noted(before, after);
     notes.extend(noted(after, before));
-    Touched {
+    SetSince {
         fields: fields.filter(|field| !field.has_elements()).collect(),
         tags: old.symmetric_difference(&new).cloned().collect(),
         depends: before
@@ -470,5 +468,13 @@ fn between(before: &RemoteTask, after: &RemoteTask) -> Touched {
             .collect(),
         notes: notes.into_iter().collect(),
         removed: false,
+    }
+}
+
+/// What is set where an item is deleted, or opened again.
+fn with_status() -> SetSince {
+    SetSince {
+        fields: BTreeSet::from([Field::Status]),
+        ..SetSince::default()
     }
 }

@@ -7,7 +7,7 @@ use instep_contract::{
 };
 use instep_model::{
     Capabilities, Change, Evidence, Field, Fields, Gone, Identity, Operation, RemoteId, RemoteTask,
-    Timestamp, Touched,
+    SetSince, Timestamp,
 };
 
 use super::Bug;
@@ -91,11 +91,11 @@ impl Connector for SimConnector {
         self.inner.undo_takes_ours()
     }
 
-    async fn touched(
+    async fn set_since(
         &mut self,
         asked: &[(RemoteId, Timestamp)],
-    ) -> Result<Vec<Touched>, ConnectorError> {
-        self.inner.touched(asked).await
+    ) -> Result<Vec<Option<SetSince>>, ConnectorError> {
+        self.inner.set_since(asked).await
     }
 
     async fn missing_tags(&mut self, tags: &[String]) -> Result<Vec<String>, ConnectorError> {

@@ -2,13 +2,19 @@
 
 use instep_connectors::taskwarrior::TaskwarriorConnector;
 use instep_contract::Connector;
-use instep_model::{Field, RemoteId, Timestamp, Touched};
+use instep_model::{Field, RemoteId, SetSince, Timestamp};
 
 use super::world::{World, create, edit, id, tags, text, titled, update, uuid, worlds};
 
-async fn since(connector: &mut TaskwarriorConnector, number: u128, at: Timestamp) -> Touched {
-    let touched = connector.touched(&[(id(number), at)]).await.expect("told");
-    touched.into_iter().next().expect("one for each")
+async fn since(connector: &mut TaskwarriorConnector, number: u128, at: Timestamp) -> SetSince {
+    let told = connector
+        .set_since(&[(id(number), at)])
+        .await
+        .expect("told");
+    told.into_iter()
+        .next()
+        .flatten()
+        .expect("the journal tells")
 }
 
 /// The worlds in which an undo takes along what was written, each with a task that a person has made.
@@ -36,7 +42,7 @@ async fn what_was_set_is_told_until_it_is_undone() {
         };
         person(&["modify", "project:Home"]);
         let at = Timestamp::now();
-        assert_eq!(since(&mut connector, 1, at).await, Touched::default());
+        assert_eq!(since(&mut connector, 1, at).await, SetSince::default());
         let change = edit(&[
             (Field::Title, text("task"), text("changed")),
             (Field::Tags, tags(&[]), tags(&["ours"])),
@@ -48,7 +54,7 @@ async fn what_was_set_is_told_until_it_is_undone() {
         assert!(ours.notes.is_empty() && ours.depends.is_empty() && !ours.removed);
         // With the person's own step, which was before.
         world.task(&["undo"]);
-        assert_eq!(since(&mut connector, 1, at).await, Touched::default());
+        assert_eq!(since(&mut connector, 1, at).await, SetSince::default());
         person(&["modify", "due:2030-01-01", "+mine"]);
         person(&["annotate", "said"]);
         person(&["done"]);
@@ -92,7 +98,8 @@ async fn what_was_removed_for_good_is_told() {
             (RemoteId::new("nothing"), Timestamp::MIN),
             (id(9), Timestamp::MIN),
         ];
-        let told = connector.touched(&nobody).await.unwrap();
-        assert_eq!(told, [Touched::default(), Touched::default()]);
+        let told = connector.set_since(&nobody).await.unwrap();
+        let nothing = Some(SetSince::default());
+        assert_eq!(told, [nothing.clone(), nothing]);
     }
 }
