@@ -12,6 +12,7 @@ use instep_model::{Account, AccountId, Direction, Timestamp};
 
 use crate::app::App;
 use crate::choice::Choice;
+use crate::config::Entry;
 use crate::connector::AnyConnector;
 use crate::refused;
 use crate::say;
@@ -110,7 +111,29 @@ impl App {
         if request.full {
             self.forget_old().await;
         }
+        reply.notes.extend(self.left_waiting(&ids).await?);
         Ok(reply)
+    }
+
+    /// What waits for accounts that did not take part.
+    async fn left_waiting(&self, took_part: &[AccountId]) -> Result<Vec<String>, Failure> {
+        let mut notes = Vec::new();
+        for Entry { account, .. } in &self.config.accounts {
+            if took_part.contains(&account.id) {
+                continue;
+            }
+            let left = self.hub.work_left(&account.id).await;
+            let (changes, wait) = match left.map_err(|error| say::from_store(&error))? {
+                0 => continue,
+                1 => ("1 change".to_owned(), "waits"),
+                left => (format!("{left} changes"), "wait"),
+            };
+            let name = &account.name;
+            notes.push(format!(
+                "{changes} {wait} for {name}, which took no part: instep sync {name}"
+            ));
+        }
+        Ok(notes)
     }
 
     /// Reads what was told of single items; what does not come through is told of still.

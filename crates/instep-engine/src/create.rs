@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join;
 use instep_contract::{Applied, Connector, ConnectorError, IntentId, Lease, PushStep, Store};
-use instep_model::{Action, Ids, Mapping, Operation, RemoteId, RemoteTask, Side, Task, TaskId};
+use instep_model::{
+    Action, Ids, Mapping, Operation, RemoteId, RemoteTask, Side, Task, TaskId, Timestamp,
+};
 use instep_sync::{Places, Planned};
 
 use crate::aftermath::Aftermath;
@@ -15,6 +17,7 @@ use crate::push::Page;
 use crate::round::Engine;
 use crate::send::Marked;
 use crate::stop::Stop;
+use crate::undone::remember_made;
 use crate::{Clock, Rng};
 
 impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
@@ -177,6 +180,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let intents = self.remember(pass, &planned).await?;
         let lease = pass.lease.clone();
         let nothing = Marked::default();
+        let at = self.clock.now();
         let (outcome, settled) = join(
             self.send(pass, &operations, &intents, &nothing, false),
             self.settle(&lease, std::mem::take(behind)),
@@ -206,7 +210,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 return Err(error.into());
             }
         };
-        self.take_results(pass, page, (&planned, &intents), results, behind)
+        self.take_results(pass, page, (&planned, &intents, at), results, behind)
             .await
     }
 
@@ -215,7 +219,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         &self,
         pass: &mut Pass<'_, C>,
         page: &mut Page,
-        (planned, intents): (&[(TaskId, Planned)], &[IntentId]),
+        (planned, intents, sent_at): (&[(TaskId, Planned)], &[IntentId], Timestamp),
         results: Vec<Result<Applied, ConnectorError>>,
         behind: &mut Vec<PushStep>,
     ) -> Result<Vec<TaskId>, Stop> {
@@ -231,7 +235,15 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             let settled = intents.get(at).copied();
             match result {
                 Ok(applied) => {
-                    let step = self.created(pass, page, *id, plan, applied, settled);
+                    let is_again = page.context.mappings.contains_key(id);
+                    let mut step = self.created(pass, page, *id, plan, applied, settled);
+                    if let Some(pair) = step.mapping.as_mut()
+                        && is_again
+                        && pass.connector.undo_takes_ours()
+                    {
+                        remember_made(pair, sent_at);
+                        page.context.mappings.insert(*id, pair.clone());
+                    }
                     if step.done.is_none() {
                         made.push(*id);
                     }

@@ -1,7 +1,7 @@
 //! One account's turn by itself: what was told of single items is read, or the account is looked at,
 //! and what is due for it is carried. What that makes due elsewhere is for the others' turns.
 
-use instep_contract::{Connector, Store};
+use instep_contract::{AccountState, Connector, Store};
 use instep_model::{RemoteId, Trouble};
 
 use crate::pass::{Pass, Passes};
@@ -45,6 +45,22 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
 
     async fn turn<C: Connector>(&self, pass: &mut Pass<'_, C>, begin: &Begin) -> Result<(), Stop> {
         let state = self.store.account_state(&pass.account.id).await?;
+        let calls = pass.connector.calls();
+        let trouble = state.trouble.clone();
+        self.turn_of(pass, begin, state).await?;
+        if pass.connector.calls() > calls && trouble.as_ref().is_some_and(Trouble::is_outage) {
+            // What stood in the way before does no longer.
+            pass.known_trouble = Some(trouble);
+        }
+        Ok(())
+    }
+
+    async fn turn_of<C: Connector>(
+        &self,
+        pass: &mut Pass<'_, C>,
+        begin: &Begin,
+        state: AccountState,
+    ) -> Result<(), Stop> {
         match begin {
             _ if !state.joined => {
                 pass.report.unmet = true;

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use instep_contract::{Connector, Store};
 use instep_model::{
-    Action, Evidence, Field, JournalEntry, Mapping, RemoteId, RemoteTask, SetSince, Side, Task,
-    TaskId, Timestamp,
+    Action, Change, Evidence, Field, JournalEntry, Mapping, RemoteId, RemoteTask, SetSince, Side,
+    Task, TaskId, Timestamp, Written,
 };
 use instep_sync::{Translated, take_undone};
 
@@ -18,6 +18,7 @@ use crate::merge::Sighting;
 use crate::pass::Pass;
 use crate::round::Engine;
 use crate::stop::Stop;
+use crate::update::remember_written;
 use crate::{Clock, Rng};
 
 /// What was set in one item since each of some moments, where its service could tell.
@@ -126,7 +127,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
     /// Which of these items were un-made rather than deleted: where a deletion leaves its row, an item
     /// that vanished without one was not deleted. A person who undid a step of their own took our
     /// writes since with it, or put back an older copy. What they made there themselves they may well
-    /// have un-made; what came from elsewhere is made again.
+    /// have un-made; what came from elsewhere is made again, and what somebody went on with elsewhere.
     pub(crate) async fn unmade<C: Connector>(
         &self,
         pass: &mut Pass<'_, C>,
@@ -139,10 +140,12 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         };
         let (revives, asks) = (pass.capabilities.revives, pass.connector.undo_takes_ours());
         // What was asked for by its id and not found may lie there deleted.
-        let is_suspect = |(task, _, loss): &(&Task, &Mapping, &Loss)| match loss.evidence {
-            Evidence::Unlisted => revives && !made_there(task),
-            Evidence::NotFound => asks && !made_there(task),
-            Evidence::Flagged => false,
+        let is_theirs =
+            |task: &Task, pair: &Mapping| made_there(task) && !pair.written.iter().any(is_change);
+        let is_suspect = |(task, pair, loss): &(&Task, &Mapping, &Loss)| match loss.evidence {
+            Evidence::Unlisted => revives && !is_theirs(task, pair),
+            Evidence::NotFound => asks && !is_theirs(task, pair),
+            Evidence::Flagged => asks && made_by_us(pair).is_some(),
         };
         let mut unmade: Vec<bool> = losses.iter().map(is_suspect).collect();
         if !asks {
@@ -154,8 +157,11 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             .filter(|(_, unmade)| **unmade);
         let (asked, suspects): (Vec<_>, Vec<_>) = suspects
             .filter_map(|((_, pair, loss), unmade)| {
-                let question = (pair.remote.clone()?, Timestamp::MIN);
-                Some((question, (loss.evidence, unmade)))
+                let since = match loss.evidence {
+                    Evidence::Flagged => made_by_us(pair)?,
+                    _ => Timestamp::MIN,
+                };
+                Some(((pair.remote.clone()?, since), (loss.evidence, unmade)))
             })
             .unzip();
         if asked.is_empty() {
@@ -166,12 +172,36 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
             *unmade = match evidence {
                 // Removed altogether, which no undo does.
                 Evidence::Unlisted => set.is_none_or(|set| !set.removed),
-                // An undo of its making leaves nothing of it in the journal.
-                _ => set == Some(SetSince::default()),
+                // An undo of its making leaves nothing of it in the journal,
+                Evidence::NotFound => set == Some(SetSince::default()),
+                // and one of its being opened again nothing that was done to its status since.
+                Evidence::Flagged => set.is_some_and(|set| !set.fields.contains(&Field::Status)),
             };
         }
         Ok(unmade)
     }
+}
+
+/// Keeps when an item was about to be made again, as [`made_by_us`] tells it: a row that had been
+/// deleted is opened by that, and an undo closes it.
+pub(crate) fn remember_made(pair: &mut Mapping, at: Timestamp) {
+    let change = Change {
+        field: Field::Created,
+        from: None,
+        to: None,
+    };
+    remember_written(pair, &change, at, at);
+}
+
+/// Whether it is no making, but a change of what was there.
+fn is_change(one: &Written) -> bool {
+    one.change.field != Field::Created
+}
+
+fn made_by_us(pair: &Mapping) -> Option<Timestamp> {
+    let mut written = pair.written.iter();
+    let made = written.find(|one| !is_change(one))?;
+    Some(made.at)
 }
 
 /// When we deleted it there because it was deleted elsewhere.

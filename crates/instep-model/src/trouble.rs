@@ -113,4 +113,9 @@ impl Trouble {
             Self::HeldOff { .. } | Self::CircuitOpen { .. } | Self::Paused { .. }
         )
     }
+
+    /// Whether it is over as soon as a call is answered.
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Throttled { .. })
+    }
 }

@@ -54,6 +54,8 @@ fn untouched<'a>(
     let mut left = change.clone();
     match change.field {
         field if touched.fields.contains(&field) => return None,
+        // The making of the item itself.
+        Field::Created => return None,
         Field::Tags => {
             for side in [&mut left.from, &mut left.to] {
                 let mut tags = tags_of(side.as_ref());

@@ -1,7 +1,7 @@
 //! What a failing service does to its account, and to no other.
 
 use instep_api::{Exit, ListRequest, State, SyncRequest};
-use instep_app::{App, exit_of_sync};
+use instep_app::{App, Turn, exit_of_sync};
 use instep_contract::Store;
 use instep_doubles::vikunja::{Effect, Fault};
 use serde_json::json;
@@ -55,6 +55,48 @@ async fn a_server_that_is_away_waits_and_the_rest_goes_on() {
         "{status:#?}"
     );
     app.close().await;
+}
+
+/// A turn that carries what waited says as much as a sync: nothing stands in the way any more.
+#[tokio::test]
+async fn a_turn_that_comes_through_ends_the_outage() {
+    let world = World::paired(2).await;
+    world.task(&["add", "Rent"]);
+    world.sync().await;
+    world.vikunja.refuse_connections().await;
+    world.task(&["add", "Bank"]);
+    world.ask(SyncRequest::default()).await;
+    world.vikunja.accept_connections().await;
+    let app = world.open().await;
+    let accounts = app.account_ids();
+    // The id that it got there is for the first of them again.
+    for account in accounts.iter().chain(&accounts) {
+        let turned = app.turn(account, Turn::Told).await.expect("a turn");
+        assert!(turned.is_none_or(|turned| turned.failure.is_none()));
+    }
+    assert!(world.in_vikunja("Bank").await.is_some());
+    let status = app.status().await.expect("status");
+    let states = status.accounts.iter().map(|account| account.state);
+    let states: Vec<State> = states.collect();
+    assert_eq!(states, [State::InStep; 2], "{status:#?}");
+    app.close().await;
+}
+
+/// A sync of one account tells what it has made for others to do.
+#[tokio::test]
+async fn what_waits_for_accounts_that_took_no_part_is_told() {
+    let world = World::paired(2).await;
+    world.sync().await;
+    world.task(&["add", "Rent"]);
+    let request = SyncRequest {
+        accounts: vec!["tw".to_owned()],
+        ..SyncRequest::default()
+    };
+    let reply = world.ask(request.clone()).await;
+    let told = "1 change waits for vikunja, which took no part: instep sync vikunja";
+    assert_eq!(reply.notes, [told]);
+    world.sync().await;
+    assert_eq!(world.ask(request).await.notes, [""; 0]);
 }
 
 #[tokio::test]

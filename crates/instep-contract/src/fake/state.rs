@@ -213,20 +213,24 @@ impl State {
         {
             task.fields.set(Field::CompletedAt, completed);
         }
-        let number = match self.items.get(&id) {
-            Some(item) => item.number,
+        let (number, mut journal) = match self.items.get(&id) {
+            Some(item) => (item.number, item.journal.clone()),
             None => {
                 self.numbered.push(id.clone());
-                u32::try_from(self.numbered.len()).expect("a fake holds few tasks")
+                let number = u32::try_from(self.numbered.len());
+                (number.expect("a fake holds few tasks"), Vec::new())
             }
         };
+        if self.profile.undo_takes_ours {
+            journal.push((now, with_status()));
+        }
         let item = Item {
             number,
             task,
             version: self.version,
             created: now,
             deleted: None,
-            journal: Vec::new(),
+            journal,
         };
         self.purged.remove(&id);
         self.items.insert(id.clone(), item);
@@ -318,7 +322,9 @@ impl State {
         self.version += 1;
         let version = self.version;
         if let Some(item) = self.items.get_mut(id) {
-            item.journal.push((now, with_status()));
+            if self.profile.undo_takes_ours {
+                item.journal.push((now, with_status()));
+            }
             item.deleted = Some(now);
             item.version = version;
         }
@@ -353,7 +359,9 @@ impl State {
         self.version += 1;
         self.touch_times(now, &mut task);
         if let Some(item) = self.items.get_mut(id) {
-            item.journal.push((now, with_status()));
+            if self.profile.undo_takes_ours {
+                item.journal.push((now, with_status()));
+            }
             item.deleted = None;
             item.task = task;
             item.version = self.version;

@@ -211,6 +211,31 @@ fn s31_a_task_that_an_undo_took_along_at_once_is_made_again() {
     assert_eq!([bench.titles(TW), bench.titles(VIK)], [both, both]);
 }
 
+/// What we opened again because an edit beat its deletion, and an undo of another step closed.
+#[test]
+fn s31_a_task_that_an_undo_deleted_again_is_made_again() {
+    let bench = Bench::new(&["undoing", "vik"]);
+    for title in ["a", "b"] {
+        bench.make(TW, title);
+    }
+    bench.settle();
+    let id = bench.id(TW, "a");
+    bench.delete(TW, "a");
+    bench.edit(VIK, "a", Field::Priority, Some("5"));
+    let copy = bench.seats[TW].remote.copy();
+    bench.edit(TW, "b", Field::Project, Some("Home"));
+    bench.settle();
+    bench.seats[TW].remote.undo(&copy);
+    bench.settle();
+    assert_eq!(held(&bench, "a", Field::Priority), ["5", "5"]);
+    assert_eq!(held(&bench, "b", Field::Project), ["", ""]);
+    // Whoever deletes it then means it.
+    assert_eq!(bench.id(TW, "a"), id);
+    bench.delete(TW, "a");
+    bench.settle();
+    assert_eq!([bench.titles(TW), bench.titles(VIK)], [["b"], ["b"]]);
+}
+
 /// Whoever opens again what we deleted wants it, unlike an undo.
 #[test]
 fn s31_what_a_person_opens_again_is_theirs() {
@@ -228,6 +253,26 @@ fn s31_what_a_person_opens_again_is_theirs() {
     bench.settle();
     let both = ["a", "b"];
     assert_eq!([bench.titles(TW), bench.titles(VIK)], [both, both]);
+}
+
+/// What a person un-makes that somebody went on with elsewhere is made again; the rest is deleted.
+#[test]
+fn s31_a_task_that_was_changed_elsewhere_outlives_the_undo_of_its_making() {
+    let bench = Bench::new(&["undoing", "vik"]);
+    bench.make(TW, "mine");
+    bench.settle();
+    let copy = bench.seats[TW].remote.copy();
+    for title in ["a", "b"] {
+        bench.make(TW, title);
+    }
+    bench.settle();
+    bench.edit(VIK, "a", Field::Priority, Some("5"));
+    bench.settle();
+    bench.seats[TW].remote.undo(&copy);
+    bench.settle();
+    let left = ["a", "mine"];
+    assert_eq!([bench.titles(TW), bench.titles(VIK)], [left, left]);
+    assert_eq!(held(&bench, "a", Field::Priority), ["5", "5"]);
 }
 
 /// A deletion whose row was removed before anybody looked is one all the same.

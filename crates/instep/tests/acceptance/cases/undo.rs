@@ -14,12 +14,13 @@ use super::daemon::{Daemon, all_marked, met, until};
 const NEXT_SECOND: Duration = Duration::from_millis(1100);
 
 /// What the server made of each task, as a row of Taskwarrior holds it.
-const CHANGES: [(&str, &str); 5] = [
+const CHANGES: [(&str, &str); 6] = [
     ("title of the server", "home"),
     ("label", "there"),
     ("done", "completed"),
     ("comment", "said there"),
     ("made", "pending"),
+    ("kept there", "pending"),
 ];
 
 /// What the person does next with some of the tasks, in Taskwarrior.
@@ -42,6 +43,15 @@ fn is_here(world: &World) -> bool {
     is_deleted && CHANGES.iter().all(holds)
 }
 
+/// Whether the person's own step is taken back on both sides.
+fn is_undone(world: &World) -> bool {
+    let tasks = world.server.tasks();
+    let there = tasks.iter().find(|task| task["title"] == "own");
+    let here = json!(world.row("own"));
+    let mut sides = [there.expect("a task"), &here].into_iter();
+    sides.all(|own| !own.to_string().contains("mine"))
+}
+
 fn change_there(server: &Server, id: impl Fn(&str) -> i64) {
     server.make(json!({"title": "made"}));
     server.patch(id("title"), json!({"title": "title of the server"}));
@@ -59,20 +69,26 @@ pub(crate) fn what_an_undo_takes_along_is_put_back(version: Version) {
     }
     for with_daemon in [false, true] {
         let world = met(version);
-        for title in ["own", "title", "label", "done", "comment", "deleted"] {
+        for title in [
+            "own", "title", "label", "done", "comment", "deleted", "kept",
+        ] {
             world.task(&["add", title, "+home"]);
         }
         world.settle();
         until("all are marked", || all_marked(&world));
-        world.change(&world.row("own"), &["modify", "+mine"]);
-        world.settle();
-        let daemon = with_daemon.then(|| Daemon::start(&world));
-        daemon.iter().for_each(|daemon| daemon.hear(&world));
         let id = |title: &str| {
             let tasks = world.server.tasks();
             let task = tasks.iter().find(|task| task["title"] == title);
             task.and_then(|task| task["id"].as_i64()).expect("an id")
         };
+        // An edit that beats a deletion has us open it again, behind the person's own step.
+        world.change(&world.row("kept"), &["delete"]);
+        let kept = json!({"title": "kept there"});
+        world.server.patch(id("kept"), kept);
+        world.change(&world.row("own"), &["modify", "+mine"]);
+        world.settle();
+        let daemon = with_daemon.then(|| Daemon::start(&world));
+        daemon.iter().for_each(|daemon| daemon.hear(&world));
         change_there(&world.server, id);
         let is_here = || is_here(&world);
         let settle = |what: &str, is_there: &dyn Fn() -> bool| match with_daemon {
@@ -98,17 +114,7 @@ pub(crate) fn what_an_undo_takes_along_is_put_back(version: Version) {
             assert!(!is_here(), "the undo took nothing of ours along");
         }
         settle("what the undo took along", &is_here);
-        settle("the person's own step", &|| {
-            let tasks = world.server.tasks();
-            let own = tasks
-                .iter()
-                .find(|task| task["title"] == "own")
-                .expect("a task");
-            let here = json!(world.row("own"));
-            [own, &here]
-                .iter()
-                .all(|own| !own.to_string().contains("mine"))
-        });
+        settle("the person's own step", &|| is_undone(&world));
         settle("what the person went on with", &|| {
             let labels = json!(world.server.tasks()).to_string();
             let comments = json!(world.server.comments(id("comment"))).to_string();
