@@ -69,16 +69,19 @@ async fn a_turn_that_comes_through_ends_the_outage() {
     world.vikunja.accept_connections().await;
     let app = world.open().await;
     let accounts = app.account_ids();
-    // The id that it got there is for the first of them again.
-    for account in accounts.iter().chain(&accounts) {
+    for account in &accounts {
         let turned = app.turn(account, Turn::Told).await.expect("a turn");
         assert!(turned.is_none_or(|turned| turned.failure.is_none()));
     }
     assert!(world.in_vikunja("Bank").await.is_some());
     let status = app.status().await.expect("status");
-    let states = status.accounts.iter().map(|account| account.state);
-    let states: Vec<State> = states.collect();
-    assert_eq!(states, [State::InStep; 2], "{status:#?}");
+    let mut told = status.accounts.iter();
+    let vikunja = told.find(|account| account.name == "vikunja");
+    assert_eq!(
+        vikunja.map(|account| account.state),
+        Some(State::InStep),
+        "{status:#?}"
+    );
     app.close().await;
 }
 
