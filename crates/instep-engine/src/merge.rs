@@ -10,7 +10,7 @@ use instep_model::{
 };
 use instep_sync::{
     FieldConflict, Holder, MergedPair, Projection, Rules, Seen, Translated, base_of, differs,
-    finer, has_returned, links_are_shown,
+    finer, has_returned, links_are_shown, restore,
 };
 
 use crate::context::Context;
@@ -62,7 +62,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let mut translated =
             context.translate(account, remote, task.id, &stored.base, &task.fields);
         let mut answered = self.answered(pass, &projection, sighting, &mut translated);
-        let undone = self.undone(pass, context, sighting, &mut answered, &mut translated);
+        let (undone, wanted) = self.undone(pass, context, sighting, &mut answered, &mut translated);
         let overruled = self.overruled(&projection, sighting, &answered, &translated.fields);
         let sighting = &Sighting {
             mapping: &answered,
@@ -74,7 +74,7 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         let as_it_was = !edited && links_are_shown(&projection, &mapping.base, &translated.fields);
         let known = mapping.observed.is_none() && mapping.gone.is_none();
         // Where an answer came to light, what the hub holds beyond it may still be to be written.
-        let known = known && mapping.base == stored.base;
+        let known = known && mapping.base == stored.base && wanted.is_empty();
         if *agreed && as_it_was && known && !has_returned(&pass.account.scope, mapping, task) {
             return self.echo_step(pass, sighting, stored);
         }
@@ -113,7 +113,10 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
                 account,
             };
             let base = agreed.then_some(&mapping.base);
-            let hub = self.as_finely(pass, context, sighting, seen.fields);
+            let mut hub = self.as_finely(pass, context, sighting, seen.fields);
+            if !wanted.is_empty() {
+                restore(&rules.projection, &mut hub.to_mut().fields, &wanted);
+            }
             (self.decisions.merge_pair)(&rules, base, hub.as_ref(), &seen)
         };
         merged.conflicts.extend(overruled);

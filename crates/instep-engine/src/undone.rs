@@ -9,7 +9,7 @@ use instep_model::{
     Action, Change, Evidence, Field, JournalEntry, Mapping, RemoteId, RemoteTask, SetSince, Side,
     Task, TaskId, Timestamp, Written,
 };
-use instep_sync::{Translated, take_undone};
+use instep_sync::{Translated, Undone, take_undone};
 
 use crate::context::Context;
 use crate::gone::Loss;
@@ -73,7 +73,8 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         Ok(self.call(pass, set).await??)
     }
 
-    /// Takes into the pair what an undo took along of our writes, and answers how the journal tells it.
+    /// Takes into the pair what an undo took along of our writes, and answers how the journal tells it,
+    /// and what of it the hub lacks.
     pub(crate) fn undone<C: Connector>(
         &self,
         pass: &Pass<'_, C>,
@@ -81,32 +82,30 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         sighting: &Sighting<'_>,
         pair: &mut Cow<'_, Mapping>,
         seen: &mut Translated,
-    ) -> Vec<JournalEntry> {
+    ) -> (Vec<JournalEntry>, Vec<Change>) {
         let Some(told) = sighting.told else {
-            return Vec::new();
+            return (Vec::new(), Vec::new());
         };
         let pair = pair.to_mut();
-        let changes = take_undone(
+        let Undone { taken, wanted } = take_undone(
             &mut pair.base,
             &mut pair.written,
             seen,
             |at| told.get(&at),
             |task| context.remotes.get(&task),
         );
-        if changes.is_empty() {
-            return Vec::new();
-        }
-        Event {
+        let event = Event {
             operation: &self.operation_id(),
             at: self.clock.now(),
             side: Side::Remote,
             account: Some(&pass.account.id),
             task: sighting.task.id,
             action: Action::Update,
-            changes: &changes,
+            changes: &taken,
             cause: "an undo there took along what was carried there",
-        }
-        .lines()
+        };
+        let told = (!taken.is_empty()).then(|| event.lines());
+        (told.unwrap_or_default(), wanted)
     }
 
     /// Whether somebody opened what was deleted there again. What we deleted because it was deleted
@@ -116,9 +115,14 @@ impl<S: Store, K: Clock, R: Rng> Engine<S, K, R> {
         pass: &Pass<'_, C>,
         sighting: &Sighting<'_>,
     ) -> bool {
-        let Some((Evidence::Flagged, gone_at)) = sighting.mapping.gone else {
+        let Some((evidence, gone_at)) = sighting.mapping.gone else {
             return false;
         };
+        if evidence != Evidence::Flagged {
+            // Their own deletion, of which no row was left: only an undo brings that back.
+            let is_ours = deleted_by_us(pass, sighting.task, sighting.mapping).is_some();
+            return pass.connector.undo_takes_ours() && !is_ours;
+        }
         let told = sighting.told.and_then(|told| told.get(&gone_at));
         let undone = told.is_some_and(|since| !since.fields.contains(&Field::Status));
         pass.capabilities.revives && !undone
@@ -206,9 +210,7 @@ fn made_by_us(pair: &Mapping) -> Option<Timestamp> {
 
 /// When we deleted it there because it was deleted elsewhere.
 fn deleted_by_us<C>(pass: &Pass<'_, C>, task: &Task, pair: &Mapping) -> Option<Timestamp> {
-    let (_, at) = pair
-        .gone
-        .filter(|(evidence, _)| *evidence == Evidence::Flagged)?;
+    let (_, at) = pair.gone?;
     let origin = task.deleted.as_ref()?;
     (origin.account.as_ref() != Some(&pass.account.id)).then_some(at)
 }
@@ -235,5 +237,5 @@ fn is_suspect<C>(
         |_| Some(&untouched),
         remote_of,
     );
-    !undone.is_empty()
+    !undone.is_nothing()
 }

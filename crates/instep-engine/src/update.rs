@@ -8,7 +8,7 @@ use instep_model::{
     AnnotationId, Base, Change, Mapping, Operation, Side, TaskId, Timestamp, Unanswered, Value,
     Written,
 };
-use instep_sync::{Planned, completes_repeating, supersedes};
+use instep_sync::{Planned, completes_repeating, forget_moved, supersedes};
 
 use crate::aftermath::Aftermath;
 use crate::confirm::{CARRIED, CARRIED_AGAIN};
@@ -21,7 +21,7 @@ use crate::stop::Stop;
 use crate::{Clock, Rng};
 
 /// As many changes that were written to one item are kept, for an undo that takes them along.
-const MOST_WRITTEN: usize = 40;
+const MOST_WRITTEN: usize = 400;
 
 /// And for so long.
 const KEPT_FOR: Duration = Duration::from_secs(14 * 86_400);
@@ -312,19 +312,24 @@ fn changes_of(plan: &Planned, base: &Base) -> Vec<Change> {
         .collect()
 }
 
-/// Keeps what was about to be written at a moment, until later than it matters. Of a value the last
-/// write says it all; of what is made of elements each has its own.
+/// Keeps what was about to be written at a moment, until later than it matters. The last write of a
+/// value, or of an element, says it all.
 pub(crate) fn remember_written(
     mapping: &mut Mapping,
     change: &Change,
     at: Timestamp,
     now: Timestamp,
 ) {
-    let is_kept = |one: &Written| {
-        let says_less = one.change.field == change.field && !change.field.has_elements();
-        !says_less && now.duration_since(one.at).unsigned_abs() < KEPT_FOR
-    };
-    mapping.written.retain(is_kept);
+    mapping.written.retain_mut(|one| {
+        let same = one.change.field == change.field;
+        if same && change.field.has_elements() {
+            forget_moved(&mut one.change, change);
+        }
+        let says_something = !same || one.change.from != one.change.to;
+        let is_a_value = same && !change.field.has_elements();
+        let is_recent = now.duration_since(one.at).unsigned_abs() < KEPT_FOR;
+        says_something && !is_a_value && is_recent
+    });
     mapping.written.push(Written {
         at,
         change: without_notes_that_stay(change.clone()),

@@ -36,4 +36,4 @@ pub use projection::Projection;
 pub use push::{Places, Planned, completes_repeating, confirm, plan_create, plan_update};
 pub use scope::{has_returned, stays_outside};
 pub use unanswered::{supersedes, take_unanswered};
-pub use undone::take_undone;
+pub use undone::{Undone, forget_moved, restore, take_undone};

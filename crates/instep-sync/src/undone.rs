@@ -3,44 +3,192 @@
 use std::collections::BTreeSet;
 
 use instep_model::{
-    AnnotationId, Base, Change, Field, RemoteId, SetSince, TaskId, Timestamp, Value, Written,
+    Annotation, AnnotationId, Base, Change, Field, Fields, RemoteId, SetSince, TaskId, Timestamp,
+    Value, Written,
 };
 
 use crate::links::Translated;
-use crate::projection::{notes_of, tags_of, tasks_of};
+use crate::projection::{Projection, notes_of, tags_of, tasks_of};
 use crate::unanswered::is_taken;
+
+/// What an undo took along.
+#[derive(Debug, Default)]
+pub struct Undone {
+    /// Of what was written, as it went; the base is as if it had never been.
+    pub taken: Vec<Change>,
+    /// What the person had made of it since and undid as well, back to what was written: nobody else's
+    /// edit of it stands in the way where the hub still holds what they had made.
+    pub wanted: Vec<Change>,
+}
+
+impl Undone {
+    /// Whether there is nothing of the kind.
+    pub fn is_nothing(&self) -> bool {
+        self.taken.is_empty() && self.wanted.is_empty()
+    }
+}
 
 /// Takes into the base what `seen` shows of writes that an undo took back, so that it is not taken for
 /// the edit of the person who undid a step of their own: what is not as such a write left it, though
 /// nobody set it since. `touched` has what was set there since a moment; `remote_of`, which item there a
-/// task is. Answers what was taken back, as it went.
+/// task is.
 pub fn take_undone<'a>(
     base: &mut Base,
     written: &mut Vec<Written>,
     seen: &mut Translated,
     touched: impl Fn(Timestamp) -> Option<&'a SetSince>,
     remote_of: impl Fn(TaskId) -> Option<&'a RemoteId>,
-) -> Vec<Change> {
-    let mut undone = Vec::new();
+) -> Undone {
+    let mut undone = Undone::default();
     for at in (0..written.len()).rev() {
         let Some(touched) = touched(written[at].at) else {
             continue;
         };
         let untouched = untouched(&written[at].change, touched, base, seen, &remote_of);
-        let Some(Change { field, from, to }) = untouched else {
+        let Some(change) = untouched else {
             continue;
         };
+        let wanted = wanted(base, &change, seen);
         let mut back = Change {
-            field,
-            from: to,
-            to: from,
+            field: change.field,
+            from: change.to,
+            to: change.from,
         };
-        if is_back(base, &mut back, seen) {
+        let is_back = is_back(base, &mut back, seen);
+        if is_back || wanted.is_some() {
             written.remove(at);
-            undone.push(back);
         }
+        undone.taken.extend(is_back.then_some(back));
+        undone.wanted.extend(wanted);
     }
     undone
+}
+
+/// Leaves out of an earlier change the elements that a later one of the same field moved: that one says
+/// all there is to say of them.
+pub fn forget_moved(earlier: &mut Change, later: &Change) {
+    let sides = [&mut earlier.from, &mut earlier.to];
+    let (from, to) = (later.from.as_ref(), later.to.as_ref());
+    match later.field {
+        Field::Tags => {
+            let (from, to) = (tags_of(from), tags_of(to));
+            for side in sides {
+                let mut tags = tags_of(side.as_ref());
+                tags.retain(|tag| from.contains(tag) == to.contains(tag));
+                *side = Some(Value::Tags(tags));
+            }
+        }
+        Field::Depends => {
+            let (from, to) = (tasks_of(from), tasks_of(to));
+            for side in sides {
+                let mut tasks = tasks_of(side.as_ref());
+                tasks.retain(|task| from.contains(task) == to.contains(task));
+                *side = Some(Value::Tasks(tasks));
+            }
+        }
+        Field::Annotations => {
+            let (from, to) = (notes_of(from), notes_of(to));
+            for side in sides {
+                let mut notes = notes_of(side.as_ref());
+                notes.retain(|id, _| from.get(id) == to.get(id));
+                *side = Some(Value::Annotations(notes));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Sets what an undo went back to in the fields of the hub, as far as these still hold what the person
+/// had made of it.
+pub fn restore(projection: &Projection<'_>, fields: &mut Fields, wanted: &[Change]) {
+    for Change { field, from, to } in wanted {
+        let (from, to) = (from.as_ref(), to.as_ref());
+        let held = fields.get(*field);
+        let value = match field {
+            Field::Tags => {
+                let tags = moved(tags_of(held), &tags_of(from), &tags_of(to));
+                Some(Value::Tags(tags))
+            }
+            Field::Depends => {
+                let tasks = moved(tasks_of(held), &tasks_of(from), &tasks_of(to));
+                Some(Value::Tasks(tasks))
+            }
+            Field::Annotations => {
+                let mut notes = notes_of(held);
+                notes.extend(notes_of(to));
+                Some(Value::Annotations(notes))
+            }
+            _ if projection.project(fields).get(*field) != from => continue,
+            _ => projection.lift(*field, held, to),
+        };
+        fields.set(*field, value);
+    }
+}
+
+/// The elements with those that are moved and still where they were moved from.
+fn moved<T: Ord + Clone>(
+    mut held: BTreeSet<T>,
+    from: &BTreeSet<T>,
+    to: &BTreeSet<T>,
+) -> BTreeSet<T> {
+    for one in from.symmetric_difference(to) {
+        match to.contains(one) {
+            true => held.insert(one.clone()),
+            false => held.remove(one),
+        };
+    }
+    held
+}
+
+/// From what the base holds to what was written, where the person had made something else of it since
+/// and that is gone from there as well.
+fn wanted(base: &Base, change: &Change, seen: &Translated) -> Option<Change> {
+    fn elements<T: Ord + Clone>(
+        [from, to, shown, seen]: [BTreeSet<T>; 4],
+    ) -> Option<[BTreeSet<T>; 2]> {
+        let is_wanted = |one: &&T| {
+            let want = to.contains(one);
+            seen.contains(one) != want && shown.contains(one) != want
+        };
+        let wanted: BTreeSet<T> = from
+            .symmetric_difference(&to)
+            .filter(is_wanted)
+            .cloned()
+            .collect();
+        let side = |all: &BTreeSet<T>| all.intersection(&wanted).cloned().collect();
+        (!wanted.is_empty()).then(|| [side(&shown), side(&to)])
+    }
+    let field = change.field;
+    let (from, to) = (change.from.as_ref(), change.to.as_ref());
+    let (held, shown, there) = (
+        base.fields.get(field),
+        base.shown(field),
+        seen.fields.get(field),
+    );
+    let (from, to) = match field {
+        Field::Tags => {
+            let [from, to] = elements([from, to, shown, there].map(tags_of))?.map(Value::Tags);
+            (Some(from), Some(to))
+        }
+        Field::Depends => {
+            let [from, to] = elements([from, to, shown, there].map(tasks_of))?.map(Value::Tasks);
+            (Some(from), Some(to))
+        }
+        Field::Annotations => {
+            let (from, shown, there) = (notes_of(from), notes_of(shown), notes_of(there));
+            let texts: BTreeSet<&str> = shown
+                .values()
+                .chain(there.values())
+                .map(|note| &*note.text)
+                .collect();
+            let mut notes = notes_of(to);
+            notes.retain(|id, note| !from.contains_key(id) && !texts.contains(&*note.text));
+            (!notes.is_empty()).then_some((None, Some(Value::Annotations(notes))))?
+        }
+        _ if held == to || there == to => return None,
+        _ => (held.cloned(), to.cloned()),
+    };
+    Some(Change { field, from, to })
 }
 
 /// What of a change nobody touched since.
@@ -82,10 +230,20 @@ fn untouched<'a>(
             // One that was written anew is known by its text.
             let fresh = there.iter().filter(|(id, _)| is_touched(id));
             let texts: BTreeSet<&str> = fresh.map(|(_, note)| &*note.text).collect();
+            // What the person took away and an undo brought back has another id since.
+            let known = base.fields.annotations();
+            let named = |(id, note): (AnnotationId, Annotation)| {
+                let mut same = known.iter().filter(|(_, one)| one.text == note.text);
+                match same.next().filter(|_| !known.contains_key(&id)) {
+                    Some((other, _)) => (*other, note),
+                    None => (id, note),
+                }
+            };
             for side in [&mut left.from, &mut left.to] {
-                let mut notes = notes_of(side.as_ref());
-                notes.retain(|id, note| !is_touched(id) && !texts.contains(&*note.text));
-                *side = Some(Value::Annotations(notes));
+                let notes = notes_of(side.as_ref()).into_iter().map(named);
+                let untouched =
+                    notes.filter(|(id, note)| !is_touched(id) && !texts.contains(&*note.text));
+                *side = Some(Value::Annotations(untouched.collect()));
             }
         }
         _ => {}
@@ -101,11 +259,11 @@ fn is_back(base: &mut Base, back: &mut Change, seen: &mut Translated) -> bool {
     if field.has_elements() {
         return is_taken(base, back, seen, None);
     }
-    let stands = base.fields.get(field) == back.from.as_ref();
     let found = seen.fields.get(field);
-    if !stands || found == base.shown(field) {
+    if found == base.shown(field) || found == back.from.as_ref() {
         return false;
     }
+    back.from = base.fields.get(field).cloned();
     back.to = found.cloned();
     base.confirm(field, found.cloned(), found.cloned());
     true

@@ -120,6 +120,100 @@ fn s31_what_an_undo_took_along_is_put_back_beside_a_later_edit() {
     }
 }
 
+/// Their later step, undone as well, leaves what was there before it.
+#[test]
+fn s31_what_they_made_of_it_and_undid_too_is_as_it_was_before() {
+    let cases = [
+        (Field::Priority, "1", "3", "2"),
+        (Field::Status, "", "done", ""),
+        (Field::Tags, "home", "home,x", "home"),
+        (Field::Tags, "home,x", "home", "home,x"),
+    ];
+    for seen in [false, true] {
+        for (field, before, there, then) in cases {
+            let (bench, copy) = bench_with(field, before);
+            bench.edit(VIK, "a", field, value(there));
+            bench.settle();
+            let own = bench.seats[TW].remote.copy();
+            bench.edit(TW, "a", field, value(then));
+            bench.settle();
+            bench.seats[TW].remote.undo(&own);
+            if seen {
+                bench.settle();
+            }
+            bench.seats[TW].remote.undo(&copy);
+            bench.settle();
+            assert_eq!(
+                held(&bench, "a", field),
+                [there; 2],
+                "{field} {then} {seen}"
+            );
+        }
+    }
+}
+
+/// A note that they took away and brought back by an undo is what it was.
+#[test]
+fn s31_a_note_that_came_and_went_by_undoing_stays() {
+    let (bench, copy) = bench_with(Field::Priority, "");
+    let there = bench.id(VIK, "a");
+    bench.hand.advance(60);
+    let server = &bench.seats[VIK].remote;
+    server.add_note(bench.hand.now(), &there, "from the server");
+    bench.settle();
+    let own = bench.seats[TW].remote.copy();
+    let here = bench.id(TW, "a");
+    let local = &bench.seats[TW].remote;
+    let note = local.task(&here).expect("alive").notes[0].id.clone();
+    bench.hand.advance(60);
+    assert!(local.remove_note(bench.hand.now(), &here, &note));
+    bench.settle();
+    for copy in [&own, &copy] {
+        local.undo(copy);
+        bench.settle();
+        let wanted = ["from the server"];
+        assert_eq!([notes(&bench, TW), notes(&bench, VIK)], [wanted, wanted]);
+    }
+}
+
+/// Of what was written twice the last counts: an older write is none that a later undo could take.
+#[test]
+fn s31_what_was_written_and_taken_back_there_is_over() {
+    let (bench, copy) = bench_with(Field::Tags, "home");
+    for tags in ["home,x", "home"] {
+        bench.edit(VIK, "a", Field::Tags, Some(tags));
+        bench.settle();
+    }
+    bench.seats[TW].remote.undo(&copy);
+    bench.settle();
+    let own = bench.seats[TW].remote.copy();
+    bench.edit(TW, "a", Field::Tags, Some("home,x"));
+    bench.settle();
+    bench.seats[TW].remote.undo(&own);
+    bench.settle();
+    assert_eq!(held(&bench, "a", Field::Tags), ["home", "home"]);
+}
+
+/// A deletion and what left no row of it, undone in one.
+#[test]
+fn s31_an_undo_of_a_deletion_without_a_row_brings_the_task_back() {
+    let bench = Bench::new(&["undoing", "vik"]);
+    for title in ["a", "b"] {
+        bench.make(TW, title);
+    }
+    bench.settle();
+    let copy = bench.seats[TW].remote.copy();
+    let id = bench.id(TW, "a");
+    bench.delete(TW, "a");
+    assert!(bench.seats[TW].remote.purge(&id));
+    bench.settle();
+    assert_eq!(bench.titles(VIK), ["b"]);
+    bench.seats[TW].remote.undo(&copy);
+    bench.settle();
+    let both = ["a", "b"];
+    assert_eq!([bench.titles(TW), bench.titles(VIK)], [both, both]);
+}
+
 /// What they make of the very same is theirs, element by element.
 #[test]
 fn s31_what_is_set_after_an_undo_is_an_edit() {
