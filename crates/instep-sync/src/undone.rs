@@ -212,7 +212,11 @@ fn untouched<'a>(
             }
         }
         Field::Depends => {
-            let is_touched = |task| remote_of(task).is_some_and(|it| touched.depends.contains(it));
+            let is_touched = |task| match remote_of(task) {
+                Some(it) => touched.depends.contains(it),
+                // Which item it is there is not known any more: it may be any of those.
+                None => !touched.depends.is_empty(),
+            };
             for side in [&mut left.from, &mut left.to] {
                 let mut tasks = tasks_of(side.as_ref());
                 tasks.retain(|task| !is_touched(*task));
@@ -222,10 +226,15 @@ fn untouched<'a>(
         Field::Annotations => {
             let there = seen.fields.annotations();
             let is_touched = |id: &AnnotationId| {
-                let known = [base.notes.get(id), seen.notes.get(id)]
+                let mut known = [base.notes.get(id), seen.notes.get(id)]
                     .into_iter()
-                    .flatten();
-                known.into_iter().any(|it| touched.notes.contains(it))
+                    .flatten()
+                    .peekable();
+                match known.peek() {
+                    Some(_) => known.any(|it| touched.notes.contains(it)),
+                    // Which note there it was is not known any more: it may be any of those.
+                    None => !touched.notes.is_empty(),
+                }
             };
             // One that was written anew is known by its text.
             let fresh = there.iter().filter(|(id, _)| is_touched(id));
@@ -257,7 +266,8 @@ fn untouched<'a>(
 fn is_back(base: &mut Base, back: &mut Change, seen: &mut Translated) -> bool {
     let field = back.field;
     if field.has_elements() {
-        return is_taken(base, back, seen, None);
+        let is_back = is_taken(base, back, seen, None);
+        return is_back | (field == Field::Annotations && has_vanished(base, back, seen));
     }
     let found = seen.fields.get(field);
     if found == base.shown(field) || found == back.from.as_ref() {
@@ -267,4 +277,29 @@ fn is_back(base: &mut Base, back: &mut Change, seen: &mut Translated) -> bool {
     back.to = found.cloned();
     base.confirm(field, found.cloned(), found.cloned());
     true
+}
+
+/// Whether a note that was reworded is gone altogether: the step in which it was written was undone too.
+/// The base has none such, then.
+fn has_vanished(base: &mut Base, back: &Change, seen: &Translated) -> bool {
+    let there = seen.fields.annotations();
+    let (mut held, mut shown) = (
+        base.fields.annotations(),
+        notes_of(base.shown(Field::Annotations)),
+    );
+    let before = held.len();
+    for (id, note) in notes_of(back.from.as_ref()) {
+        let is_ours = held.get(&id).is_some_and(|one| one.text == note.text);
+        if is_ours && !there.contains_key(&id) {
+            held.remove(&id);
+            shown.remove(&id);
+            base.notes.remove(&id);
+        }
+    }
+    let vanished = held.len() < before;
+    if vanished {
+        let (held, shown) = (Value::Annotations(held), Value::Annotations(shown));
+        base.confirm(Field::Annotations, Some(held), Some(shown));
+    }
+    vanished
 }

@@ -33,6 +33,11 @@ impl Digest {
         if matches!(key, b"id" | b"urgency" | b"modified") {
             return;
         }
+        self.any_attribute(key, value);
+    }
+
+    /// The same of whatever attribute.
+    pub(super) fn any_attribute(&mut self, key: &[u8], value: &[u8]) {
         for part in [key, value] {
             self.0.write(part);
             self.0.write_u8(0xff);

@@ -176,6 +176,48 @@ fn s31_a_note_that_came_and_went_by_undoing_stays() {
     }
 }
 
+/// A note that was reworded since, and whose writing was undone with it.
+#[test]
+fn s31_a_note_that_was_written_and_reworded_is_put_back() {
+    let (bench, copy) = bench_with(Field::Priority, "");
+    let there = bench.id(VIK, "a");
+    bench.hand.advance(60);
+    let server = &bench.seats[VIK].remote;
+    let note = server.add_note(bench.hand.now(), &there, "said");
+    bench.settle();
+    let later = bench.seats[TW].remote.copy();
+    bench.hand.advance(60);
+    server.edit_note(bench.hand.now(), &there, &note, "said again");
+    bench.settle();
+    for copy in [&later, &copy] {
+        bench.seats[TW].remote.undo(copy);
+        bench.settle();
+        let wanted = ["said again"];
+        assert_eq!([notes(&bench, TW), notes(&bench, VIK)], [wanted, wanted]);
+        bench.hand.advance(60);
+    }
+}
+
+/// A note that they took away is gone, whatever else they do.
+#[test]
+fn s31_a_note_that_a_person_takes_away_stays_away() {
+    let (bench, _) = bench_with(Field::Priority, "");
+    let there = bench.id(VIK, "a");
+    bench.hand.advance(60);
+    let server = &bench.seats[VIK].remote;
+    server.add_note(bench.hand.now(), &there, "from the server");
+    bench.settle();
+    let here = bench.id(TW, "a");
+    let local = &bench.seats[TW].remote;
+    let note = local.task(&here).expect("alive").notes[0].id.clone();
+    bench.hand.advance(60);
+    assert!(local.remove_note(bench.hand.now(), &here, &note));
+    bench.settle();
+    bench.edit(TW, "a", Field::Tags, Some("home"));
+    bench.settle();
+    assert_eq!([notes(&bench, TW), notes(&bench, VIK)], [[""; 0]; 2]);
+}
+
 /// Of what was written twice the last counts: an older write is none that a later undo could take.
 #[test]
 fn s31_what_was_written_and_taken_back_there_is_over() {
