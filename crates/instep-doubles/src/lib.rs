@@ -3,4 +3,10 @@
 //!
 //! [`vikunja`] stands in for Vikunja 2.5.0.
 
+mod clock;
+mod connection;
+mod exchange;
+mod fault;
+mod outgoing;
+mod traffic;
 pub mod vikunja;

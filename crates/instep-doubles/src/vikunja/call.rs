@@ -1,10 +1,10 @@
 //! One call being served: the parsed request, the caller, and what a handler gives back. No rules
 //! of tasks or projects here.
 
-use axum::body::Bytes;
-use axum::http::HeaderMap;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use crate::exchange::Request;
 
 use super::refusal::Refusal;
 use super::schema::{self, Schema};
@@ -20,39 +20,6 @@ const V2_PAGE: usize = 1000;
 pub(crate) enum Api {
     V1,
     V2,
-}
-
-/// A request as it came in.
-#[derive(Debug)]
-pub(crate) struct Request {
-    pub(crate) method: String,
-    pub(crate) path: String,
-    /// Decoded query pairs; `key[]` is read as `key`.
-    pub(crate) query: Vec<(String, String)>,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-}
-
-impl Request {
-    /// The first value of a query key.
-    pub(crate) fn query(&self, key: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value.as_str())
-    }
-
-    /// All values of a query key.
-    pub(crate) fn query_all<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
-        self.query
-            .iter()
-            .filter(move |(name, _)| name == key)
-            .map(|(_, value)| value.as_str())
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
 }
 
 /// A page that was asked for. `number` 0 means everything at once.

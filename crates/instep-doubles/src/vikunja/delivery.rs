@@ -14,8 +14,6 @@ use super::state::{Hook, State};
 const RETRIES: u32 = 5;
 /// The first pause; each further one is twice as long, and each by up to half longer or shorter.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// How long a receiver may take.
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Lower-case hex HMAC-SHA256 of `body` under `secret`, as `X-Vikunja-Signature` carries it.
 pub fn signature(secret: &str, body: &[u8]) -> String {
@@ -29,21 +27,6 @@ pub fn signature(secret: &str, body: &[u8]) -> String {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
-}
-
-/// A client for webhooks, or for the cases.
-pub(crate) fn http_client(follow_redirects: bool) -> Result<reqwest::Client, reqwest::Error> {
-    // Fails only when a provider is installed already, which is just as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let policy = match follow_redirects {
-        true => reqwest::redirect::Policy::default(),
-        false => reqwest::redirect::Policy::none(),
-    };
-    reqwest::Client::builder()
-        .redirect(policy)
-        .timeout(TIMEOUT)
-        .no_proxy()
-        .build()
 }
 
 /// Sends `body` to a hook until it is taken or the tries are used up. The hook's address and

@@ -14,9 +14,7 @@ mod body;
 mod bulk;
 mod call;
 pub mod cases;
-mod clock;
 mod comments;
-mod connection;
 mod delivery;
 mod events;
 mod fault;
@@ -52,11 +50,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
-pub use clock::Clock;
+pub use crate::clock::Clock;
+pub use crate::traffic::Recorded;
 pub use delivery::signature;
 pub use fault::{Effect, Fault};
 
-use connection::{Door, Gate};
+use crate::connection::{Door, Gate};
+use crate::outgoing::http_client;
 use server::Shared;
 use state::{Grant, Scopes, State};
 
@@ -105,19 +105,6 @@ impl Default for Options {
     }
 }
 
-/// A request the double received.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
-    /// In capitals.
-    pub method: String,
-    /// As it came, still encoded.
-    pub path_and_query: String,
-    /// The status answered; `None` when no answer was sent.
-    pub status: Option<u16>,
-    /// When it came in, by the double's clock.
-    pub at: Timestamp,
-}
-
 /// What a double held at one moment.
 #[derive(Clone, Debug)]
 pub struct Copy(State);
@@ -154,7 +141,7 @@ impl Vikunja {
         let (shut_sender, shut) = watch::channel(false);
         let door = Door::open(options.port, Arc::clone(&gate), shut_sender).await?;
         let url = format!("http://{}", axum::serve::Listener::local_addr(&door)?);
-        let client = delivery::http_client(true).map_err(io::Error::other)?;
+        let client = http_client(true).map_err(io::Error::other)?;
         let mut state = State::new(zone, options.concurrent_writes, url.clone());
         state.loopback_webhooks = options.loopback_webhooks;
         state.noauth_limit = options.noauth_limit;
@@ -188,36 +175,17 @@ impl Vikunja {
 
     /// Everything received so far, oldest first.
     pub fn requests(&self) -> Vec<Recorded> {
-        self.shared
-            .recorded
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.shared.traffic.all()
     }
 
     /// How many requests with this method have a path and query containing `part`.
     pub fn count(&self, method: &str, part: &str) -> usize {
-        let recorded = self
-            .shared
-            .recorded
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let matches = |r: &&Recorded| r.method == method && r.path_and_query.contains(part);
-        recorded.iter().filter(matches).count()
+        self.shared.traffic.count(method, part)
     }
 
     /// Requests received, by method.
     pub fn counts(&self) -> BTreeMap<String, usize> {
-        let recorded = self
-            .shared
-            .recorded
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut counts = BTreeMap::new();
-        for request in recorded.iter() {
-            *counts.entry(request.method.clone()).or_insert(0) += 1;
-        }
-        counts
+        self.shared.traffic.counts()
     }
 
     /// The most requests that were open at once: those that read, and those that write.
@@ -231,11 +199,7 @@ impl Vikunja {
         let mut open = self.shared.open();
         (open.most_reads, open.most_writes) = (0, 0);
         drop(open);
-        self.shared
-            .recorded
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.shared.traffic.forget();
     }
 
     /// How many connections were accepted so far.

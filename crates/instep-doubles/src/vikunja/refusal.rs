@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::exchange::reason;
+
 /// Why a call was refused: status, Vikunja's own code where it has one, and words.
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
@@ -180,12 +182,4 @@ impl Refusal {
         }
         Value::Object(body)
     }
-}
-
-/// The standard reason phrase of a status.
-pub(crate) fn reason(status: u16) -> &'static str {
-    axum::http::StatusCode::from_u16(status)
-        .ok()
-        .and_then(|status| status.canonical_reason())
-        .unwrap_or("Unknown")
 }

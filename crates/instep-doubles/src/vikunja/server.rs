@@ -3,31 +3,31 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request as HttpRequest, State as Held};
-use axum::http::{HeaderValue, Response, StatusCode};
-use jiff::Timestamp;
+use axum::http::Response;
 use serde_json::{Map, Value, json};
 
-use super::call::{Api, Call, List, Reply, Request};
+use crate::connection::{Cutter, Door, Gate};
+use crate::exchange::{Answer, Request, pause, reason};
+use crate::fault::Script;
+use crate::traffic::Traffic;
+
+use super::call::{Api, Call, List, Reply};
 use super::comments;
-use super::connection::{Cutter, Door, Gate};
 use super::delivery;
 use super::events::{self, Pending};
-use super::fault::{Effect, Script};
-use super::refusal::{self, Refusal};
+use super::fault::Effect;
+use super::refusal::Refusal;
 use super::route::{self, Found, Needs};
 use super::state::State;
 use super::tokens;
-use super::{Clock, Options, Recorded};
+use super::{Clock, Options};
 
 /// Largest request body that is read.
 const MOST_BODY: usize = 32 << 20;
-/// How many received requests are remembered.
-const MOST_RECORDED: usize = 200_000;
 /// Seconds of the pre-auth window.
 const NOAUTH_WINDOW_SECS: i64 = 60;
 
@@ -37,8 +37,8 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) state: Arc<Mutex<State>>,
     pub(crate) clock: Clock,
-    pub(crate) recorded: Mutex<Vec<Recorded>>,
-    pub(crate) script: Mutex<Script>,
+    pub(crate) traffic: Traffic,
+    pub(crate) script: Mutex<Script<Effect>>,
     pub(crate) gate: Arc<Gate>,
     /// Requests that are open now, and the most that were at once.
     pub(crate) open: Mutex<Open>,
@@ -102,7 +102,7 @@ impl Shared {
             options,
             state: Arc::new(Mutex::new(state)),
             clock: Clock::default(),
-            recorded: Mutex::default(),
+            traffic: Traffic::default(),
             script: Mutex::default(),
             gate,
             open: Mutex::default(),
@@ -121,19 +121,6 @@ impl Shared {
         state.now = self.clock.now();
         state
     }
-
-    fn record(&self, method: &str, path_and_query: &str, status: Option<u16>, at: Timestamp) {
-        let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
-        if recorded.len() < MOST_RECORDED {
-            let (method, path_and_query) = (method.to_owned(), path_and_query.to_owned());
-            recorded.push(Recorded {
-                method,
-                path_and_query,
-                status,
-                at,
-            });
-        }
-    }
 }
 
 /// Serves until the task is aborted.
@@ -144,45 +131,10 @@ pub(crate) async fn serve(door: Door, shared: Arc<Shared>) {
     let _ = axum::serve(door, service).await;
 }
 
-/// How an answer leaves.
-struct Answer {
-    status: u16,
-    kind: String,
-    body: Vec<u8>,
-    headers: Vec<(&'static str, String)>,
-}
-
-impl Answer {
-    fn json(status: u16, body: &Value) -> Self {
-        let kind = "application/json".to_owned();
-        // Vikunja's encoder ends a body with a newline.
-        let body = format!("{}\n", events::escaped(&body.to_string())).into_bytes();
-        Self {
-            status,
-            kind,
-            body,
-            headers: Vec::new(),
-        }
-    }
-
-    fn empty(status: u16) -> Self {
-        Self {
-            status,
-            kind: String::new(),
-            body: Vec::new(),
-            headers: Vec::new(),
-        }
-    }
-
-    fn text(status: u16, kind: &str, body: &str) -> Self {
-        let body = body.as_bytes().to_vec();
-        Self {
-            status,
-            kind: kind.to_owned(),
-            body,
-            headers: Vec::new(),
-        }
-    }
+/// A JSON answer as Go's encoder writes it: it ends with a newline.
+fn json_answer(status: u16, body: &Value) -> Answer {
+    let body = format!("{}\n", events::escaped(&body.to_string())).into_bytes();
+    Answer::new(status, "application/json", body)
 }
 
 async fn answer(
@@ -208,11 +160,11 @@ async fn answer(
         match effect {
             Effect::Delay(time) => tokio::time::sleep(*time).await,
             Effect::Hang => {
-                shared.record(&method, &asked, None, at);
+                shared.traffic.record(&method, &asked, None, at);
                 std::future::pending::<()>().await;
             }
             Effect::LostRequest => {
-                shared.record(&method, &asked, None, at);
+                shared.traffic.record(&method, &asked, None, at);
                 cutter.cut();
                 return Response::default();
             }
@@ -230,21 +182,17 @@ async fn answer(
     };
     pause(half).await;
     if effects.contains(&Effect::LostReply) {
-        shared.record(&method, &asked, None, at);
+        shared.traffic.record(&method, &asked, None, at);
         cutter.cut();
         return Response::default();
     }
     if effects.contains(&Effect::TruncatedBody) {
         cutter.cut_after_body_bytes(answer.body.len() / 2);
     }
-    shared.record(&method, &asked, Some(answer.status), at);
-    written(answer, shared.clock.now())
-}
-
-async fn pause(time: Duration) {
-    if !time.is_zero() {
-        tokio::time::sleep(time).await;
-    }
+    shared
+        .traffic
+        .record(&method, &asked, Some(answer.status), at);
+    answer.written(shared.clock.now())
 }
 
 fn scripted_answer(effect: &Effect) -> Option<Answer> {
@@ -253,7 +201,7 @@ fn scripted_answer(effect: &Effect) -> Option<Answer> {
             status,
             retry_after,
         } => {
-            let mut answer = Answer::json(*status, &json!({"message": refusal::reason(*status)}));
+            let mut answer = json_answer(*status, &json!({"message": reason(*status)}));
             answer
                 .headers
                 .extend(retry_after.clone().map(|value| ("retry-after", value)));
@@ -273,22 +221,6 @@ fn scripted_answer(effect: &Effect) -> Option<Answer> {
     }
 }
 
-fn written(answer: Answer, now: Timestamp) -> Response<Body> {
-    let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or_default();
-    let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    let fixed = [("content-type", answer.kind), ("date", date)];
-    let no_store = ("cache-control", "no-store".to_owned());
-    for (name, value) in fixed.into_iter().chain([no_store]).chain(answer.headers) {
-        if let Ok(value) = HeaderValue::from_str(&value)
-            && !value.is_empty()
-        {
-            response.headers_mut().insert(name, value);
-        }
-    }
-    response
-}
-
 /// Runs a request against the state.
 async fn apply(
     shared: &Arc<Shared>,
@@ -296,18 +228,8 @@ async fn apply(
     request: HttpRequest,
     effects: &[Effect],
 ) -> Answer {
-    let (parts, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(body, MOST_BODY).await else {
-        return Answer::json(413, &json!({"message": "Request Entity Too Large"}));
-    };
-    let decoded = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
-    let query = decoded.map(|(key, value)| (key.trim_end_matches("[]").to_owned(), value.into()));
-    let request = Request {
-        method: method.to_owned(),
-        path: parts.uri.path().to_owned(),
-        query: query.collect(),
-        headers: parts.headers,
-        body,
+    let Some(request) = Request::read(request, MOST_BODY).await else {
+        return json_answer(413, &json!({"message": "Request Entity Too Large"}));
     };
     if is_reading(method) {
         return handle(shared, &request, effects);
@@ -469,20 +391,15 @@ fn cut_short(reply: Reply, effects: &[Effect]) -> Reply {
 
 fn shown(reply: Reply, api: Api, base: &str) -> Answer {
     match reply {
-        Reply::Ok(body) => Answer::json(200, &body),
-        Reply::Created(body) => Answer::json(201, &body),
-        Reply::Status(status, body) => Answer::json(status, &body),
+        Reply::Ok(body) => json_answer(200, &body),
+        Reply::Created(body) => json_answer(201, &body),
+        Reply::Status(status, body) => json_answer(status, &body),
         Reply::Unchanged => Answer::empty(304),
         Reply::Deleted if api == Api::V2 => Answer::empty(204),
-        Reply::Deleted => Answer::json(200, &json!({"message": "Successfully deleted."})),
-        Reply::File { mime, bytes } => Answer {
-            status: 200,
-            kind: mime,
-            body: bytes,
-            headers: Vec::new(),
-        },
+        Reply::Deleted => json_answer(200, &json!({"message": "Successfully deleted."})),
+        Reply::File { mime, bytes } => Answer::new(200, &mime, bytes),
         Reply::Read { body, headers } => {
-            let mut answer = Answer::json(200, &body);
+            let mut answer = json_answer(200, &body);
             answer.headers = headers;
             answer
         }
@@ -504,11 +421,11 @@ fn shown_list(list: List, api: Api, base: &str) -> Answer {
         body.insert("page".to_owned(), list.page.number.into());
         body.insert("per_page".to_owned(), list.page.size.into());
         body.insert("total_pages".to_owned(), pages.into());
-        return Answer::json(200, &Value::Object(body));
+        return json_answer(200, &Value::Object(body));
     }
     let past_end = list.page.number > pages;
     let pages = if past_end { 0 } else { pages };
-    let mut answer = Answer::json(200, &Value::Array(list.items));
+    let mut answer = json_answer(200, &Value::Array(list.items));
     answer.headers = vec![
         ("x-pagination-total-pages", pages.to_string()),
         ("x-pagination-result-count", list.counted.to_string()),
@@ -518,9 +435,9 @@ fn shown_list(list: List, api: Api, base: &str) -> Answer {
 
 fn refused(refusal: &Refusal, api: Api, base: &str) -> Answer {
     let mut answer = match api {
-        Api::V1 => Answer::json(refusal.status, &refusal.v1_body()),
+        Api::V1 => json_answer(refusal.status, &refusal.v1_body()),
         Api::V2 => {
-            let mut answer = Answer::json(refusal.status, &refusal.v2_body(base));
+            let mut answer = json_answer(refusal.status, &refusal.v2_body(base));
             answer.kind = "application/problem+json".to_owned();
             answer
         }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::super::delivery::http_client;
+use crate::outgoing::http_client;
+
 use super::Stop;
 
 /// How often a 500 of SQLite is tried again: the server's own listeners collide with a lone writer.
