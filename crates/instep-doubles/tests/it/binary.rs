@@ -1,4 +1,4 @@
-//! The double as a program: what it prints, and how it ends.
+//! The doubles as programs: what they print, and how they end.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -8,8 +8,8 @@ use std::time::Duration;
 /// How long the program may take to end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-fn start(arguments: &[&str]) -> (Child, String, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_vikunja-double"))
+fn start(program: &str, arguments: &[&str]) -> (Child, String, String) {
+    let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -22,6 +22,13 @@ fn start(arguments: &[&str]) -> (Child, String, String) {
     };
     let (url, token) = (value("url="), value("token="));
     (child, url, token)
+}
+
+fn client() -> reqwest::Client {
+    // Fails only when a provider is installed already, which is just as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().build();
+    client.expect("an HTTP client")
 }
 
 /// Whether the program ends by itself; else it is killed.
@@ -38,11 +45,10 @@ fn ended(mut child: Child) -> bool {
 
 #[tokio::test]
 async fn it_serves_and_ends_with_its_input() {
-    let (mut child, url, token) = start(&["--latency-ms", "1", "--concurrent-writes"]);
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .expect("an HTTP client");
+    let program = env!("CARGO_BIN_EXE_vikunja-double");
+    let arguments = ["--latency-ms", "1", "--concurrent-writes"];
+    let (mut child, url, token) = start(program, &arguments);
+    let http = client();
     let request = http.get(format!("{url}/api/v1/user")).bearer_auth(token);
     let answer = request.send().await.expect("an answer");
     assert_eq!(answer.status().as_u16(), 200);
@@ -53,6 +59,20 @@ async fn it_serves_and_ends_with_its_input() {
         .expect("an answer");
     let info: serde_json::Value = info.json().await.expect("JSON");
     assert_eq!(info["concurrent_writes"], true);
+    drop(child.stdin.take());
+    assert!(ended(child), "it went on without input");
+}
+
+#[tokio::test]
+async fn the_todoist_double_serves_and_ends_with_its_input() {
+    let program = env!("CARGO_BIN_EXE_todoist-double");
+    let (mut child, url, token) = start(program, &["--free", "--timezone", "Europe/Berlin"]);
+    let http = client();
+    let request = http.get(format!("{url}/api/v1/user")).bearer_auth(token);
+    let answer = request.send().await.expect("an answer");
+    let user: serde_json::Value = answer.json().await.expect("JSON");
+    assert_eq!(user["is_premium"], false);
+    assert_eq!(user["tz_info"]["timezone"], "Europe/Berlin");
     drop(child.stdin.take());
     assert!(ended(child), "it went on without input");
 }

@@ -3,4 +3,5 @@
 mod binary;
 mod faults;
 mod replay;
+mod todoist;
 mod wire_cases;

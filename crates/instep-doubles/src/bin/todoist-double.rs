@@ -1,0 +1,81 @@
+//! Runs the Todoist double by itself, for shell-driven tests and benchmarks. It prints its URL and
+//! token, one a line, and ends on SIGTERM or when its standard input is closed.
+
+use std::io::Write as _;
+
+use clap::Parser;
+use instep_doubles::todoist::{BadToken, Options, Plan, Todoist, Webhook};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+/// A stand-in for the Todoist API v1 on 127.0.0.1.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The port to listen on; 0 takes any free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// The user pays nothing: no deadlines, durations or reminders.
+    #[arg(long)]
+    free: bool,
+    /// IANA name of the user's time zone.
+    #[arg(long, default_value = "UTC")]
+    timezone: String,
+    /// Answer 400 to an unknown sync token, not with a full sync.
+    #[arg(long)]
+    refuse_bad_tokens: bool,
+    /// Where webhooks go; needs --client-secret.
+    #[arg(long, requires = "client_secret")]
+    webhook_url: Option<String>,
+    /// What webhooks are signed with.
+    #[arg(long)]
+    client_secret: Option<String>,
+    /// Go on when standard input is closed.
+    #[arg(long)]
+    ignore_stdin: bool,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> std::io::Result<()> {
+    let arguments = Arguments::parse();
+    let mut options = Options {
+        port: arguments.port,
+        timezone: arguments.timezone,
+        ..Options::default()
+    };
+    if arguments.free {
+        options.plan = Plan::Free;
+    }
+    if arguments.refuse_bad_tokens {
+        options.bad_token = BadToken::Refuse;
+    }
+    let double = Todoist::try_start(options).await?;
+    if let Some((url, client_secret)) = arguments.webhook_url.zip(arguments.client_secret) {
+        let events = Vec::new();
+        double.add_webhook(Webhook {
+            url,
+            client_secret,
+            events,
+        });
+    }
+    let mut out = std::io::stdout();
+    writeln!(out, "url={}\ntoken={}", double.url(), double.token())?;
+    out.flush()?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminated.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+        _ = stdin_closed(), if !arguments.ignore_stdin => {}
+    }
+    Ok(())
+}
+
+/// Resolves when standard input ends. A plain thread reads it, so that a blocked read does not keep
+/// the program from ending.
+fn stdin_closed() -> oneshot::Receiver<()> {
+    let (closed, wait) = oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = closed.send(());
+    });
+    wait
+}

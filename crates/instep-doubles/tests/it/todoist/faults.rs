@@ -1,0 +1,108 @@
+//! Scripted faults and what a test can see of the traffic.
+
+use std::time::{Duration, Instant};
+
+use instep_doubles::todoist::{Effect, Fault, Options};
+use serde_json::json;
+
+use super::client::{Api, id};
+
+#[tokio::test]
+async fn a_status_comes_before_or_after_the_commit() {
+    let busy = || Effect::Status {
+        status: 429,
+        retry_after: Some(7),
+    };
+    let faults = [
+        (Fault::before_commit(busy()), 0),
+        (Fault::after_commit(busy()), 1),
+    ];
+    for (fault, applied) in faults {
+        let api = Api::fresh().await;
+        api.double
+            .set_fault(fault.method("POST").path("/tasks").first(1));
+        let answer = api.post("/tasks", json!({"content": "x"})).await;
+        assert_eq!(answer.header("retry-after"), "7");
+        let body = answer.refused(429, "LIMITS_REACHED");
+        assert_eq!(body["error_extra"]["retry_after"], 7);
+        assert_eq!(api.count("x").await, applied);
+    }
+}
+
+#[tokio::test]
+async fn a_server_error_has_no_json() {
+    let api = Api::fresh().await;
+    let effect = Effect::Status {
+        status: 503,
+        retry_after: None,
+    };
+    api.double.set_fault(Fault::before_commit(effect).first(1));
+    let answer = api.get("/tasks").await;
+    assert_eq!((answer.status, answer.body.is_null()), (503, true));
+    let seen = api.double.requests();
+    let seen: Vec<Option<u16>> = seen.iter().map(|request| request.status).collect();
+    assert_eq!(seen, [Some(503)]);
+    assert_eq!(api.double.count("GET", "/tasks"), 1);
+}
+
+#[tokio::test]
+async fn an_answer_can_be_late() {
+    let api = Api::fresh().await;
+    let wait = Duration::from_millis(120);
+    api.double
+        .set_fault(Fault::before_commit(Effect::Delay(wait)).first(1));
+    let start = Instant::now();
+    api.get("/tasks").await.ok();
+    assert!(start.elapsed() >= wait);
+}
+
+#[tokio::test]
+async fn bodies_can_be_wrong() {
+    let api = Api::fresh().await;
+    api.double
+        .set_fault(Fault::before_commit(Effect::NotJson).first(1));
+    let answer = api.get("/user").await;
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert!(answer.body.is_null());
+    api.double
+        .set_fault(Fault::after_commit(Effect::Html).first(1));
+    assert!(api.get("/user").await.text.starts_with("<!DOCTYPE html>"));
+    api.double
+        .set_fault(Fault::after_commit(Effect::TruncatedBody).first(1));
+    assert!(api.call("GET", "/user", None).await.is_err());
+}
+
+#[tokio::test]
+async fn connections_can_be_refused() {
+    let api = Api::fresh().await;
+    api.get("/user").await.ok();
+    api.double.refuse_connections().await;
+    assert!(api.call("GET", "/user", None).await.is_err());
+    api.double.accept_connections().await;
+    api.get("/user").await.ok();
+}
+
+#[tokio::test]
+async fn rest_calls_can_be_limited() {
+    let options = Options {
+        rest_calls: Some(3),
+        ..Options::default()
+    };
+    let api = Api::start(options).await;
+    let task = id(&api.task(json!({"content": "x"})).await);
+    api.read(&task).await;
+    api.read(&task).await;
+    api.get("/tasks").await.refused(429, "LIMITS_REACHED");
+    api.full(&["items"]).await;
+    api.double.clock().shift(15 * 60);
+    api.get("/tasks").await.ok();
+}
+
+#[tokio::test]
+async fn a_token_can_be_revoked() {
+    let api = Api::fresh().await;
+    api.double.revoke_tokens();
+    api.get("/user").await.refused(401, "UNAUTHORIZED");
+    api.double.restore_token();
+    api.get("/user").await.ok();
+}
