@@ -17,7 +17,7 @@ help:
 	@echo 'make fmt     format the code'
 	@echo
 	@echo 'demo, test and bench first install the Debian packages that they lack, and say which.'
-	@echo 'test also fetches Taskwarrior 3, and cargo-deny unless it is there or INSTEP_SKIP_DENY_INSTALL is set.'
+	@echo 'test also fetches Taskwarrior 3, the Todoist SDKs, and cargo-deny unless it is there or INSTEP_SKIP_DENY_INSTALL is set.'
 
 # Checks of what is shipped beside the program: units of systemd, modules of Nix.
 CHECKERS := systemd nix-bin
@@ -38,10 +38,12 @@ demo: packages
 	cargo build --release --locked --package instep
 	scripts/demo $(TARGET_DIR)/release/instep
 
-# Fetches Taskwarrior 3 into the user's cache folder, beside the system's own Taskwarrior.
+# Fetches Taskwarrior 3 into the user's cache folder, beside the system's own Taskwarrior, and
+# Todoist's SDKs where there is a Python and a Node for them.
 test: packages checkers components
-	@task3=$$(scripts/taskwarrior-3) && \
-		INSTEP_TEST_TASK3=$$task3 INSTEP_TEST_TASK2=$$(command -v task) cargo xtask ci
+	@task3=$$(scripts/taskwarrior-3) && sdks=$$(scripts/todoist-sdks) && \
+		INSTEP_TEST_TASK3=$$task3 INSTEP_TEST_TASK2=$$(command -v task) \
+		INSTEP_TEST_TODOIST_SDKS=$$sdks cargo xtask ci
 
 bench: packages
 	cargo xtask bench

@@ -9,6 +9,7 @@ mod faults;
 mod listing;
 mod oauth;
 mod receiver;
+mod sdks;
 mod syncing;
 mod things;
 mod transport;
