@@ -90,6 +90,10 @@ fn run_once(
         return Ok(made.filter(|_| state.options.dedupe_mapping));
     }
     check_scope(scopes, &command.kind)?;
+    let mut faults = state.command_faults.iter_mut();
+    if let Some(fault) = faults.find_map(|fault| fault.hits(&command.kind).then_some(fault)) {
+        return Err(Refusal::scripted(fault.status, fault.retry_after));
+    }
     let args = with_real_ids(&command.args, known);
     let id = carry_out(&mut state.store, &command.kind, Args(&args))?;
     let made = command.temp_id.clone().zip(id);

@@ -63,3 +63,25 @@ impl Fault {
         })
     }
 }
+
+/// A refusal of single commands of `/sync`, while the request itself goes well.
+#[derive(Clone, Debug)]
+pub struct CommandFault {
+    /// The command's type, such as `item_add`.
+    pub kind: String,
+    /// `http_code` of its error object.
+    pub status: u16,
+    /// Seconds to wait, in `error_extra`.
+    pub retry_after: Option<u64>,
+    /// How many commands it hits; none of them is carried out.
+    pub times: usize,
+}
+
+impl CommandFault {
+    /// Counts a command and tells whether it is hit.
+    pub(crate) fn hits(&mut self, kind: &str) -> bool {
+        let hits = self.kind == kind && self.times > 0;
+        self.times -= usize::from(hits);
+        hits
+    }
+}

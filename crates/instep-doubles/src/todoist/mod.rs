@@ -49,7 +49,7 @@ use tokio::sync::watch;
 pub use crate::clock::Clock;
 pub use crate::traffic::Recorded;
 pub use delivery::signature;
-pub use fault::{Effect, Fault, Point};
+pub use fault::{CommandFault, Effect, Fault, Point};
 pub use hooks::{Chaos, Webhook};
 
 use crate::connection::{Door, Gate};
@@ -177,6 +177,7 @@ impl Todoist {
             grants: HashMap::from([(token.clone(), personal)]),
             oauth: oauth::Apps::default(),
             executed: HashMap::new(),
+            command_faults: Vec::new(),
             rates: Rates::default(),
             hooks: Hooks::default(),
             options,
@@ -234,8 +235,14 @@ impl Todoist {
         script.unwrap_or_else(PoisonError::into_inner).add(fault);
     }
 
+    /// Adds a scripted refusal of single commands.
+    pub fn set_command_fault(&self, fault: CommandFault) {
+        self.shared.state().command_faults.push(fault);
+    }
+
     /// Removes all scripted faults.
     pub fn clear_faults(&self) {
+        self.shared.state().command_faults.clear();
         let script = self.shared.script.lock();
         script.unwrap_or_else(PoisonError::into_inner).clear();
     }

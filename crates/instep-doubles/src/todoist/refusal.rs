@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::exchange::reason;
+
 /// Kinds of things that can be missing, with what a sync command says then: tag and code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -140,10 +142,23 @@ impl Refusal {
 
     /// The caller asks too often.
     pub(crate) fn too_often(retry_after_secs: i64) -> Self {
-        let text = "Too many requests. Limits reached. Try again later";
-        Self::new(429, "LIMITS_REACHED", 35, text)
-            .with("retry_after", retry_after_secs)
-            .with_header("retry-after", retry_after_secs.to_string())
+        let secs = retry_after_secs.unsigned_abs();
+        Self::scripted(429, Some(secs)).with_header("retry-after", secs.to_string())
+    }
+
+    /// What a test asked for.
+    pub(crate) fn scripted(status: u16, retry_after_secs: Option<u64>) -> Self {
+        let refusal = match status {
+            429 => {
+                let text = "Too many requests. Limits reached. Try again later";
+                Self::new(429, "LIMITS_REACHED", 35, text)
+            }
+            status => Self::new(status, "SCRIPTED", i64::from(status), reason(status)),
+        };
+        match retry_after_secs {
+            Some(secs) => refusal.with("retry_after", secs),
+            None => refusal,
+        }
     }
 
     pub(crate) fn too_large() -> Self {

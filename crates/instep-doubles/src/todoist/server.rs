@@ -172,25 +172,8 @@ async fn meet(effects: &[Scripted], point: Point) -> Met {
 fn faulty(status: u16, retry_after: Option<u64>) -> Answer {
     let mut answer = match status {
         401 => refused(&Refusal::unauthorized()),
-        429 => {
-            let mut body = Refusal::new(
-                429,
-                "LIMITS_REACHED",
-                35,
-                "Too many requests. Limits reached. Try again later",
-            );
-            if let Some(secs) = retry_after {
-                body = body.with("retry_after", secs);
-            }
-            refused(&body)
-        }
         500.. => Answer::text(status, "text/plain", reason(status)),
-        _ => refused(&Refusal::new(
-            status,
-            "SCRIPTED",
-            i64::from(status),
-            reason(status),
-        )),
+        _ => refused(&Refusal::scripted(status, retry_after)),
     };
     let header = retry_after.map(|secs| ("retry-after", secs.to_string()));
     answer.headers.extend(header);

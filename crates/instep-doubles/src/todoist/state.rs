@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use super::due::{Due, Moment};
+use super::fault::CommandFault;
 use super::hooks::Hooks;
 use super::id;
 use super::rates::Rates;
@@ -211,6 +212,7 @@ pub(crate) struct State {
     pub(crate) oauth: super::oauth::Apps,
     /// By uuid.
     pub(crate) executed: HashMap<String, Executed>,
+    pub(crate) command_faults: Vec<CommandFault>,
     pub(crate) rates: Rates,
     pub(crate) hooks: Hooks,
     pub(crate) options: Options,

@@ -172,9 +172,18 @@ fn completed_between(
         return Err(Refusal::invalid("until", "a shorter range"));
     }
     let place = PlaceQuery::read(call)?;
+    let filter = match call.request.query("filter_query") {
+        Some(query) => {
+            let filter = Filter::parse(query);
+            filter.ok_or_else(|| Refusal::invalid("filter_query", "filter"))?
+        }
+        None => Filter::All,
+    };
     let store = &call.state.store;
     let tasks = store.tasks.values();
-    let fits = |task: &&Task| task.checked && !task.is_deleted && place.fits(task);
+    let fits = |task: &&Task| {
+        task.checked && !task.is_deleted && place.fits(task) && filter.fits(store, task)
+    };
     let timed = tasks
         .filter(fits)
         .filter_map(|task| Some((time(task)?, task)));

@@ -190,6 +190,8 @@ async fn t_cmp_1_completed_tasks_from_one_time_until_before_another() {
     let second = api.get(&second).await.ok();
     assert_eq!(id(&second["items"][0]), tasks[0]);
     assert!(second.get("next_cursor").is_none());
+    let none = format!("{list}?{range}&filter_query=%40errand");
+    assert_eq!(api.get(&none).await.ok()["items"], json!([]));
 }
 
 #[tokio::test]

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use instep_doubles::todoist::{Effect, Fault, Options};
+use instep_doubles::todoist::{CommandFault, Effect, Fault, Options};
 use serde_json::json;
 
-use super::client::{Api, id};
+use super::client::{Api, command, id};
 
 #[tokio::test]
 async fn a_status_comes_before_or_after_the_commit() {
@@ -105,4 +105,30 @@ async fn a_token_can_be_revoked() {
     api.get("/user").await.refused(401, "UNAUTHORIZED");
     api.double.restore_token();
     api.get("/user").await.ok();
+}
+
+#[tokio::test]
+async fn one_command_of_several_can_be_put_off() {
+    let api = Api::fresh().await;
+    api.double.set_command_fault(CommandFault {
+        kind: "item_add".to_owned(),
+        status: 429,
+        retry_after: Some(5),
+        times: 1,
+    });
+    let both = ["x", "y"].map(|content| command("item_add", json!({"content": content})));
+    let status = |answer: &serde_json::Value, at: usize| {
+        let uuid = both[at]["uuid"].as_str().expect("a uuid");
+        answer["sync_status"][uuid].clone()
+    };
+    let first = api.commands(&both).await;
+    assert_eq!(status(&first, 0)["http_code"], 429);
+    assert_eq!(status(&first, 0)["error_extra"]["retry_after"], 5);
+    assert_eq!(status(&first, 1), "ok");
+    let again = api.commands(&both).await;
+    assert_eq!(
+        (status(&again, 0), status(&again, 1)),
+        ("ok".into(), "ok".into())
+    );
+    assert_eq!((api.count("x").await, api.count("y").await), (1, 1));
 }

@@ -36,7 +36,9 @@ async fn t_wh_1_a_delivery_is_signed() {
     assert_ne!(got.header("x-todoist-delivery-id"), "");
     let signed = signature(SECRET, &got.raw);
     assert_eq!(got.header("x-todoist-hmac-sha256"), signed);
-    assert_eq!(signed.len(), 44);
+    // RFC 4231, test case 2.
+    let known = signature("Jefe", b"what do ya want for nothing?");
+    assert_eq!(known, "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM=");
     assert_eq!(got.body["event_name"], "item:added");
     assert_eq!(got.body["event_data"], task);
     assert_eq!(got.body["user_id"], task["user_id"]);

@@ -1,5 +1,6 @@
 //! What the double makes of words: due dates, recurrence, quick add, filters.
 
+use instep_doubles::todoist::Options;
 use serde_json::{Value, json};
 
 use super::client::{Api, id};
@@ -123,6 +124,25 @@ async fn what_says_no_date_is_refused() {
         let answer = api.post("/tasks", body).await;
         answer.refused(400, "BAD_REQUEST");
     }
+}
+
+#[tokio::test]
+async fn today_is_where_the_user_is() {
+    let options = Options {
+        timezone: "Asia/Tokyo".to_owned(),
+        ..Options::default()
+    };
+    let api = Api::start(options).await;
+    let late = "2026-11-22T20:00:00Z".parse().expect("a time");
+    api.double.clock().freeze(late);
+    let task = json!({"content": "x", "due_string": "every day"});
+    let task = id(&api.task(task).await);
+    let date = async || api.read(&task).await["due"]["date"].clone();
+    assert_eq!(date().await, "2026-11-23");
+    api.act(&format!("/tasks/{task}/close")).await.done();
+    assert_eq!(date().await, "2026-11-24");
+    let fixed = json!({"content": "x", "due_datetime": "2026-12-01T07:00:00Z"});
+    assert_eq!(api.task(fixed).await["due"]["timezone"], "Asia/Tokyo");
 }
 
 #[tokio::test]
