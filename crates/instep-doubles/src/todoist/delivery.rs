@@ -25,7 +25,8 @@ pub fn signature(secret: &str, body: &[u8]) -> String {
     base64(&mac.finalize().into_bytes())
 }
 
-fn base64(bytes: &[u8]) -> String {
+/// Base64 with padding.
+pub(crate) fn base64(bytes: &[u8]) -> String {
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
         let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::exchange::Request;
 
 use super::call::{Call, Reply};
+use super::delivery::base64;
 use super::refusal::Refusal;
 use super::state::{Grant, Scopes, State};
 
@@ -69,11 +70,19 @@ pub(crate) fn fresh_secret(what: &str) -> String {
     digest.iter().take(20).map(|b| format!("{b:02x}")).collect()
 }
 
+/// The fields of a form, or of JSON as the official SDKs send it.
+fn fields(request: &Request) -> HashMap<String, String> {
+    let kind = request.header("content-type").unwrap_or_default();
+    if kind.starts_with("application/json") {
+        return serde_json::from_slice(&request.body).unwrap_or_default();
+    }
+    let form = url::form_urlencoded::parse(&request.body);
+    form.into_owned().collect()
+}
+
 /// `POST /oauth/access_token`
 pub(crate) fn access_token(state: &mut State, request: &Request) -> Result<Value, OauthError> {
-    let form: HashMap<String, String> = url::form_urlencoded::parse(&request.body)
-        .into_owned()
-        .collect();
+    let form = fields(request);
     let field = |key: &str| form.get(key).map_or("", String::as_str);
     let app = field("client_id").to_owned();
     match state.oauth.secrets.get(&app) {
@@ -164,17 +173,38 @@ pub(crate) fn authorize(state: &mut State, request: &Request) -> Result<String, 
     Ok(to.into())
 }
 
-/// `DELETE /access_tokens`: revokes one access token of an app.
+/// `DELETE /access_tokens`: revokes one access token of an app, which tells its secret in the query.
 pub(crate) fn revoke(call: &mut Call<'_>) -> Result<Reply, Refusal> {
-    let client = call.request.query("client_id").unwrap_or_default();
+    let app = call.request.query("client_id").unwrap_or_default();
     let secret = call.request.query("client_secret").unwrap_or_default();
-    if call.state.oauth.secrets.get(client).map(String::as_str) != Some(secret) {
+    if call.state.oauth.secrets.get(app).map(String::as_str) != Some(secret) {
         return Err(Refusal::unauthorized());
     }
     let token = call.request.query("access_token").unwrap_or_default();
-    let owned = |grant: &Grant| grant.app.as_deref() == Some(client);
-    if call.state.grants.get(token).is_some_and(owned) {
-        call.state.grants.remove(token);
-    }
+    revoke_one(call.state, app, token);
     Ok(Reply::Done)
+}
+
+/// `POST /revoke` (RFC 7009): the app tells its secret by HTTP Basic.
+pub(crate) fn revoke_by_rfc(call: &mut Call<'_>) -> Result<Reply, Refusal> {
+    let given = call.request.header("authorization").unwrap_or_default();
+    let mut apps = call.state.oauth.secrets.iter();
+    let app = apps.find(|(id, secret)| {
+        given == format!("Basic {}", base64(format!("{id}:{secret}").as_bytes()))
+    });
+    let app = app.ok_or_else(Refusal::unauthorized)?.0.clone();
+    let token = fields(call.request).remove("token").unwrap_or_default();
+    revoke_one(call.state, &app, &token);
+    Ok(Reply::Done)
+}
+
+fn revoke_one(state: &mut State, app: &str, token: &str) {
+    let grant = state.grants.get(token);
+    if grant.is_some_and(|grant| grant.app.as_deref() == Some(app)) {
+        state.grants.remove(token);
+    }
+    let refresh = state.oauth.refreshes.get(token);
+    if refresh.is_some_and(|refresh| refresh.app == app) {
+        state.oauth.refreshes.remove(token);
+    }
 }

@@ -147,6 +147,19 @@ impl PlaceQuery {
     }
 }
 
+/// `GET /completed/search`
+pub(crate) fn search_completed(call: &mut Call<'_>) -> Result<Reply, Refusal> {
+    let query = call.request.query("query").unwrap_or_default();
+    let query = query.to_lowercase();
+    if query.is_empty() {
+        return Err(Refusal::required("query"));
+    }
+    let found = pick(&call.state.store, |task| {
+        task.checked && !task.is_deleted && task.content.to_lowercase().contains(&query)
+    });
+    call.completed_page(found)
+}
+
 /// `GET /tasks/completed/by_completion_date`
 pub(crate) fn completed(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     completed_between(call, LONGEST_COMPLETED, |task| task.completed_at)

@@ -31,19 +31,26 @@ async fn run(command: &mut Command) {
     assert_eq!(text.trim(), "ok", "{error}");
 }
 
-async fn typescript(folder: &Path, api: &Api, part: &str) {
+async fn typescript(folder: &Path, api: &Api, part: &[&str]) {
     let mut node = Command::new("node");
     node.arg(Path::new(CLIENTS).join("client.mjs")).arg(folder);
-    run(node.args([api.double.url(), api.double.token(), part])).await;
+    run(node.args([api.double.url(), api.double.token()]).args(part)).await;
+}
+
+async fn python(folder: &Path, api: &Api, code: &[&str]) {
+    let mut python = Command::new(folder.join("python/bin/python"));
+    python.arg(Path::new(CLIENTS).join("client.py"));
+    run(python
+        .args([api.double.url(), api.double.token()])
+        .args(code))
+    .await;
 }
 
 #[tokio::test]
 async fn the_python_sdk_works_with_the_double() {
     let Some(folder) = folder() else { return };
     let api = Api::fresh().await;
-    let mut python = Command::new(folder.join("python/bin/python"));
-    python.arg(Path::new(CLIENTS).join("client.py"));
-    run(python.args([api.double.url(), api.double.token()])).await;
+    python(&folder, &api, &[]).await;
 }
 
 #[tokio::test]
@@ -51,7 +58,7 @@ async fn the_typescript_sdk_works_with_the_double() {
     let Some(folder) = folder() else { return };
     for part in ["tasks", "places", "words", "pages", "sync"] {
         let api = Api::fresh().await;
-        typescript(&folder, &api, part).await;
+        typescript(&folder, &api, &[part]).await;
     }
 }
 
@@ -62,6 +69,19 @@ async fn the_typescript_sdk_doubles_a_task_when_an_answer_is_lost() {
     let api = Api::fresh().await;
     let lost = Fault::after_commit(Effect::Drop).method("POST");
     api.double.set_fault(lost.path("/tasks").first(1));
-    typescript(&folder, &api, "retry").await;
+    typescript(&folder, &api, &["retry"]).await;
     assert!(api.count("Hazard").await >= 2);
+}
+
+#[tokio::test]
+async fn both_sdks_connect_as_an_app() {
+    let Some(folder) = folder() else { return };
+    let api = Api::fresh().await;
+    api.double.add_app("app", "app-secret");
+    let scope = "data:read_write,data:delete";
+    let code = api.double.authorize("app", scope);
+    python(&folder, &api, &[&code]).await;
+    let code = api.double.authorize("app", scope);
+    typescript(&folder, &api, &["oauth", &code]).await;
+    assert_eq!(api.count("By an app").await, 2);
 }

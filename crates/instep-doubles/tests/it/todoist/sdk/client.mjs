@@ -1,11 +1,11 @@
-// Drives the double through the official TypeScript SDK: client.mjs FOLDER URL TOKEN PART.
+// Drives the double through the official TypeScript SDK: client.mjs FOLDER URL TOKEN PART [CODE].
 
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 
-const [folder, url, token, part] = process.argv.slice(2)
+const [folder, url, token, part, code] = process.argv.slice(2)
 const resolve = createRequire(`${folder}/package.json`).resolve
 const sdk = await import(pathToFileURL(resolve('@doist/todoist-sdk')).href)
 const api = new sdk.TodoistApi(token, { baseUrl: url })
@@ -75,6 +75,8 @@ async function tasks() {
         done.map((it) => it.id),
         [task.id],
     )
+    const found = await every(api.searchCompletedTasks, { query: 'REWRITE' }, 'items')
+    assert.equal(found[0].id, task.id)
     assert.equal(await api.reopenTask(task.id), true)
     assert.equal((await api.getTask(task.id)).checked, false)
 
@@ -192,11 +194,27 @@ async function sync() {
     assert.equal((await api.getTask(added.id)).content, 'After')
 }
 
+async function oauth() {
+    const app = { clientId: 'app', clientSecret: 'app-secret' }
+    const at = { baseUrl: url }
+    const first = await sdk.getAuthToken({ ...app, code }, at)
+    assert.equal(first.expiresIn, 3600)
+    const { refreshToken } = first
+    const second = await sdk.refreshAuthToken({ ...app, refreshToken }, at)
+    assert.notEqual(second.refreshToken, refreshToken)
+    const own = new sdk.TodoistApi(second.accessToken, at)
+    assert.equal((await own.addTask({ content: 'By an app' })).content, 'By an app')
+    const again = await sdk.refreshAuthToken({ ...app, refreshToken }, at)
+    assert.deepEqual([again.accessToken, again.refreshToken], [second.accessToken, undefined])
+    assert.equal(await sdk.revokeToken({ ...app, token: second.accessToken }, at), true)
+    await assert.rejects(own.getTasks(), (error) => error.httpStatusCode === 401)
+}
+
 // The SDK sends a POST again when its connection ends.
 async function retry() {
     await api.addTask({ content: 'Hazard' })
 }
 
-const parts = { tasks, places, words, pages, sync, retry }
+const parts = { tasks, places, words, pages, sync, oauth, retry }
 await parts[part]()
 console.log('ok')
