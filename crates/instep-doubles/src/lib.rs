@@ -8,6 +8,7 @@ mod connection;
 mod exchange;
 mod fault;
 mod outgoing;
+pub mod program;
 pub mod todoist;
 mod traffic;
 pub mod vikunja;

@@ -1,12 +1,9 @@
 //! Runs the Todoist double by itself, for shell-driven tests and benchmarks. It prints its URL and
 //! token, one a line, and ends on SIGTERM or when its standard input is closed.
 
-use std::io::Write as _;
-
 use clap::Parser;
+use instep_doubles::program;
 use instep_doubles::todoist::{BadToken, Options, Plan, Todoist, Webhook};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
 
 /// A stand-in for the Todoist API v1 on 127.0.0.1.
 #[derive(Debug, Parser)]
@@ -57,25 +54,6 @@ async fn main() -> std::io::Result<()> {
             events,
         });
     }
-    let mut out = std::io::stdout();
-    writeln!(out, "url={}\ntoken={}", double.url(), double.token())?;
-    out.flush()?;
-    let mut terminated = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminated.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-        _ = stdin_closed(), if !arguments.ignore_stdin => {}
-    }
-    Ok(())
-}
-
-/// Resolves when standard input ends. A plain thread reads it, so that a blocked read does not keep
-/// the program from ending.
-fn stdin_closed() -> oneshot::Receiver<()> {
-    let (closed, wait) = oneshot::channel();
-    std::thread::spawn(move || {
-        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-        let _ = closed.send(());
-    });
-    wait
+    program::announce(double.url(), double.token())?;
+    program::until_ended(arguments.ignore_stdin).await
 }
