@@ -1,6 +1,8 @@
 //! Runs the Todoist double by itself, for shell-driven tests and benchmarks. It prints its URL and
 //! token, one a line, and ends on SIGTERM or when its standard input is closed.
 
+use std::time::Duration;
+
 use clap::Parser;
 use instep_doubles::program;
 use instep_doubles::todoist::{BadToken, Options, Plan, Todoist, Webhook};
@@ -11,6 +13,9 @@ struct Arguments {
     /// The port to listen on; 0 takes any free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
+    /// Extra milliseconds per request.
+    #[arg(long, default_value_t = 0)]
+    latency_ms: u64,
     /// The user pays nothing: no deadlines, durations or reminders.
     #[arg(long)]
     free: bool,
@@ -36,6 +41,7 @@ async fn main() -> std::io::Result<()> {
     let arguments = Arguments::parse();
     let mut options = Options {
         port: arguments.port,
+        latency: Duration::from_millis(arguments.latency_ms),
         timezone: arguments.timezone,
         ..Options::default()
     };

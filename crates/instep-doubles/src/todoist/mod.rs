@@ -42,6 +42,7 @@ mod wire;
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
@@ -87,6 +88,8 @@ pub enum BadToken {
 pub struct Options {
     /// The port on 127.0.0.1; 0 takes any free one.
     pub port: u16,
+    /// Extra time per request, half of it before the request is applied and half after.
+    pub latency: Duration,
     /// What the user pays for.
     pub plan: Plan,
     /// IANA name of the user's time zone.
@@ -113,6 +116,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             port: 0,
+            latency: Duration::ZERO,
             plan: Plan::Pro,
             timezone: "UTC".to_owned(),
             done_status: 204,

@@ -122,7 +122,10 @@ async fn answer(
     let record = |status| shared.traffic.record(&method, &asked, status, at);
     let answer = match meet(&effects, Point::BeforeCommit).await {
         Met::Goes => {
+            let half = shared.state().options.latency / 2;
+            pause(half).await;
             let answer = apply(&shared, request).await;
+            pause(half).await;
             match meet(&effects, Point::AfterCommit).await {
                 Met::Goes => Some(answer),
                 Met::Answered(scripted) => Some(scripted),

@@ -66,7 +66,8 @@ async fn it_serves_and_ends_with_its_input() {
 #[tokio::test]
 async fn the_todoist_double_serves_and_ends_with_its_input() {
     let program = env!("CARGO_BIN_EXE_todoist-double");
-    let (mut child, url, token) = start(program, &["--free", "--timezone", "Europe/Berlin"]);
+    let arguments = ["--latency-ms", "1", "--free", "--timezone", "Europe/Berlin"];
+    let (mut child, url, token) = start(program, &arguments);
     let http = client();
     let request = http.get(format!("{url}/api/v1/user")).bearer_auth(token);
     let answer = request.send().await.expect("an answer");

@@ -57,6 +57,19 @@ async fn an_answer_can_be_late() {
 }
 
 #[tokio::test]
+async fn every_answer_can_be_late() {
+    let latency = Duration::from_millis(60);
+    let options = Options {
+        latency,
+        ..Options::default()
+    };
+    let api = Api::start(options).await;
+    let start = Instant::now();
+    api.get("/tasks").await.ok();
+    assert!(start.elapsed() >= latency);
+}
+
+#[tokio::test]
 async fn bodies_can_be_wrong() {
     let api = Api::fresh().await;
     api.double

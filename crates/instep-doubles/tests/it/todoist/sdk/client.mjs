@@ -158,21 +158,32 @@ function command(type, args, tempId) {
 
 async function sync() {
     const task = await api.addTask({ content: 'Before', labels: ['shared'] })
-    await api.addComment({ content: 'On it', taskId: task.id })
-    await api.addComment({ content: 'Beside', projectId: task.projectId })
-    await api.addLabel({ name: 'personal' })
-    await api.addSection({ name: 'Section', projectId: task.projectId })
+    const comment = await api.addComment({ content: 'On it', taskId: task.id })
+    const beside = await api.addComment({ content: 'Beside', projectId: task.projectId })
+    const label = await api.addLabel({ name: 'personal' })
+    const section = await api.addSection({ name: 'Section', projectId: task.projectId })
+    const reminder = command('reminder_add', {
+        itemId: task.id,
+        type: 'relative',
+        minuteOffset: 30,
+    })
+    await api.sync({ commands: [reminder] })
     const full = await api.sync({ syncToken: '*', resourceTypes: ['all'] })
     assert.equal(full.fullSync, true)
     assert.equal(full.items.length, 1)
     assert.equal(full.user.inboxProjectId, task.projectId)
     assert.deepEqual(
-        [full.projects, full.sections, full.labels, full.notes, full.projectNotes].map(
-            (rows) => rows.length,
-        ),
-        [1, 1, 1, 1, 1],
+        [
+            full.projects,
+            full.sections,
+            full.labels,
+            full.notes,
+            full.projectNotes,
+            full.reminders,
+        ].map((rows) => rows.length),
+        [1, 1, 1, 1, 1, 1],
     )
-    const types = ['items', 'projects', 'sections', 'labels', 'notes']
+    const types = ['items', 'projects', 'sections', 'labels', 'notes', 'project_notes']
     const [projectId, itemId] = [randomUUID(), randomUUID()]
     const both = [
         command('project_add', { name: 'Synced' }, projectId),
@@ -182,9 +193,25 @@ async function sync() {
     assert.deepEqual(Object.values(made.syncStatus), ['ok', 'ok'])
     const again = await api.sync({ commands: both })
     assert.deepEqual(again.tempIdMapping, made.tempIdMapping)
+    const gone = await api.addProject({ name: 'Gone' })
+    await api.deleteProject(gone.id)
+    await api.deleteSection(section.id)
+    await api.deleteLabel(label.id)
+    await api.deleteComment(comment.id)
+    await api.deleteComment(beside.id)
     await api.deleteTask(task.id)
     const delta = await api.sync({ syncToken: full.syncToken, resourceTypes: types })
     assert.equal(delta.fullSync, false)
+    for (const [rows, deleted] of [
+        [delta.projects, gone],
+        [delta.sections, section],
+        [delta.labels, label],
+        [delta.notes, comment],
+        [delta.projectNotes, beside],
+    ]) {
+        const row = rows.find((it) => it.id === deleted.id)
+        assert.equal(row.isDeleted, true)
+    }
     assert.equal(delta.items.find((it) => it.id === task.id).isDeleted, true)
     const added = delta.items.find((it) => it.id === made.tempIdMapping[itemId])
     assert.equal(added.projectId, made.tempIdMapping[projectId])
