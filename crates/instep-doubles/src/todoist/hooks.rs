@@ -83,9 +83,9 @@ impl Hooks {
         self.waiting.extend(self.held.take());
     }
 
-    /// Takes the events of a call over; tells whether there is something to send.
-    pub(crate) fn take_events(&mut self, store: &mut Store) -> bool {
-        for event in std::mem::take(&mut store.events) {
+    /// Hears of what a call did; tells whether there is something to send.
+    pub(crate) fn hear(&mut self, events: &[Event], store: &Store) -> bool {
+        for event in events {
             let listeners = self.listeners.iter();
             let hears = |hook: &&Webhook| {
                 hook.events.is_empty() || hook.events.iter().any(|name| name == event.name)
@@ -97,7 +97,7 @@ impl Hooks {
                     id: delivery_id(self.made),
                     url: hook.url,
                     client_secret: hook.client_secret,
-                    body: body(store, &event).to_string(),
+                    body: body(store, event).to_string(),
                     due: store.now(),
                     redeliveries: 0,
                 };

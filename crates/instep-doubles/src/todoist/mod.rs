@@ -7,6 +7,7 @@
 //! came in with [`Todoist::requests`]. What the service leaves open is a choice in [`Options`].
 
 mod account;
+mod activities;
 mod args;
 mod call;
 mod commands;
@@ -182,6 +183,7 @@ impl Todoist {
             oauth: oauth::Apps::default(),
             executed: HashMap::new(),
             command_faults: Vec::new(),
+            activities: activities::Activities::default(),
             rates: Rates::default(),
             hooks: Hooks::default(),
             options,

@@ -4,7 +4,8 @@
 use super::route::Needs::{Add, Delete, DeleteProject, Nobody, Read, Write};
 use super::route::{Handler, Needs, Route};
 use super::{
-    account, comments, labels, mappings, oauth, projects, reminders, sections, sync, task_calls,
+    account, activities, comments, labels, mappings, oauth, projects, reminders, sections, sync,
+    task_calls,
 };
 
 /// All routes below `/api/v1`. A literal path stands above one with a parameter in the same place.
@@ -13,6 +14,7 @@ pub(crate) static ROUTES: &[Route] = &[
     row("GET", "/user", Read, account::me),
     row("DELETE", "/access_tokens", Nobody, oauth::revoke),
     row("POST", "/revoke", Nobody, oauth::revoke_by_rfc),
+    row("GET", "/activities", Read, activities::list),
     row("GET", "/tasks", Read, task_calls::list),
     row("POST", "/tasks", Add, task_calls::create),
     row("GET", "/tasks/filter", Read, task_calls::filtered),

@@ -242,8 +242,15 @@ fn handle(shared: &Shared, request: &Request) -> Answer {
         _ => {}
     }
     let outcome = dispatch(&mut state, request);
-    let State { hooks, store, .. } = &mut *state;
-    if hooks.take_events(store) {
+    let events = std::mem::take(&mut state.store.events);
+    let State {
+        activities,
+        hooks,
+        store,
+        ..
+    } = &mut *state;
+    activities.note(&events, store.now());
+    if hooks.hear(&events, store) {
         shared.to_send.notify_one();
     }
     match outcome {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::Value;
 
+use super::activities::Activities;
 use super::due::{Due, Moment};
 use super::fault::CommandFault;
 use super::hooks::Hooks;
@@ -213,6 +214,7 @@ pub(crate) struct State {
     /// By uuid.
     pub(crate) executed: HashMap<String, Executed>,
     pub(crate) command_faults: Vec<CommandFault>,
+    pub(crate) activities: Activities,
     pub(crate) rates: Rates,
     pub(crate) hooks: Hooks,
     pub(crate) options: Options,

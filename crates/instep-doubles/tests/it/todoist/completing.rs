@@ -1,6 +1,6 @@
 //! Cases: closing, reopening, deleting, and the lists of what is completed.
 
-use instep_doubles::todoist::Options;
+use instep_doubles::todoist::{Options, Plan};
 use serde_json::{Value, json};
 
 use super::client::{Api, id};
@@ -208,4 +208,34 @@ async fn t_cmp_2_ranges_are_limited() {
         let path = format!("/tasks/completed/{list}?{since}&until={until}");
         assert_eq!(api.get(&path).await.status, status, "{path}");
     }
+}
+
+#[tokio::test]
+async fn the_activity_log_tells_of_every_completion() {
+    let api = at_noon().await;
+    let daily = id(&daily(&api).await);
+    for _ in 0..2 {
+        close(&api, &daily).await;
+    }
+    let once = api.task_id(json!({"content": "x"})).await;
+    close(&api, &once).await;
+    let path = "/activities?object_event_types=item:completed";
+    let log = api.get(path).await.ok();
+    let objects = |log: &Value| {
+        let entries = log["results"].as_array().expect("results").iter();
+        let objects = entries.map(|entry| entry["object_id"].as_str().expect("an id").to_owned());
+        objects.collect::<Vec<String>>()
+    };
+    assert_eq!(objects(&log), [&once, &daily, &daily].map(String::clone));
+    assert_eq!(log["results"][1]["extra_data"]["content"], "daily");
+    let own = format!("{path}&object_id={daily}&limit=1");
+    let page = api.get(&own).await.ok();
+    assert_eq!(objects(&page), std::slice::from_ref(&daily));
+    assert!(page["next_cursor"].is_string());
+    let later = api.get(&format!("{path}&date_from=2026-11-23")).await.ok();
+    assert_eq!(objects(&later), [""; 0]);
+    api.double.clock().shift(8 * 24 * 3600);
+    assert_eq!(objects(&api.get(path).await.ok()).len(), 3);
+    api.double.set_plan(Plan::Free);
+    assert_eq!(objects(&api.get(path).await.ok()), [""; 0]);
 }

@@ -83,6 +83,11 @@ async function tasks() {
     const daily = await api.addTask({ content: 'Daily', dueString: 'every day' })
     assert.equal(await api.closeTask(daily.id), true)
     assert.ok((await api.getTask(daily.id)).due.date > daily.due.date)
+    const log = await every(api.getActivityLogs, { objectEventTypes: ['task:completed'] })
+    assert.deepEqual(
+        log.map((it) => it.objectId),
+        [daily.id, task.id],
+    )
     const quick = await api.quickAddTask({ text: 'Call back tomorrow p2 @phone' })
     assert.deepEqual([quick.content, quick.priority, quick.labels], ['Call back', 3, ['phone']])
     for (const gone of [plain, task, daily, quick]) {
