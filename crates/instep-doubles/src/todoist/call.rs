@@ -37,7 +37,7 @@ impl Call<'_> {
 
     /// The `at`-th path parameter as an id of a task, project, section, comment or reminder.
     pub(crate) fn id(&self, at: usize) -> Result<String, Refusal> {
-        let id = self.label_id(at);
+        let id = self.param(at);
         if id::is_well_formed(&id) {
             Ok(id)
         } else {
@@ -46,7 +46,7 @@ impl Call<'_> {
     }
 
     /// The `at`-th path parameter as it is.
-    pub(crate) fn label_id(&self, at: usize) -> String {
+    pub(crate) fn param(&self, at: usize) -> String {
         self.params.get(at).cloned().unwrap_or_default()
     }
 

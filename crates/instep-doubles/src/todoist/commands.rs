@@ -11,7 +11,7 @@ use super::draft::{Draft, Spot};
 use super::due;
 use super::refusal::Refusal;
 use super::state::{Executed, Scopes, State, Store};
-use super::{comments, labels, projects, reminders, sections, sync, tasks};
+use super::{comments, draft, labels, projects, reminders, sections, tasks};
 
 /// Longest uuid and temporary id.
 const LONGEST_UUID: usize = 100;
@@ -66,7 +66,7 @@ struct Command {
 
 impl Command {
     fn read(value: &Value) -> Result<Self, Refusal> {
-        let keys = sync::command(value)?;
+        let keys = draft::object(value.clone())?;
         let args = Args(&keys);
         Ok(Self {
             kind: args.needed("type", LONGEST_UUID)?,

@@ -223,7 +223,7 @@ impl Spot {
     }
 }
 
-/// The keys of an argument list that a body may hold, or an empty one.
+/// The object that a value is; `null` is an empty one.
 pub(crate) fn object(value: Value) -> Result<serde_json::Map<String, Value>, Refusal> {
     match value {
         Value::Object(map) => Ok(map),

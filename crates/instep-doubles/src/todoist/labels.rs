@@ -143,7 +143,7 @@ fn tell(store: &mut Store, name: &'static str, id: &str) {
 
 /// A label's id in a path: decimal digits.
 fn path_id(call: &Call<'_>) -> Result<String, Refusal> {
-    let id = call.label_id(0);
+    let id = call.param(0);
     match id.parse::<u64>() {
         Ok(_) => Ok(id),
         Err(_) => Err(Refusal::invalid("label_id", "integer")),

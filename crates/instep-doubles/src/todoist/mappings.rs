@@ -19,7 +19,7 @@ const KINDS: [&str; 6] = [
 
 /// `GET /id_mappings/{kind}/{ids}`: pairs of those that are known, by either id.
 pub(crate) fn read(call: &mut Call<'_>) -> Result<Reply, Refusal> {
-    let (kind, ids) = (call.label_id(0), call.label_id(1));
+    let (kind, ids) = (call.param(0), call.param(1));
     if !KINDS.contains(&kind.as_str()) {
         return Err(Refusal::nowhere());
     }

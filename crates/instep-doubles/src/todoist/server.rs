@@ -35,6 +35,9 @@ const MOST_BODY: usize = 1 << 20;
 /// Largest headers of a request.
 const MOST_HEADERS: usize = 65 << 10;
 
+/// How many answers are kept by `X-Request-Id`.
+const MOST_REPEATED: usize = 10_000;
+
 /// What all requests share.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -205,7 +208,10 @@ async fn apply(shared: &Shared, request: HttpRequest) -> Answer {
     }
     let answer = handle(shared, &request);
     if let Some(id) = repeated {
-        shared.repeated().insert(id, answer.clone());
+        let mut known = shared.repeated();
+        if known.len() < MOST_REPEATED {
+            known.insert(id, answer.clone());
+        }
     }
     answer
 }

@@ -11,7 +11,7 @@ use super::commands;
 use super::refusal::Refusal;
 use super::reminders::is_located;
 use super::state::{Comment, Place, Reminder, State, Store};
-use super::{BadToken, account, draft, wire};
+use super::{BadToken, account, wire};
 
 /// Commands in one request.
 const MOST_COMMANDS: usize = 100;
@@ -191,7 +191,7 @@ fn since(state: &State, token: &str) -> Result<Option<u64>, Refusal> {
 }
 
 /// The token for all changes up to a version.
-pub(crate) fn token(version: u64) -> String {
+fn token(version: u64) -> String {
     let digest = Sha256::digest(format!("sync {version}"));
     let check: String = digest.iter().take(24).map(|b| format!("{b:02x}")).collect();
     format!("{check}_{version:x}")
@@ -272,9 +272,4 @@ fn is_seen(store: &Store, comment: &Comment) -> bool {
 fn is_due(store: &Store, reminder: &Reminder) -> bool {
     let task = store.task(&reminder.task);
     !reminder.is_deleted && task.is_ok_and(|task| store.is_active(task))
-}
-
-/// The keys of a command.
-pub(crate) fn command(value: &Value) -> Result<Map<String, Value>, Refusal> {
-    draft::object(value.clone())
 }
