@@ -296,9 +296,14 @@ fn label(store: &mut Store, verb: &str, args: Args<'_>) -> Result<Option<String>
         "update_orders" => {
             let orders = args.object("id_order_mapping")?.flatten();
             let orders = orders.ok_or_else(|| Refusal::required("id_order_mapping"))?;
-            let orders = orders.into_iter();
-            let orders = orders.map(|(id, order)| (id, order.as_i64().unwrap_or(0)));
-            labels::reorder(store, &orders.collect::<Vec<_>>())?;
+            let mut rows = Vec::new();
+            for (id, order) in orders {
+                let order = order.as_i64();
+                let order = order.filter(|order| (-MOST_ORDER..=MOST_ORDER).contains(order));
+                let order = order.ok_or_else(|| Refusal::invalid("id_order_mapping", "integers"));
+                rows.push((id, order?));
+            }
+            labels::reorder(store, &rows)?;
         }
         "update" | "delete" => {
             let id = args.digits("id")?.flatten();

@@ -279,7 +279,7 @@ pub(crate) fn set_day_orders(
 ) -> Result<(), Refusal> {
     for (id, order) in orders {
         store.task(id)?;
-        let order = order.as_i64();
+        let order = order.as_i64().filter(|order| i32::try_from(*order).is_ok());
         let order = order.ok_or_else(|| Refusal::invalid("ids_to_orders", "integers"))?;
         store.edit_task(id, |task| task.day_order = order);
     }

@@ -44,6 +44,53 @@ async fn a_renamed_label_is_renamed_on_its_tasks() {
 }
 
 #[tokio::test]
+async fn orders_are_set_for_several_at_once() {
+    let api = Api::fresh().await;
+    let label = id(&api.post("/labels", json!({"name": "a"})).await.ok());
+    let task = api.task_id(json!({"content": "x"})).await;
+    let project = api.project().await;
+    let section = api.section(&project).await;
+    let commands = [
+        (
+            "label_update_orders",
+            json!({"id_order_mapping": {(label.clone()): 7}}),
+        ),
+        (
+            "item_reorder",
+            json!({"items": [{"id": task, "child_order": 7}]}),
+        ),
+        (
+            "item_update_day_orders",
+            json!({"ids_to_orders": {(task.clone()): 7}}),
+        ),
+        (
+            "project_reorder",
+            json!({"projects": [{"id": project, "child_order": 7}]}),
+        ),
+        (
+            "section_reorder",
+            json!({"sections": [{"id": section, "section_order": 7}]}),
+        ),
+    ];
+    for (kind, args) in commands {
+        assert_eq!(api.command(kind, args).await, "ok", "{kind}");
+    }
+    let shown = [
+        (format!("/labels/{label}"), "order"),
+        (format!("/tasks/{task}"), "child_order"),
+        (format!("/tasks/{task}"), "day_order"),
+        (format!("/projects/{project}"), "child_order"),
+        (format!("/sections/{section}"), "section_order"),
+    ];
+    for (path, key) in shown {
+        assert_eq!(api.get(&path).await.ok()[key], 7, "{path} {key}");
+    }
+    let huge = json!({"id_order_mapping": {label: i64::MAX}});
+    let status = api.command("label_update_orders", huge).await;
+    assert_eq!(status["http_code"], 400);
+}
+
+#[tokio::test]
 async fn t_prj_1_null_leaves_a_description() {
     let api = Api::fresh().await;
     let path = format!("/projects/{}", api.project().await);
