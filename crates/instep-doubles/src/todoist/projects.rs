@@ -333,7 +333,11 @@ pub(crate) fn full(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let sections = store.sections.values();
     let sections = sections.filter(|it| it.project == id && !it.is_deleted);
     let sections: Vec<Value> = sections.map(|it| wire::section(store, it)).collect();
-    Ok(Reply::Ok(
-        json!({"project": project, "tasks": inside, "sections": sections}),
-    ))
+    let notes = store.comments.values();
+    let notes = notes.filter(|it| !it.is_deleted && it.place == Place::Project(id.clone()));
+    let notes: Vec<Value> = notes.map(|it| wire::comment(store, it)).collect();
+    Ok(Reply::Ok(json!({
+        "project": project, "comments_count": notes.len(), "tasks": inside,
+        "sections": sections, "collaborators": [], "notes": notes,
+    })))
 }

@@ -105,6 +105,14 @@ async function places() {
     const section = await api.addSection({ name: 'One', projectId: project.id })
     assert.equal((await api.updateSection(section.id, { name: 'Two' })).name, 'Two')
     assert.equal((await every(api.getSections, { projectId: project.id }))[0].name, 'Two')
+    await api.addTask({ content: 'Inside', sectionId: section.id })
+    await api.addComment({ content: 'On all', projectId: project.id })
+    const whole = await api.getFullProject(project.id)
+    assert.deepEqual(
+        [whole.project.id, whole.commentsCount, whole.notes[0].content],
+        [project.id, 1, 'On all'],
+    )
+    assert.deepEqual([whole.tasks[0].content, whole.sections[0].name], ['Inside', 'Two'])
     assert.equal((await api.archiveSection(section.id)).isArchived, true)
     assert.equal((await api.unarchiveSection(section.id)).isArchived, false)
     assert.equal(await api.deleteSection(section.id), true)
