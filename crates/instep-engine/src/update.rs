@@ -325,10 +325,8 @@ pub(crate) fn remember_written(
         if same && change.field.has_elements() {
             forget_moved(&mut one.change, change);
         }
-        let says_something = !same || one.change.from != one.change.to;
-        let is_a_value = same && !change.field.has_elements();
-        let is_recent = now.duration_since(one.at).unsigned_abs() < KEPT_FOR;
-        says_something && !is_a_value && is_recent
+        let is_over = same && (!change.field.has_elements() || one.change.from == one.change.to);
+        !is_over && now.duration_since(one.at).unsigned_abs() < KEPT_FOR
     });
     mapping.written.push(Written {
         at,

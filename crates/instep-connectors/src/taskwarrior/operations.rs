@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::convert::{INSTANTS, WHENS};
 use super::race::{Import, Told};
-use super::replica::{open_to_read, read_some, unstored};
+use super::replica::{open_to_read, unstored};
 use super::unfinished::{self, Command};
 use super::wire::{Row, canonical};
 
@@ -115,16 +115,22 @@ pub(super) async fn set_since(
     data: &Path,
     asked: &[(Uuid, Timestamp)],
 ) -> Result<Vec<Option<SetSince>>, ConnectorError> {
-    let uuids: HashSet<Uuid> = asked.iter().map(|(uuid, _)| *uuid).collect();
-    let uuids: Vec<Uuid> = uuids.into_iter().collect();
-    let journal = read(data, &uuids).await?;
-    let there = read_some(data, &uuids).await?;
-    let there = uuids.iter().zip(there).filter(|(_, row)| row.is_some());
-    let there: HashSet<&Uuid> = there.map(|(uuid, _)| uuid).collect();
+    let mut storage = open_to_read(data).await?;
+    let mut transaction = storage.txn().await.map_err(unstored)?;
+    let mut journal: HashMap<Uuid, Option<Vec<Operation>>> = HashMap::new();
+    for (uuid, _) in asked {
+        if journal.contains_key(uuid) {
+            continue;
+        }
+        let operations = transaction.get_task_operations(*uuid).await;
+        let operations = operations.map_err(unstored)?;
+        let row = transaction.get_task(*uuid).await.map_err(unstored)?;
+        let is_cut = row.is_some() && !operations.iter().any(is_making);
+        journal.insert(*uuid, (!is_cut).then_some(operations));
+    }
     let since = |(uuid, at): &(Uuid, Timestamp)| {
-        let operations = journal.get(uuid).map_or(&[][..], Vec::as_slice);
-        let is_cut = there.contains(uuid) && !operations.iter().any(is_making);
-        (!is_cut).then(|| told_since(operations, at.as_microsecond()))
+        let operations = journal.get(uuid)?.as_ref()?;
+        Some(told_since(operations, at.as_microsecond()))
     };
     Ok(asked.iter().map(since).collect())
 }
